@@ -1,0 +1,81 @@
+#include "block/certificate.hpp"
+
+#include "base/codec.hpp"
+
+namespace mutirao::block {
+
+Bytes Certificate::encode() const {
+    Writer out;
+    out.u(kVersion).raw(id.span()).raw(header_digest.span()).raw(commitment.span());
+    out.u(length).u(epoch).blob(signers).raw(signature.span());
+    return std::move(out).take();
+}
+
+Result<Certificate> Certificate::decode(ByteSpan bytes) {
+    Reader in(bytes);
+    Certificate out;
+    TRY(auto version, in.u<std::uint16_t>());
+    if (version != kVersion)
+        return Error{ErrorKind::corrupt,
+                     "certificate version " + std::to_string(version) + " is not known"};
+    TRY(out.id, in.fixed<BlockId>());
+    TRY(out.header_digest, in.fixed<Digest>());
+    TRY(out.commitment, in.fixed<crypto::KzgCommitment>());
+    TRY(out.length, in.u<std::uint64_t>());
+    TRY(out.epoch, in.u<std::uint64_t>());
+    TRY(auto signers, in.blob(kMembersMax / 8));
+    out.signers = to_bytes(signers);
+    TRY(out.signature, in.fixed<crypto::BlsSignature>());
+    TRY_VOID(in.finish());
+    return out;
+}
+
+bool Certificate::signed_by(std::uint32_t member) const {
+    return member / 8 < signers.size() && (signers[member / 8] >> (member % 8) & 1) != 0;
+}
+
+Bytes availability_message(std::uint64_t chain_id, const Certificate& certificate) {
+    Writer out;
+    out.raw(as_bytes("mutirao v1 avail")).u(chain_id).u(certificate.epoch);
+    out.raw(certificate.id.span()).raw(certificate.header_digest.span());
+    out.raw(certificate.commitment.span()).u(certificate.length);
+    return std::move(out).take();
+}
+
+Certificate certificate_for(const Statement& statement, std::uint64_t epoch) {
+    Certificate out;
+    out.id = statement.id();
+    out.header_digest = statement.header.digest();
+    out.commitment = statement.commitment;
+    out.length = statement.header.length;
+    out.epoch = epoch;
+    return out;
+}
+
+Bytes signer_bitmap(std::uint32_t members, std::span<const std::uint32_t> signers) {
+    Bytes bitmap((members + 7) / 8, 0);
+    for (const auto member : signers) {
+        ENSURE(member < members, "a signer outside the membership");
+        bitmap[member / 8] = static_cast<std::uint8_t>(bitmap[member / 8] | 1u << member % 8);
+    }
+    return bitmap;
+}
+
+Result<std::vector<std::uint32_t>> signers_in(ByteSpan bitmap, std::uint32_t members) {
+    if (bitmap.size() != (members + 7) / 8)
+        return Error{ErrorKind::corrupt, "a signer bitmap of " + std::to_string(bitmap.size()) +
+                                             " bytes does not fit " + std::to_string(members) +
+                                             " members"};
+    std::vector<std::uint32_t> signers;
+    for (std::uint32_t i = 0; i < bitmap.size() * 8; ++i) {
+        if ((bitmap[i / 8] >> (i % 8) & 1) == 0) continue;
+        if (i >= members)
+            return Error{ErrorKind::corrupt, "signer bit " + std::to_string(i) +
+                                                 " is past the last of " + std::to_string(members) +
+                                                 " members"};
+        signers.push_back(i);
+    }
+    return signers;
+}
+
+}  // namespace mutirao::block

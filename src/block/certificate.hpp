@@ -1,0 +1,48 @@
+// The availability certificate: the only thing that consensus sees of a block. Pure; any thread.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "block/statement.hpp"
+#include "crypto/bls.hpp"
+
+namespace mutirao::block {
+
+inline constexpr std::uint32_t kMembersMax = 4096;
+// AVAIL: signed slots q >= (rho + beta) * m with rho = k/n = 1/3, beta = 1/3.
+inline constexpr std::uint32_t kAvailableSlots = (2 * kSlotCount + 2) / 3;
+
+struct Certificate {
+    BlockId id;
+    Digest header_digest;
+    crypto::KzgCommitment commitment;
+    std::uint64_t length = 0;  // bytes of content; what fees are counted by
+    std::uint64_t epoch = 0;   // membership that the signers belong to
+    Bytes signers;             // bitmap over the epoch's members: member i is bit i%8 of byte i/8
+    crypto::BlsSignature signature;  // aggregate over availability_message
+
+    // 177 bytes plus the bitmap.
+    Bytes encode() const;
+    static Result<Certificate> decode(ByteSpan bytes);
+
+    bool signed_by(std::uint32_t member) const;
+    bool operator==(const Certificate&) const = default;
+};
+
+// What a node signs: "mutirao v1 avail" | chain | epoch | id | header digest | C | length. The id
+// already binds the last three, but the ledger, which never sees the statement, must be able to
+// rely on them: it prices by length and audits against C.
+Bytes availability_message(std::uint64_t chain_id, const Certificate& certificate);
+
+// The unsigned certificate for a statement.
+Certificate certificate_for(const Statement& statement, std::uint64_t epoch);
+
+// Bitmap of `members` bits with the given ones set.
+Bytes signer_bitmap(std::uint32_t members, std::span<const std::uint32_t> signers);
+// The set bits, ascending; corrupt when the bitmap's size is not that for `members` or a bit past
+// the end is set.
+Result<std::vector<std::uint32_t>> signers_in(ByteSpan bitmap, std::uint32_t members);
+
+}  // namespace mutirao::block

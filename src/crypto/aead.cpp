@@ -1,0 +1,103 @@
+#include "crypto/aead.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <openssl/evp.h>
+
+namespace mutirao::crypto {
+namespace {
+
+constexpr std::size_t kNonceSize = 12;
+constexpr std::uint64_t kLastSegment = std::uint64_t{1} << 63;
+
+struct CipherFree {
+    void operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free(context); }
+};
+using Cipher = std::unique_ptr<EVP_CIPHER_CTX, CipherFree>;
+
+std::array<std::uint8_t, kNonceSize> nonce(std::uint32_t sequence, std::uint64_t segment,
+                                           bool last) {
+    std::array<std::uint8_t, kNonceSize> out;
+    const std::uint64_t marked = segment | (last ? kLastSegment : 0);
+    for (std::size_t i = 0; i < 4; ++i) out[i] = static_cast<std::uint8_t>(sequence >> (8 * i));
+    for (std::size_t i = 0; i < 8; ++i) out[4 + i] = static_cast<std::uint8_t>(marked >> (8 * i));
+    return out;
+}
+
+int size_of(ByteSpan bytes) { return static_cast<int>(bytes.size()); }
+
+}  // namespace
+
+std::size_t sealed_size(std::size_t plain_size) {
+    const std::size_t segments =
+        std::max<std::size_t>(1, (plain_size + kSegmentSize - 1) / kSegmentSize);
+    return plain_size + segments * kTagSize;
+}
+
+Bytes seal(const Key& key, std::uint32_t sequence, ByteSpan associated, ByteSpan plain) {
+    Bytes out(sealed_size(plain.size()));
+    const Cipher cipher(EVP_CIPHER_CTX_new());
+    std::uint8_t* to = out.data();
+    for (std::uint64_t segment = 0;; ++segment) {
+        const auto part = plain.first(std::min(kSegmentSize, plain.size()));
+        plain = plain.subspan(part.size());
+        const auto iv = nonce(sequence, segment, plain.empty());
+        int done = 0;
+        // None of these can fail with a key and a nonce of the right size.
+        ENSURE(EVP_EncryptInit_ex(cipher.get(), EVP_aes_256_gcm(), nullptr, key.bytes.data(),
+                                  iv.data()) == 1);
+        if (!associated.empty())
+            ENSURE(EVP_EncryptUpdate(cipher.get(), nullptr, &done, associated.data(),
+                                     size_of(associated)) == 1);
+        if (!part.empty())
+            ENSURE(EVP_EncryptUpdate(cipher.get(), to, &done, part.data(), size_of(part)) == 1);
+        ENSURE(EVP_EncryptFinal_ex(cipher.get(), to + part.size(), &done) == 1);
+        ENSURE(EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_GCM_GET_TAG, kTagSize,
+                                   to + part.size()) == 1);
+        to += part.size() + kTagSize;
+        if (plain.empty()) return out;
+    }
+}
+
+Result<Bytes> open(const Key& key, std::uint32_t sequence, ByteSpan associated, ByteSpan sealed) {
+    constexpr std::size_t kWhole = kSegmentSize + kTagSize;
+    const std::size_t rest = sealed.size() % kWhole;
+    // The last segment holds a tag, and is empty only when it is the only one.
+    if (sealed.empty() || (rest != 0 && rest < kTagSize) ||
+        (rest == kTagSize && sealed.size() != kTagSize))
+        return Error{ErrorKind::corrupt,
+                     std::to_string(sealed.size()) + " bytes cannot be an encrypted message"};
+    Bytes out;
+    out.reserve(sealed.size());
+    const Cipher cipher(EVP_CIPHER_CTX_new());
+    for (std::uint64_t segment = 0; !sealed.empty(); ++segment) {
+        const auto whole = sealed.first(std::min(kWhole, sealed.size()));
+        sealed = sealed.subspan(whole.size());
+        const auto part = whole.first(whole.size() - kTagSize);
+        std::array<std::uint8_t, kTagSize> tag;
+        std::copy(whole.end() - kTagSize, whole.end(), tag.begin());
+        const auto iv = nonce(sequence, segment, sealed.empty());
+        const std::size_t at = out.size();
+        out.resize(at + part.size());
+        int done = 0;
+        ENSURE(EVP_DecryptInit_ex(cipher.get(), EVP_aes_256_gcm(), nullptr, key.bytes.data(),
+                                  iv.data()) == 1);
+        if (!associated.empty())
+            ENSURE(EVP_DecryptUpdate(cipher.get(), nullptr, &done, associated.data(),
+                                     size_of(associated)) == 1);
+        if (!part.empty())
+            ENSURE(EVP_DecryptUpdate(cipher.get(), out.data() + at, &done, part.data(),
+                                     size_of(part)) == 1);
+        ENSURE(EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_GCM_SET_TAG, kTagSize, tag.data()) == 1);
+        std::uint8_t none = 0;
+        if (EVP_DecryptFinal_ex(cipher.get(), &none, &done) != 1)
+            return Error{ErrorKind::permission_denied, "wrong key or changed data: segment " +
+                                                           std::to_string(segment) +
+                                                           " does not verify"};
+    }
+    return out;
+}
+
+Digest commit_key(const Key& key) { return blake3_keyed(domain_key("key"), key.span()); }
+
+}  // namespace mutirao::crypto

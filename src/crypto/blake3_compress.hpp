@@ -1,0 +1,62 @@
+// BLAKE3's compression function, one message at a time and sixteen chunks at a time. Internal to
+// crypto. Specification: https://github.com/BLAKE3-team/BLAKE3-specs, section 2.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace mutirao::crypto::blake3_detail {
+
+inline constexpr std::size_t kBlockSize = 64;
+inline constexpr std::size_t kChunkSize = 1024;
+inline constexpr std::size_t kLanes = 16;
+
+using ChainingValue = std::array<std::uint32_t, 8>;
+using Words16 = std::array<std::uint32_t, 16>;
+
+enum Flags : std::uint32_t {
+    chunk_start = 1,
+    chunk_end = 2,
+    parent = 4,
+    root = 8,
+    keyed_hash = 16,
+    derive_key_context = 32,
+    derive_key_material = 64,
+};
+
+inline constexpr ChainingValue kInitial{0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+                                        0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+
+// The order in which each of the seven rounds takes the sixteen message words.
+inline constexpr std::array<std::array<std::uint8_t, 16>, 7> kSchedule = [] {
+    constexpr std::array<std::uint8_t, 16> permutation{2, 6,  3,  10, 7, 0,  4,  13,
+                                                       1, 11, 12, 5,  9, 14, 15, 8};
+    std::array<std::array<std::uint8_t, 16>, 7> schedule{};
+    for (std::uint8_t i = 0; i < 16; ++i) schedule[0][i] = i;
+    for (std::size_t round = 1; round < 7; ++round)
+        for (std::size_t i = 0; i < 16; ++i)
+            schedule[round][i] = schedule[round - 1][permutation[i]];
+    return schedule;
+}();
+
+// The full 16-word output: the first eight words are the chaining value.
+Words16 compress(const ChainingValue& chaining, const Words16& message, std::uint64_t counter,
+                 std::uint32_t block_size, std::uint32_t flags);
+
+// Chaining values of sixteen whole chunks that lie one after another at `input` (16 KiB), with
+// counters counter .. counter+15.
+using HashSixteen = void (*)(const std::uint8_t* input, const ChainingValue& key,
+                             std::uint64_t counter, std::uint32_t flags, ChainingValue out[kLanes]);
+
+HashSixteen best_hash_sixteen();
+void hash_sixteen_portable(const std::uint8_t* input, const ChainingValue& key,
+                           std::uint64_t counter, std::uint32_t flags, ChainingValue out[kLanes]);
+#if defined(__x86_64__)
+void hash_sixteen_avx2(const std::uint8_t* input, const ChainingValue& key, std::uint64_t counter,
+                       std::uint32_t flags, ChainingValue out[kLanes]);
+void hash_sixteen_avx512(const std::uint8_t* input, const ChainingValue& key, std::uint64_t counter,
+                         std::uint32_t flags, ChainingValue out[kLanes]);
+#endif
+
+}  // namespace mutirao::crypto::blake3_detail

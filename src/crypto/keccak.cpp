@@ -1,0 +1,73 @@
+// Keccak-256 as Ethereum uses it: Keccak-f[1600], rate 136 bytes, the original padding byte 0x01
+// (https://keccak.team/keccak_specs_summary.html).
+#include <bit>
+
+#include "crypto/hash.hpp"
+
+namespace mutirao::crypto {
+namespace {
+
+constexpr std::size_t kRate = 136;  // bytes
+using State = std::array<std::uint64_t, 25>;
+
+// Round constants from the specification's linear feedback shift register x^8+x^6+x^5+x^4+1.
+constexpr std::array<std::uint64_t, 24> kRoundConstants = [] {
+    std::array<std::uint64_t, 24> out{};
+    std::uint8_t shift = 1;
+    for (auto& constant : out)
+        for (int j = 0; j <= 6; ++j) {
+            if (shift & 1) constant |= std::uint64_t{1} << ((1 << j) - 1);
+            shift = static_cast<std::uint8_t>(shift << 1 ^ (shift >> 7 ? 0x71 : 0));
+        }
+    return out;
+}();
+
+void permute(State& a) {
+    for (const auto constant : kRoundConstants) {
+        std::uint64_t column[5], d[5];
+        for (int x = 0; x < 5; ++x) column[x] = a[x] ^ a[x + 5] ^ a[x + 10] ^ a[x + 15] ^ a[x + 20];
+        for (int x = 0; x < 5; ++x) d[x] = column[(x + 4) % 5] ^ std::rotl(column[(x + 1) % 5], 1);
+        for (int i = 0; i < 25; ++i) a[i] ^= d[i % 5];
+        // rho and pi in one walk over the lanes
+        int x = 1, y = 0;
+        std::uint64_t lane = a[1];
+        for (int t = 0; t < 24; ++t) {
+            const int next_y = (2 * x + 3 * y) % 5;
+            x = y;
+            y = next_y;
+            const std::uint64_t kept = a[x + 5 * y];
+            a[x + 5 * y] = std::rotl(lane, (t + 1) * (t + 2) / 2 % 64);
+            lane = kept;
+        }
+        for (int row = 0; row < 25; row += 5) {
+            std::uint64_t b[5];
+            for (int i = 0; i < 5; ++i) b[i] = a[row + i];
+            for (int i = 0; i < 5; ++i) a[row + i] = b[i] ^ (~b[(i + 1) % 5] & b[(i + 2) % 5]);
+        }
+        a[0] ^= constant;
+    }
+}
+
+void absorb(State& state, ByteSpan block) {
+    for (std::size_t i = 0; i < kRate; ++i)
+        state[i / 8] ^= static_cast<std::uint64_t>(block[i]) << (8 * (i % 8));
+    permute(state);
+}
+
+}  // namespace
+
+Digest keccak256(ByteSpan input) {
+    State state{};
+    for (; input.size() >= kRate; input = input.subspan(kRate)) absorb(state, input.first(kRate));
+    std::array<std::uint8_t, kRate> last{};
+    std::copy(input.begin(), input.end(), last.begin());
+    last[input.size()] ^= 0x01;
+    last[kRate - 1] ^= 0x80;
+    absorb(state, last);
+    Digest out;
+    for (std::size_t i = 0; i < out.bytes.size(); ++i)
+        out.bytes[i] = static_cast<std::uint8_t>(state[i / 8] >> (8 * (i % 8)));
+    return out;
+}
+
+}  // namespace mutirao::crypto

@@ -1,0 +1,49 @@
+// KZG commitments to a vector of m = 256 scalars, on the EIP-4844 trusted setup (BLS12-381, blst).
+//
+// C = sum of y_s * [L_s(tau)]G1, L_s the Lagrange basis over the m-th roots of unity
+// w_m = 7^((r-1)/m), natural order. The basis is derived once per process from the first m monomial
+// points by a group inverse FFT and checked with pairings. Scalars are 32 little-endian bytes with
+// the top two bits clear, so always below the group order. Any thread.
+#pragma once
+
+#include <span>
+
+#include "base/bytes.hpp"
+
+namespace mutirao::crypto {
+
+inline constexpr std::uint32_t kSlots = 256;  // m
+
+using Scalar = FixedBytes<struct ScalarTag, 32>;                // little-endian, < 2^254
+using KzgCommitment = FixedBytes<struct KzgCommitmentTag, 48>;  // compressed G1
+using KzgProof = FixedBytes<struct KzgProofTag, 48>;            // compressed G1
+
+// Clears the top two bits of a digest: y_s of protocol.md section 2.
+Scalar to_scalar(const Digest& digest);
+
+// values.size() == kSlots. About 6 ms.
+KzgCommitment commit(std::span<const Scalar> values);
+
+// Opens one or several committed vectors at one slot with a single 48-byte proof, by the random
+// combination with the 128-bit weights `gammas` (one per vector; for one vector pass one weight).
+// vectors[j].size() == kSlots. About 6 ms plus 0.1 ms a vector.
+KzgProof open_slot(std::span<const std::span<const Scalar>> vectors, std::span<const Digest> gammas,
+                   std::uint32_t slot);
+
+// Checks that vector j holds values[j] at `slot`, for every j at once:
+//   e(sum g_j C_j - [sum g_j y_j]G1 + z pi, G2) = e(pi, [tau]G2),  z = w_m^slot.
+// False on a malformed or out-of-subgroup point, on mismatched sizes and on slot >= kSlots.
+bool verify_slot(std::span<const KzgCommitment> commitments, std::span<const Scalar> values,
+                 std::span<const Digest> gammas, std::uint32_t slot, const KzgProof& proof);
+
+// Whether every commitment opens to its vector, by one random combination with fresh 128-bit
+// weights drawn from `weights_seed` (secret, node-local, never reused). False also on a malformed
+// or out-of-subgroup commitment. About 6 ms plus 0.2 ms a commitment.
+bool verify_commitments(std::span<const KzgCommitment> commitments,
+                        std::span<const std::span<const Scalar>> vectors,
+                        const Digest& weights_seed);
+
+// A valid compressed point of the prime-order subgroup of G1.
+bool is_in_group(const KzgCommitment& commitment);
+
+}  // namespace mutirao::crypto

@@ -1,0 +1,173 @@
+#include "crypto/kzg_setup.hpp"
+
+#include <algorithm>
+
+namespace mutirao::crypto::kzg_setup {
+namespace {
+
+blst_fr fr_from_u64(std::uint64_t value) {
+    const std::uint64_t words[4] = {value, 0, 0, 0};
+    blst_fr out;
+    blst_fr_from_uint64(&out, words);
+    return out;
+}
+
+blst_fr power(blst_fr base, const std::array<std::uint64_t, 4>& exponent) {
+    blst_fr out = fr_from_u64(1);
+    for (int bit = 255; bit >= 0; --bit) {
+        blst_fr_sqr(&out, &out);
+        if (exponent[static_cast<std::size_t>(bit) / 64] >> (bit % 64) & 1)
+            blst_fr_mul(&out, &out, &base);
+    }
+    return out;
+}
+
+// (r - 1) / m, for r the order of the scalar field.
+std::array<std::uint64_t, 4> root_exponent() {
+    std::array<std::uint64_t, 4> r{0xffffffff00000001u, 0x53bda402fffe5bfeu, 0x3339d80809a1d805u,
+                                   0x73eda753299d7d48u};
+    r[0] -= 1;
+    for (std::uint32_t m = kSlots; m > 1; m /= 2)
+        for (std::size_t i = 0; i < 4; ++i) r[i] = r[i] >> 1 | (i + 1 < 4 ? r[i + 1] << 63 : 0);
+    return r;
+}
+
+blst_p1 multiply(const blst_p1& point, const blst_fr& by) {
+    blst_scalar scalar;
+    blst_scalar_from_fr(&scalar, &by);
+    blst_p1 out;
+    blst_p1_mult(&out, &point, scalar.b, 255);
+    return out;
+}
+
+// [L_s(tau)]G1 = 1/m * sum_i w^(-s i) [tau^i]G1: an inverse FFT over group elements.
+std::vector<blst_p1> inverse_group_fft(std::vector<blst_p1> values,
+                                       const std::array<blst_fr, kSlots>& roots) {
+    for (std::size_t i = 1, j = 0; i < kSlots; ++i) {
+        std::size_t bit = kSlots >> 1;
+        for (; j & bit; bit >>= 1) j ^= bit;
+        j |= bit;
+        if (i < j) std::swap(values[i], values[j]);
+    }
+    for (std::size_t half = 1; half < kSlots; half *= 2)
+        for (std::size_t start = 0; start < kSlots; start += 2 * half)
+            for (std::size_t i = 0; i < half; ++i) {
+                const auto& twiddle = roots[(kSlots - i * (kSlots / (2 * half))) % kSlots];
+                blst_p1& low = values[start + i];
+                blst_p1& high = values[start + i + half];
+                blst_p1 product = i == 0 ? high : multiply(high, twiddle);
+                blst_p1 negative = product;
+                blst_p1_cneg(&negative, true);
+                blst_p1_add_or_double(&high, &low, &negative);
+                blst_p1_add_or_double(&low, &low, &product);
+            }
+    blst_fr inverse_size = fr_from_u64(kSlots);
+    blst_fr_eucl_inverse(&inverse_size, &inverse_size);
+    for (auto& value : values) value = multiply(value, inverse_size);
+    return values;
+}
+
+// The basis must give back the setup: sum of L_s = G1 and sum of w^s L_s = [tau]G1, and the latter
+// must pair with G2 as G1 pairs with [tau]G2.
+bool is_consistent(const Setup& setup) {
+    const std::vector<blst_p1_affine> points(setup.lagrange.begin(), setup.lagrange.end());
+    const std::vector<blst_fr> ones(kSlots, fr_from_u64(1));
+    const std::vector<blst_fr> roots(setup.roots.begin(), setup.roots.end());
+    const auto one = sum_of_products(points, ones);
+    const auto tau = sum_of_products(points, roots);
+    blst_p1 g1;
+    blst_p1_from_affine(&g1, &setup.g1);
+    if (!blst_p1_is_equal(&one, &g1)) return false;
+    blst_p1_affine tau_g1;
+    blst_p1_to_affine(&tau_g1, &tau);
+    blst_fp12 left, right;
+    blst_miller_loop(&left, &setup.g2, &tau_g1);
+    blst_miller_loop(&right, &setup.tau_g2, &setup.g1);
+    return blst_fp12_finalverify(&left, &right);
+}
+
+Setup build() {
+    Setup out;
+    blst_fr root = power(fr_from_u64(7), root_exponent());
+    out.roots[0] = fr_from_u64(1);
+    for (std::size_t i = 1; i < kSlots; ++i) blst_fr_mul(&out.roots[i], &out.roots[i - 1], &root);
+    std::vector<blst_p1> powers(kSlots);
+    for (std::size_t i = 0; i < kSlots; ++i) {
+        blst_p1_affine point;
+        ENSURE(load_point({kPowersG1[i], 48}, point), "the KZG setup holds a bad point");
+        blst_p1_from_affine(&powers[i], &point);
+        if (i == 0) out.g1 = point;
+    }
+    ENSURE(blst_p2_uncompress(&out.g2, kPowersG2[0]) == BLST_SUCCESS);
+    ENSURE(blst_p2_uncompress(&out.tau_g2, kPowersG2[1]) == BLST_SUCCESS);
+    const auto basis = inverse_group_fft(std::move(powers), out.roots);
+    for (std::size_t i = 0; i < kSlots; ++i) blst_p1_to_affine(&out.lagrange[i], &basis[i]);
+    ENSURE(is_consistent(out), "the KZG setup is inconsistent");
+    return out;
+}
+
+}  // namespace
+
+const Setup& setup() {
+    static const Setup instance = build();
+    return instance;
+}
+
+bool load_point(ByteSpan compressed, blst_p1_affine& out) {
+    return compressed.size() == 48 && blst_p1_uncompress(&out, compressed.data()) == BLST_SUCCESS &&
+           blst_p1_affine_in_g1(&out);
+}
+
+blst_fr scalar_to_fr(ByteSpan little_endian) {
+    blst_scalar scalar;
+    blst_scalar_from_lendian(&scalar, little_endian.data());
+    blst_fr out;
+    blst_fr_from_scalar(&out, &scalar);
+    return out;
+}
+
+blst_p1 sum_of_products(const std::vector<blst_p1_affine>& points,
+                        const std::vector<blst_fr>& scalars) {
+    ENSURE(points.size() == scalars.size());
+    std::vector<blst_p1_affine> finite;  // Pippenger's additions do not take infinity
+    std::vector<blst_scalar> values;
+    for (std::size_t i = 0; i < points.size(); ++i) {
+        if (blst_p1_affine_is_inf(&points[i])) continue;
+        finite.push_back(points[i]);
+        blst_scalar_from_fr(&values.emplace_back(), &scalars[i]);
+    }
+    blst_p1 out{};
+    if (finite.empty()) return out;
+    const blst_p1_affine* const point_list[2] = {finite.data(), nullptr};
+    const std::uint8_t* const scalar_list[2] = {values.front().b, nullptr};
+    std::vector<limb_t> scratch(blst_p1s_mult_pippenger_scratch_sizeof(finite.size()) /
+                                sizeof(limb_t));
+    blst_p1s_mult_pippenger(&out, point_list, finite.size(), scalar_list, 255, scratch.data());
+    return out;
+}
+
+bool opens_to(const blst_p1& commitment, const blst_fr& z, const blst_fr& y,
+              const blst_p1_affine& proof) {
+    const auto& known = setup();
+    blst_p1 g1, pi;
+    blst_p1_from_affine(&g1, &known.g1);
+    blst_p1_from_affine(&pi, &proof);
+    blst_p1 minus_y = multiply(g1, y);
+    blst_p1_cneg(&minus_y, true);
+    const blst_p1 z_pi = multiply(pi, z);
+    blst_p1 left_sum;
+    blst_p1_add_or_double(&left_sum, &commitment, &minus_y);
+    blst_p1_add_or_double(&left_sum, &left_sum, &z_pi);
+    blst_p1_affine left_point;
+    blst_p1_to_affine(&left_point, &left_sum);
+    // A pairing with infinity is one: compare through generators only when both are finite.
+    const bool left_is_one = blst_p1_affine_is_inf(&left_point);
+    const bool right_is_one = blst_p1_affine_is_inf(&proof);
+    if (left_is_one || right_is_one) return left_is_one == right_is_one;
+    blst_fp12 left, right;
+    blst_miller_loop(&left, &known.g2, &left_point);
+    blst_miller_loop(&right, &known.tau_g2, &proof);
+    return blst_fp12_finalverify(&left, &right);
+}
+
+}  // namespace mutirao::crypto::kzg_setup

@@ -1,0 +1,38 @@
+// The trusted setup as points, and the pairing equation of one opening. Internal to crypto.
+#pragma once
+
+#include <array>
+#include <blst.h>
+#include <vector>
+
+#include "crypto/kzg.hpp"
+
+namespace mutirao::crypto::kzg_setup {
+
+// Generated: [tau^i]G1 for i < 256, and G2, [tau]G2; compressed.
+extern const std::uint8_t kPowersG1[kSlots][48];
+extern const std::uint8_t kPowersG2[2][96];
+
+struct Setup {
+    std::array<blst_p1_affine, kSlots> lagrange;  // [L_s(tau)]G1, natural order
+    std::array<blst_fr, kSlots> roots;            // w_m^s
+    blst_p1_affine g1;
+    blst_p2_affine g2, tau_g2;
+};
+
+// Derived once per process (about 0.15 s); stops the process if the setup is inconsistent.
+const Setup& setup();
+
+// e(C - [y]G1 + z*pi, G2) == e(pi, [tau]G2): pi opens C at z to y.
+bool opens_to(const blst_p1& commitment, const blst_fr& z, const blst_fr& y,
+              const blst_p1_affine& proof);
+
+// Sum of scalars[i] * points[i] (Pippenger).
+blst_p1 sum_of_products(const std::vector<blst_p1_affine>& points,
+                        const std::vector<blst_fr>& scalars);
+
+blst_fr scalar_to_fr(ByteSpan little_endian);
+// A compressed point of the prime-order subgroup; infinity is one.
+bool load_point(ByteSpan compressed, blst_p1_affine& out);
+
+}  // namespace mutirao::crypto::kzg_setup

@@ -1,0 +1,150 @@
+#include "placement/placement.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <numeric>
+
+namespace mutirao::placement {
+namespace {
+
+__extension__ typedef unsigned __int128 u128;
+
+// ln 2 in units of 2^-64.
+constexpr std::uint64_t kLn2 = 0xb17217f7d1cf79abu;
+
+// A 64-bit mixer (SplitMix64's finaliser) over the virtual shard and the node's address: placement
+// needs a fixed spread, not secrecy.
+std::uint64_t mix(std::uint64_t x) {
+    x += 0x9e3779b97f4a7c15u;
+    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+    x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+    return x ^ (x >> 31);
+}
+
+std::uint64_t member_seed(const Address& node) {
+    std::uint64_t seed = 0;
+    for (const auto byte : node.bytes) seed = mix(seed ^ byte);
+    return seed;
+}
+
+// log2 of a mantissa in [1, 2), given as 1.63 fixed point, with 32 fractional bits: by repeated
+// squaring, one bit a step.
+std::uint64_t log2_of_mantissa(std::uint64_t mantissa) {
+    std::uint64_t fraction = 0;
+    for (int bit = 31; bit >= 0; --bit) {
+        const u128 square = static_cast<u128>(mantissa) * mantissa;  // 2.126 fixed point
+        const bool carries = square >> 127 != 0;
+        if (carries) fraction |= std::uint64_t{1} << bit;
+        mantissa = static_cast<std::uint64_t>(square >> (carries ? 64 : 63));
+    }
+    return fraction;
+}
+
+// log2(1 + i / 4096) in units of 2^-32: between two entries a straight line is within 2^-26.
+constexpr int kTableBits = 12;
+using LogTable = std::array<std::uint64_t, (1u << kTableBits) + 1>;
+
+const LogTable& log2_table() {
+    static const LogTable table = [] {
+        LogTable out;
+        for (std::uint64_t i = 0; i < 1u << kTableBits; ++i)
+            out[i] = log2_of_mantissa((std::uint64_t{1} << 63) + (i << (63 - kTableBits)));
+        out.back() = std::uint64_t{1} << 32;
+        return out;
+    }();
+    return table;
+}
+
+// Rendezvous score: -ln(h) / weight, where the lowest wins; h uniform in (0, 1). Widened so that
+// large weights keep their resolution.
+u128 score(std::uint64_t seed, std::uint32_t shard, std::uint32_t weight) {
+    const std::uint64_t h = std::max<std::uint64_t>(1, mix(seed ^ mix(shard)));
+    return (static_cast<u128>(negative_log(h)) << 32) / weight;
+}
+
+}  // namespace
+
+std::uint64_t negative_log(std::uint64_t x) {
+    ENSURE(x > 0);
+    const auto& table = log2_table();
+    const int exponent = 63 - std::countl_zero(x);
+    const std::uint64_t mantissa = x << (63 - exponent) << 1;  // fraction of [1, 2), 0.64
+    const std::uint64_t index = mantissa >> (64 - kTableBits);
+    const std::uint64_t rest = mantissa << kTableBits >> 32;  // 0.32
+    const std::uint64_t low = table[index];
+    const std::uint64_t fraction = low + ((table[index + 1] - low) * rest >> 32);
+    const std::uint64_t log2 = (static_cast<std::uint64_t>(exponent) << 32) + fraction;
+    const std::uint64_t below_64 = (std::uint64_t{64} << 32) - log2;
+    return static_cast<std::uint64_t>(static_cast<u128>(below_64) * kLn2 >> 64);
+}
+
+std::optional<std::uint32_t> Membership::find(const Address& node) const {
+    const auto at = std::lower_bound(members.begin(), members.end(), node,
+                                     [](const Member& m, const Address& a) { return m.node < a; });
+    if (at == members.end() || at->node != node) return std::nullopt;
+    return static_cast<std::uint32_t>(at - members.begin());
+}
+
+Result<Placement> Placement::make(Membership membership) {
+    const auto& members = membership.members;
+    if (members.empty() || members.size() > 65536)
+        return Error{ErrorKind::invalid_argument,
+                     "a membership has 1 to 65536 nodes, not " + std::to_string(members.size())};
+    for (std::size_t i = 0; i < members.size(); ++i)
+        if (members[i].weight == 0 || (i > 0 && !(members[i - 1].node < members[i].node)))
+            return Error{
+                ErrorKind::invalid_argument,
+                "members must be sorted by address, without repeats, and weigh at least 1"};
+
+    const auto count = static_cast<std::uint32_t>(members.size());
+    std::uint64_t total_weight = 0;
+    for (const auto& member : members) total_weight += member.weight;
+    std::vector<std::uint64_t> seeds(count);
+    std::vector<std::uint32_t> caps(count);
+    for (std::uint32_t i = 0; i < count; ++i) {
+        seeds[i] = member_seed(members[i].node);
+        // ceil(1.1 * 256 * weight / total)
+        const u128 bound = static_cast<u128>(members[i].weight) * kSlots * 11;
+        const u128 unit = static_cast<u128>(total_weight) * 10;
+        caps[i] = static_cast<std::uint32_t>((bound + unit - 1) / unit);
+    }
+
+    Placement out;
+    out.owners_.resize(kGroups);
+    std::vector<u128> scores(count);
+    for (std::uint32_t group = 0; group < kGroups; ++group) {
+        std::vector<std::uint32_t> held(count, 0);
+        for (std::uint32_t slot = 0; slot < kSlots; ++slot) {
+            for (std::uint32_t i = 0; i < count; ++i)
+                scores[i] = score(seeds[i], group << 8 | slot, members[i].weight);
+            std::uint32_t best = count;
+            for (std::uint32_t i = 0; i < count; ++i)
+                if (held[i] < caps[i] && (best == count || scores[i] < scores[best])) best = i;
+            ENSURE(best < count, "caps sum to more than all slots");
+            ++held[best];
+            out.owners_[group][slot] = static_cast<std::uint16_t>(best);
+        }
+    }
+    out.membership_ = std::move(membership);
+    return out;
+}
+
+std::uint32_t Placement::owner(const BlockId& block, std::uint32_t slot) const {
+    ENSURE(slot < kSlots);
+    return owners_[block.bytes[0]][slot];
+}
+
+std::vector<std::uint32_t> Placement::slots_of(const BlockId& block, std::uint32_t member) const {
+    std::vector<std::uint32_t> slots;
+    for (std::uint32_t slot = 0; slot < kSlots; ++slot)
+        if (owner(block, slot) == member) slots.push_back(slot);
+    return slots;
+}
+
+std::vector<std::uint32_t> Placement::slots_held(const BlockId& block) const {
+    std::vector<std::uint32_t> held(membership_.members.size(), 0);
+    for (std::uint32_t slot = 0; slot < kSlots; ++slot) ++held[owner(block, slot)];
+    return held;
+}
+
+}  // namespace mutirao::placement
