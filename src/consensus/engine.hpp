@@ -1,0 +1,60 @@
+// Orders transactions into blocks. `solo` is one process that proposes, persists and executes;
+// CometBFT takes its place when one machine is outgrown.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/ports.hpp"
+#include "consensus/application.hpp"
+#include "consensus/block.hpp"
+
+namespace mutirao::consensus {
+
+struct BlockFacts {
+    std::uint64_t height = 0;
+    std::uint64_t time_ms = 0;
+    std::uint32_t transactions = 0;
+    std::uint64_t bytes = 0;
+    Digest hash;
+};
+
+// Any thread may call.
+class Engine {
+  public:
+    virtual ~Engine() = default;
+    // Takes a transaction that the application accepts; resource_exhausted when too many wait.
+    virtual Status submit(ByteSpan transaction) = 0;
+    // Makes a block of what waits, if anything does; returns whether it did. An error stops the
+    // engine: nothing that was reported as final is lost.
+    virtual Result<bool> make_block() = 0;
+    // Bytes of all blocks so far: what consensus has carried.
+    virtual std::uint64_t bytes_carried() const = 0;
+    // Blocks from `from`, oldest first, at most `limit`; the newest kFactsKept are known.
+    virtual std::vector<BlockFacts> blocks(std::uint64_t from, std::size_t limit) const = 0;
+    // Runs `look` while no block is being committed.
+    virtual void with_application(const std::function<void(const Application&)>& look) const = 0;
+};
+
+inline constexpr std::size_t kFactsKept = 4096;
+inline constexpr std::size_t kWaitingMax = 8192;  // transactions
+inline constexpr std::size_t kWaitingBytesMax = 64 << 20;
+
+// Where a test may stop the process; named in the order of one block.
+using AtPoint = std::function<void(std::string_view point)>;
+
+struct EngineOptions {
+    std::string engine = "solo";  // or "cometbft"
+    crypto::BlsSecretKey proposer;
+    std::uint64_t snapshot_every = 256;  // blocks
+    AtPoint at_point;                    // may be empty
+};
+
+// Opens the log under `disk`, brings the application to where it was, and checks that it arrives at
+// the same state (corrupt otherwise). unimplemented for engines that are not built. All references
+// must outlive the engine.
+Result<std::unique_ptr<Engine>> open_engine(Disk& disk, Clock& clock, Application& application,
+                                            EngineOptions options);
+
+}  // namespace mutirao::consensus

@@ -1,0 +1,220 @@
+#include "ledger/abi.hpp"
+
+#include "crypto/hash.hpp"
+
+namespace mutirao::ledger::abi {
+namespace {
+
+std::array<std::uint8_t, kWord> word_of(u128 value) {
+    std::array<std::uint8_t, kWord> word{};
+    for (std::size_t i = kWord; value != 0; value >>= 8)
+        word[--i] = static_cast<std::uint8_t>(value);
+    return word;
+}
+
+Error malformed(const std::string& why) {
+    return {ErrorKind::corrupt, "malformed call data: " + why};
+}
+
+bool all_zero(ByteSpan bytes) {
+    for (const auto byte : bytes)
+        if (byte != 0) return false;
+    return true;
+}
+
+Result<u128> number_in(ByteSpan word) {
+    if (!all_zero(word.first(16))) return malformed("a number over 2^128-1");
+    u128 out = 0;
+    for (const auto byte : word.subspan(16)) out = out << 8 | byte;
+    return out;
+}
+
+Result<Address> address_in(ByteSpan word) {
+    if (!all_zero(word.first(12))) return malformed("an address with more than 20 bytes");
+    return Address::from_bytes(word.subspan(12));
+}
+
+Result<std::uint64_t> number64_in(ByteSpan word) {
+    TRY(auto value, number_in(word));
+    if (value >> 64 != 0) return malformed("a number over 2^64-1");
+    return static_cast<std::uint64_t>(value);
+}
+
+std::size_t padded(std::size_t size) { return (size + kWord - 1) / kWord * kWord; }
+
+}  // namespace
+
+std::uint32_t selector(std::string_view signature) {
+    const auto hash = crypto::keccak256(as_bytes(signature));
+    return static_cast<std::uint32_t>(hash.bytes[0]) << 24 |
+           static_cast<std::uint32_t>(hash.bytes[1]) << 16 |
+           static_cast<std::uint32_t>(hash.bytes[2]) << 8 | hash.bytes[3];
+}
+
+Writer::Writer(std::string_view signature) {
+    const auto id = selector(signature);
+    for (int shift = 24; shift >= 0; shift -= 8)
+        selector_.push_back(static_cast<std::uint8_t>(id >> shift));
+}
+
+Writer& Writer::number(u128 value) {
+    arguments_.push_back({word_of(value), {}, false});
+    return *this;
+}
+
+Writer& Writer::address(const Address& value) {
+    Argument argument;
+    std::copy(value.bytes.begin(), value.bytes.end(), argument.word.begin() + 12);
+    arguments_.push_back(std::move(argument));
+    return *this;
+}
+
+Writer& Writer::bytes32(ByteSpan value) {
+    ENSURE(value.size() == kWord);
+    Argument argument;
+    std::copy(value.begin(), value.end(), argument.word.begin());
+    arguments_.push_back(std::move(argument));
+    return *this;
+}
+
+void Writer::dynamic(std::size_t count, ByteSpan content) {
+    Argument argument;
+    argument.has_tail = true;
+    const auto length = word_of(count);
+    argument.tail.assign(length.begin(), length.end());
+    argument.tail.insert(argument.tail.end(), content.begin(), content.end());
+    argument.tail.resize(padded(argument.tail.size()), 0);
+    arguments_.push_back(std::move(argument));
+}
+
+Writer& Writer::bytes(ByteSpan value) {
+    dynamic(value.size(), value);
+    return *this;
+}
+
+Writer& Writer::addresses(const std::vector<Address>& values) {
+    Bytes words(values.size() * kWord, 0);
+    for (std::size_t i = 0; i < values.size(); ++i)
+        std::copy(values[i].bytes.begin(), values[i].bytes.end(),
+                  words.begin() + static_cast<std::ptrdiff_t>(i * kWord + 12));
+    dynamic(values.size(), words);
+    return *this;
+}
+
+Writer& Writer::bytes32s(const std::vector<Digest>& values) {
+    Bytes words;
+    for (const auto& value : values)
+        words.insert(words.end(), value.bytes.begin(), value.bytes.end());
+    dynamic(values.size(), words);
+    return *this;
+}
+
+Writer& Writer::numbers(const std::vector<std::uint64_t>& values) {
+    Bytes words;
+    for (const auto value : values) {
+        const auto word = word_of(value);
+        words.insert(words.end(), word.begin(), word.end());
+    }
+    dynamic(values.size(), words);
+    return *this;
+}
+
+Bytes Writer::take() && {
+    Bytes out = std::move(selector_);
+    std::size_t tail_at = arguments_.size() * kWord;
+    for (const auto& argument : arguments_) {
+        const auto word = argument.has_tail ? word_of(tail_at) : argument.word;
+        out.insert(out.end(), word.begin(), word.end());
+        tail_at += argument.tail.size();
+    }
+    for (const auto& argument : arguments_)
+        out.insert(out.end(), argument.tail.begin(), argument.tail.end());
+    return out;
+}
+
+Result<ByteSpan> Reader::word_at(std::size_t offset) const {
+    if (offset > data_.size() || data_.size() - offset < kWord) return malformed("cut short");
+    return data_.subspan(offset, kWord);
+}
+
+Result<ByteSpan> Reader::head() {
+    TRY(auto word, word_at(at_));
+    at_ += kWord;
+    return word;
+}
+
+Result<u128> Reader::number() {
+    TRY(auto word, head());
+    return number_in(word);
+}
+
+Result<std::uint64_t> Reader::number64() {
+    TRY(auto word, head());
+    return number64_in(word);
+}
+
+Result<std::uint32_t> Reader::number32() {
+    TRY(auto value, number64());
+    if (value >> 32 != 0) return malformed("a number over 2^32-1");
+    return static_cast<std::uint32_t>(value);
+}
+
+Result<Address> Reader::address() {
+    TRY(auto word, head());
+    return address_in(word);
+}
+
+Result<Digest> Reader::bytes32() {
+    TRY(auto word, head());
+    return Digest::from_bytes(word);
+}
+
+Result<std::pair<std::size_t, std::size_t>> Reader::tail(std::size_t max_count) {
+    TRY(auto offset, number64());
+    TRY(auto length, word_at(offset));
+    TRY(auto count, number64_in(length));
+    if (count > max_count)
+        return malformed("a length of " + std::to_string(count) + " is over the limit of " +
+                         std::to_string(max_count));
+    return std::pair<std::size_t, std::size_t>(offset + kWord, count);
+}
+
+Result<Bytes> Reader::bytes(std::size_t max_size) {
+    TRY(auto place, tail(max_size));
+    const auto [begin, size] = place;
+    if (data_.size() - begin < padded(size)) return malformed("cut short");
+    if (!all_zero(data_.subspan(begin + size, padded(size) - size)))
+        return malformed("padding is not zero");
+    return to_bytes(data_.subspan(begin, size));
+}
+
+Result<std::string> Reader::text(std::size_t max_size) {
+    TRY(auto raw, bytes(max_size));
+    return std::string(as_text(raw));
+}
+
+template <class T, class Read>
+Result<std::vector<T>> Reader::array(std::size_t max_count, Read read) {
+    TRY(auto place, tail(max_count));
+    std::vector<T> out;
+    for (std::size_t i = 0; i < place.second; ++i) {
+        TRY(auto word, word_at(place.first + i * kWord));
+        TRY(auto value, read(word));
+        out.push_back(std::move(value));
+    }
+    return out;
+}
+
+Result<std::vector<Address>> Reader::addresses(std::size_t max_count) {
+    return array<Address>(max_count, [](ByteSpan word) { return address_in(word); });
+}
+
+Result<std::vector<Digest>> Reader::bytes32s(std::size_t max_count) {
+    return array<Digest>(max_count, [](ByteSpan word) { return Digest::from_bytes(word); });
+}
+
+Result<std::vector<std::uint64_t>> Reader::numbers(std::size_t max_count) {
+    return array<std::uint64_t>(max_count, [](ByteSpan word) { return number64_in(word); });
+}
+
+}  // namespace mutirao::ledger::abi

@@ -1,0 +1,115 @@
+// The native modules' methods: fixed addresses, Solidity ABIs (docs/reference/abi), and builders of
+// the calls that wallets sign. Pure; any thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "block/certificate.hpp"
+#include "crypto/account.hpp"
+#include "ledger/records.hpp"
+
+namespace mutirao::ledger {
+
+// What a transaction asks for.
+struct Call {
+    Address to;
+    Amount value;
+    Bytes data;
+};
+
+// 0x...6d7501 to ...06 ("mu" and a number).
+namespace module {
+Address nodes();
+Address storage();
+Address rights();
+Address training();
+Address compute();
+Address treasury();  // receives fees; has no methods
+}  // namespace module
+
+// Solidity signatures; their selectors are what calls begin with.
+namespace signature {
+inline constexpr std::string_view kRegister = "register(uint8,uint32,string,bytes,bytes,bytes32)";
+inline constexpr std::string_view kLeave = "leave()";
+inline constexpr std::string_view kCertify = "certify(bytes)";
+inline constexpr std::string_view kRelease = "release(bytes32)";
+inline constexpr std::string_view kRegisterAsset = "registerAsset(bytes32,uint64,string)";
+inline constexpr std::string_view kOfferLicence =
+    "offerLicence(bytes32,bytes32,uint8,uint256,uint32,uint64)";
+inline constexpr std::string_view kAcceptLicence = "acceptLicence(bytes32)";
+inline constexpr std::string_view kRevokeLicence = "revokeLicence(bytes32)";
+inline constexpr std::string_view kCreateRun = "createRun(bytes32,address[])";
+inline constexpr std::string_view kFinishRun =
+    "finishRun(bytes32,bytes32,uint64,string,uint256,bytes32[],uint64[],uint64[],uint32,uint32,"
+    "uint32)";
+inline constexpr std::string_view kOffer = "offer(bytes32)";
+inline constexpr std::string_view kOpenKey = "openKey(address,uint64)";
+inline constexpr std::string_view kSettle = "settle(bytes)";
+inline constexpr std::string_view kCloseKey = "closeKey(address)";
+}  // namespace signature
+
+Call transfer(const Address& to, Amount value);
+
+// A node joins, or tells its new endpoint. `possession` proves the BLS key.
+Call register_node(const NodeRecord& node, const crypto::BlsSignature& possession);
+Call leave_network();
+
+// `fee` is certificate_fee() of the ledger's genesis.
+Call certify(const block::Certificate& certificate, Amount fee);
+Call release_block(const BlockId& id);
+
+Call register_data(const Digest& content, std::uint64_t size, const std::string& title);
+struct LicenceTerms {
+    Purpose purpose = Purpose::train;
+    Amount price;
+    std::uint32_t share_ppm = 0;
+    std::uint64_t expires_ms = 0;
+};
+Call offer_licence(const Digest& asset, const Digest& subject, const LicenceTerms& terms);
+Call accept_licence(const Digest& licence, Amount price);
+Call revoke_licence(const Digest& licence);
+
+Call create_run(const Digest& spec, const std::vector<Address>& trainers, Amount reward);
+struct RunOutcome {
+    Digest run;
+    Digest model_content;
+    std::uint64_t model_size = 0;
+    std::string title;
+    Amount price_per_token;
+    std::vector<AssetTokens> assets;
+    std::vector<std::uint64_t> trainer_tokens;  // in the run's order
+    std::uint32_t rounds = 0;
+    std::uint32_t first_loss_milli = 0;
+    std::uint32_t last_loss_milli = 0;
+};
+Call finish_run(const RunOutcome& outcome);
+
+Call offer_model(const Digest& model);
+Call open_key(const Address& key, Amount limit, std::uint64_t expires_ms);
+Call close_key(const Address& key);
+
+// A session key's promise to pay a provider, cumulative over the key's life.
+struct Voucher {
+    Address key;
+    Address provider;
+    Digest model;
+    Amount cumulative;
+    std::uint64_t tokens = 0;  // of this request
+    Digest request;
+    Digest output;
+    crypto::AccountSignature signature;
+
+    void sign(const crypto::AccountKey& session, std::uint64_t chain_id);
+    // permission_denied unless `key` made the signature.
+    Status verify(std::uint64_t chain_id) const;
+    Bytes encode() const;
+    static Result<Voucher> decode(ByteSpan bytes);
+
+  private:
+    Bytes body() const;
+};
+Call settle(const Voucher& voucher);
+
+}  // namespace mutirao::ledger

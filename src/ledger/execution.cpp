@@ -1,0 +1,75 @@
+#include "ledger/execution.hpp"
+
+#include "ledger/modules.hpp"
+
+namespace mutirao::ledger {
+namespace {
+
+Status write_event(Context& context, Event event) {
+    TRY(auto index, read_counter(context.state, key::event_count()));
+    event.index = index;
+    event.height = context.height;
+    event.time_ms = context.time_ms;
+    context.state.write(key::event(index), event);
+    context.state.put(key::event_count(), Writer().u(index + 1).bytes());
+    return {};
+}
+
+Result<Account> account_of(const Context& context, const Address& address) {
+    TRY(auto account, read<Account>(context.state, key::account(address)));
+    return account.value_or(Account{});
+}
+
+}  // namespace
+
+Status pay(Context& context, const Address& from, const Address& to, Amount amount, Reason reason,
+           const Digest& about) {
+    if (amount.is_zero()) return {};
+    TRY(auto payer, account_of(context, from));
+    auto left = payer.balance.minus(amount);
+    if (!left.ok()) return std::move(left).error();
+    payer.balance = *left;
+    context.state.write(key::account(from), payer);
+    TRY(auto payee, account_of(context, to));
+    TRY(payee.balance, payee.balance.plus(amount));
+    context.state.write(key::account(to), payee);
+    Event event;
+    event.kind = EventKind::paid;
+    event.reason = reason;
+    event.from = from;
+    event.to = to;
+    event.amount = amount;
+    event.about = about;
+    return write_event(context, event);
+}
+
+Status emit(Context& context, EventKind kind, const Address& from, const Address& to,
+            const Digest& about) {
+    Event event;
+    event.kind = kind;
+    event.from = from;
+    event.to = to;
+    event.about = about;
+    return write_event(context, event);
+}
+
+bool is_module(const Address& address) {
+    return address == module::nodes() || address == module::storage() ||
+           address == module::rights() || address == module::training() ||
+           address == module::compute() || address == module::treasury();
+}
+
+Status execute(Context& context, const Address& to, ByteSpan data) {
+    if (to == module::nodes()) return nodes_module(context, data);
+    if (to == module::storage()) return storage_module(context, data);
+    if (to == module::rights()) return rights_module(context, data);
+    if (to == module::training()) return training_module(context, data);
+    if (to == module::compute()) return compute_module(context, data);
+    return Error{ErrorKind::invalid_argument, "the treasury has no methods"};
+}
+
+Result<Amount> certificate_fee(const Genesis& genesis, std::uint64_t length) {
+    return genesis.storage_price_per_kib.times(length / 1024 + (length % 1024 != 0 ? 1 : 0));
+}
+
+}  // namespace mutirao::ledger

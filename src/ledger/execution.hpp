@@ -1,0 +1,37 @@
+// Running one call of a native module against records. Internal to ledger.
+#pragma once
+
+#include "ledger/calls.hpp"
+#include "ledger/changes.hpp"
+#include "ledger/genesis.hpp"
+
+namespace mutirao::ledger {
+
+// What a call may know: no clock but the block's.
+struct Context {
+    Changes& state;
+    const Genesis& genesis;
+    std::uint64_t height = 0;
+    std::uint64_t time_ms = 0;
+    Address sender;
+    std::uint64_t nonce = 0;
+    Amount value;  // already moved to the module's account
+};
+
+// Money between accounts. insufficient_funds when `from` has too little.
+Status pay(Context& context, const Address& from, const Address& to, Amount amount, Reason reason,
+           const Digest& about);
+Status emit(Context& context, EventKind kind, const Address& from, const Address& to,
+            const Digest& about);
+
+// Gas that a call costs on top of the transaction's own.
+inline constexpr std::uint64_t kModuleGas = 50'000;
+
+bool is_module(const Address& address);
+// Runs `data` at the module `to`. An error means: revert.
+Status execute(Context& context, const Address& to, ByteSpan data);
+
+// At the end of a block: a new epoch if storage nodes joined or left in it.
+Status close_epoch(Context& context);
+
+}  // namespace mutirao::ledger

@@ -1,0 +1,35 @@
+// What a chain begins with. Pure.
+#pragma once
+
+#include <vector>
+
+#include "ledger/records.hpp"
+
+namespace mutirao::ledger {
+
+struct Allocation {
+    Address address;
+    Amount amount;
+    template <class V>
+    void fields(V& visit) {
+        visit(address), visit(amount);
+    }
+};
+
+struct Genesis {
+    std::uint64_t chain_id = 8021;
+    std::uint64_t time_ms = 0;
+    Amount base_fee{1'000'000'000};                     // wei a gas
+    Amount storage_price_per_kib{100'000'000'000'000};  // wei, once, for each started KiB
+    std::vector<Allocation> allocations;
+    template <class V>
+    void fields(V& visit) {
+        visit(chain_id), visit(time_ms), visit(base_fee), visit(storage_price_per_kib);
+        visit(allocations);
+    }
+};
+
+// What certifying `length` bytes costs.
+Result<Amount> certificate_fee(const Genesis& genesis, std::uint64_t length);
+
+}  // namespace mutirao::ledger

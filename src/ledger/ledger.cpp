@@ -1,0 +1,284 @@
+#include "ledger/ledger.hpp"
+
+#include <algorithm>
+
+#include "crypto/hash.hpp"
+#include "ledger/execution.hpp"
+
+namespace mutirao::ledger {
+namespace {
+
+constexpr std::size_t kErrorMax = 512;  // bytes of a receipt's sentence
+constexpr std::uint16_t kSnapshotVersion = 1;
+
+Digest hash_difference(const Digest& previous, std::uint64_t height, const Difference& difference) {
+    crypto::KeyedHasher hasher(crypto::domain_key("state"));
+    hasher.update(previous.span()).update(Writer().u(height).bytes());
+    for (const auto& [key, value] : difference) {
+        Writer out;
+        out.blob(key).u(static_cast<std::uint8_t>(value.has_value())).blob(value.value_or(Bytes{}));
+        hasher.update(out.bytes());
+    }
+    return hasher.digest();
+}
+
+// What the sender must own before a transaction starts.
+Result<Amount> worst_cost(const Transaction& tx) {
+    TRY(auto gas, tx.max_fee.times(tx.gas_limit));
+    return tx.value.plus(gas);
+}
+
+struct Admitted {
+    Transaction tx;
+    Address sender;
+};
+
+// Everything about a transaction that does not depend on the order within a block.
+Result<Admitted> admit(const Genesis& genesis, ByteSpan raw) {
+    TRY(auto tx, Transaction::decode(raw));
+    if (tx.chain_id != genesis.chain_id)
+        return Error{ErrorKind::invalid_argument,
+                     "the transaction is for chain " + std::to_string(tx.chain_id) +
+                         "; this one is " + std::to_string(genesis.chain_id)};
+    if (tx.max_priority_fee > tx.max_fee)
+        return Error{ErrorKind::invalid_argument, "the tip is over the fee limit"};
+    if (tx.max_fee < genesis.base_fee)
+        return Error{ErrorKind::invalid_argument, "the fee limit is under the base fee of " +
+                                                      genesis.base_fee.decimal() + " wei a gas"};
+    if (tx.gas_limit < gas_of(tx))
+        return Error{ErrorKind::invalid_argument,
+                     "the transaction needs " + std::to_string(gas_of(tx)) +
+                         " gas and its limit is " + std::to_string(tx.gas_limit)};
+    TRY(auto sender, tx.sender());
+    return Admitted{std::move(tx), sender};
+}
+
+Error replayed(std::uint64_t nonce, std::uint64_t next) {
+    return {ErrorKind::already_exists, "replayed: nonce " + std::to_string(nonce) +
+                                           " was used, the next is " + std::to_string(next)};
+}
+
+Status check_funds(const Transaction& tx, const Account& account) {
+    TRY(auto cost, worst_cost(tx));
+    if (account.balance < cost)
+        return Error{ErrorKind::insufficient_funds, "the wallet has " + account.balance.text() +
+                                                        " and the transaction may cost " +
+                                                        cost.text()};
+    return {};
+}
+
+}  // namespace
+
+namespace key {
+Bytes receipt(const Digest& transaction) {
+    Bytes out{'t', '/'};
+    out.insert(out.end(), transaction.bytes.begin(), transaction.bytes.end());
+    return out;
+}
+}  // namespace key
+
+Status Receipt::status() const {
+    if (succeeded) return {};
+    return Error{static_cast<ErrorKind>(error_kind), error};
+}
+
+std::uint64_t gas_of(const Transaction& tx) {
+    std::uint64_t gas = kTransactionGas;
+    for (const auto byte : tx.data) gas += byte == 0 ? 4 : 16;
+    return is_module(tx.to) ? gas + kModuleGas : gas;
+}
+
+Result<Value> Ledger::Records::get(ByteSpan key) const {
+    const auto at = by_key.find(to_bytes(key));
+    if (at == by_key.end()) return Value();
+    return Value(at->second);
+}
+
+Result<std::vector<std::pair<Bytes, Bytes>>> Ledger::Records::scan(ByteSpan prefix, ByteSpan after,
+                                                                   std::size_t limit) const {
+    std::vector<std::pair<Bytes, Bytes>> out;
+    auto at =
+        after.empty() ? by_key.lower_bound(to_bytes(prefix)) : by_key.upper_bound(to_bytes(after));
+    for (; at != by_key.end() && out.size() < limit; ++at) {
+        if (at->first.size() < prefix.size() ||
+            !std::equal(prefix.begin(), prefix.end(), at->first.begin()))
+            break;
+        out.push_back(*at);
+    }
+    return out;
+}
+
+Result<Ledger> Ledger::begin(const Genesis& genesis) {
+    Ledger out;
+    out.genesis_ = genesis;
+    out.time_ms_ = genesis.time_ms;
+    Amount supply;
+    Difference difference;
+    for (const auto& [address, amount] : genesis.allocations) {
+        auto sum = supply.plus(amount);
+        if (!sum.ok()) return std::move(sum).error().within("genesis");
+        supply = *sum;
+        auto& record = difference[key::account(address)];
+        if (record)
+            return Error{ErrorKind::invalid_argument, "genesis: an address is allocated twice"};
+        record = encode_record(Account{amount, 0});
+    }
+    difference[key::genesis()] = encode_record(genesis);
+    out.state_hash_ = hash_difference({}, 0, difference);
+    for (auto& [key, value] : difference) out.records_.by_key[key] = std::move(*value);
+    return out;
+}
+
+Status Ledger::check(ByteSpan raw) const {
+    TRY(auto admitted, admit(genesis_, raw));
+    TRY(auto account, read<Account>(records_, key::account(admitted.sender)));
+    const auto known = account.value_or(Account{});
+    if (admitted.tx.nonce < known.nonce) return replayed(admitted.tx.nonce, known.nonce);
+    if (admitted.tx.nonce > known.nonce + kNonceAheadMax)
+        return Error{ErrorKind::resource_exhausted, "nonce " + std::to_string(admitted.tx.nonce) +
+                                                        " is too far ahead of " +
+                                                        std::to_string(known.nonce)};
+    return check_funds(admitted.tx, known);
+}
+
+std::vector<Bytes> Ledger::propose(const std::vector<Bytes>& waiting, std::size_t bytes_max) const {
+    std::map<Address, std::map<std::uint64_t, const Bytes*>> by_sender;
+    std::vector<Address> order;  // of each sender's first arrival
+    for (const auto& raw : waiting) {
+        auto admitted = admit(genesis_, raw);
+        if (!admitted.ok()) continue;
+        auto [at, first] = by_sender.try_emplace(admitted->sender);
+        if (first) order.push_back(admitted->sender);
+        at->second.try_emplace(admitted->tx.nonce, &raw);
+    }
+    std::vector<Bytes> out;
+    std::size_t bytes = 0;
+    for (const auto& sender : order) {
+        const auto account = read<Account>(records_, key::account(sender));
+        std::uint64_t next = account.ok() && *account ? (*account)->nonce : 0;
+        for (const auto& [nonce, raw] : by_sender[sender]) {
+            if (nonce < next) continue;
+            if (nonce > next || bytes + raw->size() > bytes_max) break;
+            out.push_back(*raw);
+            bytes += raw->size();
+            ++next;
+        }
+    }
+    return out;
+}
+
+Status Ledger::run(Changes& block, std::uint64_t height, std::uint64_t time_ms,
+                   ByteSpan raw) const {
+    TRY(auto admitted, admit(genesis_, raw));
+    const auto& [tx, sender] = admitted;
+    TRY(auto found, read<Account>(block, key::account(sender)));
+    auto account = found.value_or(Account{});
+    if (tx.nonce != account.nonce) return replayed(tx.nonce, account.nonce);
+    TRY_VOID(check_funds(tx, account));
+
+    Receipt receipt;
+    receipt.transaction = Transaction::hash(raw);
+    receipt.height = height;
+    receipt.gas_used = gas_of(tx);
+    const Amount tip = std::min(tx.max_priority_fee, *tx.max_fee.minus(genesis_.base_fee));
+    TRY(auto price, genesis_.base_fee.plus(tip));
+    TRY(receipt.fee, price.times(receipt.gas_used));
+    ++account.nonce;
+    block.write(key::account(sender), account);
+    Context paying{block, genesis_, height, time_ms, sender, tx.nonce, {}};
+    TRY_VOID(
+        pay(paying, sender, module::treasury(), receipt.fee, Reason::fee, receipt.transaction));
+
+    Changes inner(block);
+    Context context{inner, genesis_, height, time_ms, sender, tx.nonce, tx.value};
+    const auto done = [&]() -> Status {
+        if (!is_module(tx.to))
+            return pay(context, sender, tx.to, tx.value, Reason::transfer, receipt.transaction);
+        const auto reason = tx.to == module::compute()    ? Reason::key_escrow
+                            : tx.to == module::training() ? Reason::training_escrow
+                                                          : Reason::transfer;
+        TRY_VOID(pay(context, sender, tx.to, tx.value, reason, receipt.transaction));
+        return execute(context, tx.to, tx.data);
+    }();
+    receipt.succeeded = done.ok();
+    if (done.ok()) {
+        block.absorb(inner);
+    } else {
+        receipt.error_kind = static_cast<std::uint8_t>(done.error().kind);
+        receipt.error = done.error().message.substr(0, kErrorMax);
+    }
+    block.write(key::receipt(receipt.transaction), receipt);
+    return {};
+}
+
+Result<Digest> Ledger::finalize(std::uint64_t height, std::uint64_t time_ms,
+                                const std::vector<Bytes>& transactions) {
+    if (height != height_ + 1)
+        return Error{ErrorKind::invalid_argument, "block " + std::to_string(height) +
+                                                      " does not follow block " +
+                                                      std::to_string(height_)};
+    if (time_ms < time_ms_) return Error{ErrorKind::invalid_argument, "the block's time goes back"};
+    Changes block(records_);
+    for (const auto& raw : transactions) {
+        // Not executable is a deterministic no-op: the block stays valid.
+        Changes one(block);
+        if (run(one, height, time_ms, raw).ok()) block.absorb(one);
+    }
+    Context closing{block, genesis_, height, time_ms, {}, 0, {}};
+    TRY_VOID(close_epoch(closing));
+    staged_ = Staged{height, time_ms, hash_difference(state_hash_, height, block.difference()),
+                     block.difference()};
+    return staged_->state_hash;
+}
+
+void Ledger::commit() {
+    ENSURE(staged_.has_value(), "commit follows finalize");
+    for (auto& [key, value] : staged_->difference) {
+        if (value)
+            records_.by_key[key] = std::move(*value);
+        else
+            records_.by_key.erase(key);
+    }
+    height_ = staged_->height;
+    time_ms_ = staged_->time_ms;
+    state_hash_ = staged_->state_hash;
+    staged_.reset();
+}
+
+Result<std::optional<Receipt>> Ledger::receipt(const Digest& transaction) const {
+    return read<Receipt>(records_, key::receipt(transaction));
+}
+
+Bytes Ledger::snapshot() const {
+    Writer out;
+    out.u(kSnapshotVersion).u(height_).u(time_ms_).raw(state_hash_.span());
+    out.u(static_cast<std::uint64_t>(records_.by_key.size()));
+    for (const auto& [key, value] : records_.by_key) out.blob(key).blob(value);
+    return std::move(out).take();
+}
+
+Result<Ledger> Ledger::restore(ByteSpan snapshot) {
+    Reader in(snapshot);
+    TRY(auto version, in.u<std::uint16_t>());
+    if (version != kSnapshotVersion)
+        return Error{ErrorKind::corrupt, "the ledger's snapshot has an unknown version"};
+    Ledger out;
+    TRY(out.height_, in.u<std::uint64_t>());
+    TRY(out.time_ms_, in.u<std::uint64_t>());
+    TRY(out.state_hash_, in.fixed<Digest>());
+    TRY(auto count, in.u<std::uint64_t>());
+    Bytes previous;
+    for (std::uint64_t i = 0; i < count; ++i) {
+        TRY(auto key, in.blob(1024));
+        TRY(auto value, in.blob(1 << 20));
+        if (i > 0 && !(previous < to_bytes(key)))
+            return Error{ErrorKind::corrupt, "the ledger's snapshot is out of order"};
+        previous = to_bytes(key);
+        out.records_.by_key.emplace_hint(out.records_.by_key.end(), previous, to_bytes(value));
+    }
+    TRY_VOID(in.finish());
+    TRY(out.genesis_, require<Genesis>(out.records_, key::genesis(), "genesis in the snapshot"));
+    return out;
+}
+
+}  // namespace mutirao::ledger

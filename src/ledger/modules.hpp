@@ -1,0 +1,38 @@
+// The native modules. Each takes call data (selector and arguments) and changes records; an error
+// reverts the call. Internal to ledger.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string_view>
+
+#include "ledger/abi.hpp"
+#include "ledger/execution.hpp"
+
+namespace mutirao::ledger {
+
+struct Method {
+    std::string_view signature;
+    Status (*run)(Context& context, abi::Reader in);
+    bool payable = false;
+};
+
+// Finds the method by its selector and runs it. invalid_argument for an unknown selector or for
+// value sent to a method that takes none.
+Status dispatch(Context& context, ByteSpan data, std::span<const Method> methods);
+
+Status nodes_module(Context& context, ByteSpan data);
+Status storage_module(Context& context, ByteSpan data);
+Status rights_module(Context& context, ByteSpan data);
+Status training_module(Context& context, ByteSpan data);
+Status compute_module(Context& context, ByteSpan data);
+
+inline constexpr std::uint32_t kWholePpm = 1'000'000;
+inline constexpr std::uint32_t kOwnersShareMaxPpm = 900'000;
+inline constexpr std::size_t kTitleMax = 256;  // bytes
+inline constexpr std::size_t kTrainersMax = 256;
+
+inline Error refused(std::string why) { return {ErrorKind::invalid_argument, std::move(why)}; }
+inline Error denied(std::string why) { return {ErrorKind::permission_denied, std::move(why)}; }
+
+}  // namespace mutirao::ledger

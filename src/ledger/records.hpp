@@ -1,0 +1,327 @@
+// What the ledger remembers: records by key, each with one canonical encoding (record_codec.hpp),
+// so that a remote client that fetches (key, value) reads the same values by the same code.
+// Amounts are wei, times are milliseconds since 1970 of the block's clock. Pure; any thread.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "crypto/bls.hpp"
+#include "crypto/sealed_box.hpp"
+#include "ledger/record_codec.hpp"
+#include "placement/placement.hpp"
+
+namespace mutirao::ledger {
+
+struct Account {
+    Amount balance;
+    std::uint64_t nonce = 0;
+    template <class V>
+    void fields(V& visit) {
+        visit(balance), visit(nonce);
+    }
+};
+
+enum class Role : std::uint8_t {
+    none = 0,
+    storage = 1,
+    compute = 2,
+    gateway = 3,
+    trainer = 4,
+    last_ = 4
+};
+
+struct NodeRecord {
+    Address address;
+    Role role = Role::none;
+    std::uint32_t weight = 1;
+    std::string endpoint;
+    crypto::BlsPublicKey bls_key;
+    crypto::BoxPublicKey box_key;
+    bool active = true;
+    template <class V>
+    void fields(V& visit) {
+        visit(address), visit(role), visit(weight), visit(endpoint);
+        visit(bls_key), visit(box_key), visit(active);
+    }
+};
+
+struct MemberRecord {
+    Address node;
+    std::uint32_t weight = 1;
+    crypto::BlsPublicKey bls_key;
+    template <class V>
+    void fields(V& visit) {
+        visit(node), visit(weight), visit(bls_key);
+    }
+};
+
+// The storage nodes of one epoch, sorted by address.
+struct EpochRecord {
+    std::uint64_t epoch = 0;
+    std::vector<MemberRecord> members;
+    template <class V>
+    void fields(V& visit) {
+        visit(epoch), visit(members);
+    }
+    placement::Membership membership() const;
+};
+
+struct CertifiedBlock {
+    Bytes certificate;  // block::Certificate
+    Address payer;
+    std::uint64_t height = 0;
+    std::uint32_t slots_signed = 0;
+    bool released = false;
+    template <class V>
+    void fields(V& visit) {
+        visit(certificate), visit(payer), visit(height), visit(slots_signed), visit(released);
+    }
+};
+
+enum class AssetKind : std::uint8_t { none = 0, data = 1, model = 2, last_ = 2 };
+
+struct Share {
+    Address owner;
+    std::uint32_t ppm = 0;  // of the model side's income
+    Digest asset;           // whose licence gives it; zero for the builder
+    template <class V>
+    void fields(V& visit) {
+        visit(owner), visit(ppm), visit(asset);
+    }
+};
+
+struct Asset {
+    Digest id;
+    Address owner;
+    Digest content;  // digest of the object's manifest
+    AssetKind kind = AssetKind::none;
+    std::uint64_t size = 0;
+    std::string title;
+    std::uint64_t registered_ms = 0;
+    Digest run;                 // models: the run that made it
+    Amount price_per_token;     // models
+    std::vector<Share> shares;  // models: sum is 1,000,000
+    template <class V>
+    void fields(V& visit) {
+        visit(id), visit(owner), visit(content), visit(kind), visit(size), visit(title);
+        visit(registered_ms), visit(run), visit(price_per_token), visit(shares);
+    }
+};
+
+enum class Purpose : std::uint8_t { none = 0, train = 1, infer = 2, last_ = 2 };
+enum class LicenceState : std::uint8_t { offered = 0, accepted = 1, revoked = 2, last_ = 2 };
+
+// A licence of one asset for one subject: a training run, or (infer) a provider's address in the
+// last 20 bytes.
+struct Licence {
+    Digest id;
+    Digest asset;
+    Digest subject;
+    Purpose purpose = Purpose::none;
+    Amount price;
+    std::uint32_t share_ppm = 0;
+    std::uint64_t expires_ms = 0;
+    LicenceState state = LicenceState::offered;
+    Address owner;
+    template <class V>
+    void fields(V& visit) {
+        visit(id), visit(asset), visit(subject), visit(purpose), visit(price), visit(share_ppm);
+        visit(expires_ms), visit(state), visit(owner);
+    }
+    bool is_live(std::uint64_t now_ms) const {
+        return state == LicenceState::accepted && now_ms < expires_ms;
+    }
+};
+
+enum class RunState : std::uint8_t { open = 0, finished = 1, last_ = 1 };
+
+struct AssetTokens {
+    Digest asset;
+    std::uint64_t tokens = 0;
+    template <class V>
+    void fields(V& visit) {
+        visit(asset), visit(tokens);
+    }
+};
+
+struct Run {
+    Digest id;
+    Address builder;
+    Digest spec;
+    std::vector<Address> trainers;
+    Amount reward;
+    RunState state = RunState::open;
+    std::uint64_t created_ms = 0;
+    std::uint32_t shares_ppm = 0;  // promised to owners so far
+    Digest model;                  // once finished
+    std::uint32_t rounds = 0;
+    std::uint32_t first_loss_milli = 0;
+    std::uint32_t last_loss_milli = 0;
+    std::vector<AssetTokens> tokens;
+    template <class V>
+    void fields(V& visit) {
+        visit(id), visit(builder), visit(spec), visit(trainers), visit(reward), visit(state);
+        visit(created_ms), visit(shares_ppm), visit(model), visit(rounds), visit(first_loss_milli);
+        visit(last_loss_milli), visit(tokens);
+    }
+};
+
+struct Provider {
+    Address address;
+    Digest model;
+    template <class V>
+    void fields(V& visit) {
+        visit(address), visit(model);
+    }
+};
+
+// A session key that may spend what its payer locked.
+struct ApiKey {
+    Address key;
+    Address payer;
+    Amount limit;
+    Amount redeemed;
+    std::uint64_t expires_ms = 0;
+    bool closed = false;
+    template <class V>
+    void fields(V& visit) {
+        visit(key), visit(payer), visit(limit), visit(redeemed), visit(expires_ms), visit(closed);
+    }
+};
+
+enum class EventKind : std::uint8_t {
+    paid = 0,
+    node_joined = 1,
+    block_certified = 2,
+    block_released = 3,
+    asset_registered = 4,
+    licence_offered = 5,
+    licence_accepted = 6,
+    licence_revoked = 7,
+    run_created = 8,
+    run_finished = 9,
+    model_offered = 10,
+    key_opened = 11,
+    key_closed = 12,
+    node_left = 13,
+    last_ = 13,
+};
+std::string_view to_string(EventKind kind);
+
+enum class Reason : std::uint8_t {
+    none = 0,
+    transfer = 1,
+    fee = 2,
+    storage = 3,
+    licence = 4,
+    training_escrow = 5,
+    training_reward = 6,
+    inference_compute = 7,
+    inference_storage = 8,
+    inference_data = 9,
+    inference_builder = 10,
+    key_escrow = 11,
+    refund = 12,
+    last_ = 12,
+};
+std::string_view to_string(Reason reason);
+
+struct Event {
+    std::uint64_t index = 0;
+    std::uint64_t height = 0;
+    std::uint64_t time_ms = 0;
+    EventKind kind = EventKind::paid;
+    Reason reason = Reason::none;
+    Address from;
+    Address to;
+    Amount amount;
+    Digest about;  // block, asset, licence, run, model or key that it is about
+    template <class V>
+    void fields(V& visit) {
+        visit(index), visit(height), visit(time_ms), visit(kind), visit(reason), visit(from);
+        visit(to), visit(amount), visit(about);
+    }
+};
+
+// Keys of the records above.
+namespace key {
+Bytes account(const Address& address);
+Bytes node(const Address& address);
+Bytes epoch(std::uint64_t epoch);
+Bytes current_epoch();  // u64
+Bytes block(const BlockId& id);
+Bytes asset(const Digest& id);
+Bytes licence(const Digest& id);
+Bytes run_licence(const Digest& run, const Digest& licence);  // empty value
+Bytes run(const Digest& id);
+Bytes provider(const Digest& model, const Address& address);
+Bytes api_key(const Address& key);
+Bytes event(std::uint64_t index);
+Bytes event_count();  // u64
+Bytes genesis();
+
+// Prefixes for scans.
+Bytes nodes();
+Bytes blocks();
+Bytes assets();
+Bytes licences();
+Bytes run_licences(const Digest& run);
+Bytes runs();
+Bytes providers(const Digest& model);
+Bytes events();
+}  // namespace key
+
+// Ids: BLAKE3 keyed over what makes the thing one of a kind.
+Digest asset_id(const Address& owner, const Digest& content);
+Digest licence_id(const Digest& asset, const Digest& subject);
+Digest run_id(const Address& builder, std::uint64_t nonce, const Digest& spec);
+// A provider as the subject of an inference licence.
+Digest subject_of(const Address& provider);
+
+using Value = std::optional<Bytes>;
+
+// A read-only look at the records, here or far away.
+class StateView {
+  public:
+    virtual ~StateView() = default;
+    virtual Result<Value> get(ByteSpan key) const = 0;
+    // Keys with `prefix`, ascending, strictly after `after`, at most `limit`.
+    virtual Result<std::vector<std::pair<Bytes, Bytes>>> scan(ByteSpan prefix, ByteSpan after,
+                                                              std::size_t limit) const = 0;
+};
+
+// nullopt when there is none.
+template <class Record>
+Result<std::optional<Record>> read(const StateView& state, ByteSpan key) {
+    TRY(auto value, state.get(key));
+    if (!value) return std::optional<Record>();
+    TRY(auto record, decode_record<Record>(*value));
+    return std::optional<Record>(std::move(record));
+}
+
+// not_found "there is no WHAT" when there is none.
+template <class Record>
+Result<Record> require(const StateView& state, ByteSpan key, const std::string& what) {
+    TRY(auto record, read<Record>(state, key));
+    if (!record) return Error{ErrorKind::not_found, "there is no " + what};
+    return std::move(*record);
+}
+
+// Every record under `prefix`, at most `limit`.
+template <class Record>
+Result<std::vector<Record>> read_all(const StateView& state, ByteSpan prefix, std::size_t limit) {
+    TRY(auto found, state.scan(prefix, {}, limit));
+    std::vector<Record> out;
+    for (const auto& [key, value] : found) {
+        TRY(auto record, decode_record<Record>(value));
+        out.push_back(std::move(record));
+    }
+    return out;
+}
+
+Result<std::uint64_t> read_counter(const StateView& state, ByteSpan key);
+
+}  // namespace mutirao::ledger
