@@ -1,0 +1,105 @@
+// What tests of other rooms rely on: the faults do exactly what they say.
+#include "base/memory_disk.hpp"
+
+#include <gtest/gtest.h>
+
+namespace mutirao {
+namespace {
+
+std::string text_of(MemoryDisk& disk, std::string_view path) {
+    const auto bytes = disk.read_file(path, 1 << 20);
+    return bytes.ok() ? std::string(as_text(*bytes)) : "absent";
+}
+
+TEST(MemoryDisk, a_restart_keeps_what_was_synced_and_as_much_more_as_asked) {
+    for (const std::uint64_t kept : {0u, 1u, 3u, 99u}) {
+        MemoryDisk disk;
+        const auto file = disk.open("a/b").value();
+        ASSERT_TRUE(file->append(as_bytes("one")).ok());
+        ASSERT_TRUE(file->sync().ok());
+        ASSERT_TRUE(file->append(as_bytes("two")).ok());
+        disk.restart(kept);
+        EXPECT_EQ(text_of(disk, "a/b"), std::string("onetwo").substr(0, 3 + kept));
+        EXPECT_EQ(file->append(as_bytes("x")).error().kind, ErrorKind::io);
+    }
+}
+
+TEST(MemoryDisk, a_file_never_synced_is_gone_after_a_restart) {
+    MemoryDisk disk;
+    ASSERT_TRUE(disk.open("a")->get()->append(as_bytes("x")).ok());
+    disk.restart();
+    EXPECT_FALSE(disk.exists("a").value());
+}
+
+TEST(MemoryDisk, the_power_goes_in_the_middle_of_the_append_that_needs_one_byte_more) {
+    MemoryDisk disk;
+    const auto file = disk.open("a").value();
+    disk.cut_power_after_bytes(4);
+    EXPECT_TRUE(file->append(as_bytes("123")).ok());
+    EXPECT_EQ(file->append(as_bytes("456")).error().kind, ErrorKind::io);
+    EXPECT_TRUE(disk.power_is_cut());
+    EXPECT_EQ(file->sync().error().kind, ErrorKind::io);
+    EXPECT_FALSE(disk.list("").ok());
+    disk.restart(99);
+    EXPECT_EQ(text_of(disk, "a"), "1234");
+}
+
+TEST(MemoryDisk, the_power_goes_before_the_given_operation) {
+    MemoryDisk disk;
+    const auto file = disk.open("a").value();
+    disk.cut_power_after_operations(1);
+    EXPECT_TRUE(file->append(as_bytes("1")).ok());
+    EXPECT_FALSE(file->sync().ok());
+    disk.restart();
+    EXPECT_EQ(text_of(disk, "a"), "absent");
+}
+
+TEST(MemoryDisk, an_atomic_write_is_all_or_nothing) {
+    for (std::uint64_t bytes = 0; bytes < 3; ++bytes) {
+        MemoryDisk disk;
+        ASSERT_TRUE(disk.write_file_atomic("a", as_bytes("old")).ok());
+        disk.cut_power_after_bytes(bytes);
+        EXPECT_FALSE(disk.write_file_atomic("a", as_bytes("new")).ok());
+        disk.restart(99);
+        EXPECT_EQ(text_of(disk, "a"), "old");
+    }
+    MemoryDisk disk;
+    ASSERT_TRUE(disk.write_file_atomic("a", as_bytes("new")).ok());
+    disk.restart();
+    EXPECT_EQ(text_of(disk, "a"), "new");
+}
+
+TEST(MemoryDisk, a_full_disk_takes_what_fits_and_says_so) {
+    MemoryDisk disk;
+    disk.set_capacity(4);
+    const auto file = disk.open("a").value();
+    EXPECT_EQ(file->append(as_bytes("12345")).error().kind, ErrorKind::resource_exhausted);
+    EXPECT_EQ(file->size(), 4u);
+    ASSERT_TRUE(file->truncate(0).ok());
+    EXPECT_TRUE(file->append(as_bytes("1234")).ok());
+    EXPECT_EQ(disk.write_file_atomic("b", as_bytes("1")).error().kind,
+              ErrorKind::resource_exhausted);
+}
+
+TEST(MemoryDisk, a_failed_sync_makes_nothing_durable) {
+    MemoryDisk disk;
+    const auto file = disk.open("a").value();
+    disk.fail_syncs(true);
+    EXPECT_FALSE(file->sync().ok());
+    disk.restart();
+    EXPECT_FALSE(disk.exists("a").value());
+}
+
+TEST(MemoryDisk, lists_only_the_files_directly_in_a_folder_and_refuses_paths_outside) {
+    MemoryDisk disk;
+    for (const auto* path : {"b", "f/2", "f/1", "f/deep/3"})
+        ASSERT_TRUE(disk.write_file_atomic(path, {}).ok());
+    EXPECT_EQ(disk.list("f").value(), (std::vector<std::string>{"1", "2"}));
+    EXPECT_EQ(disk.list("").value(), (std::vector<std::string>{"b"}));
+    EXPECT_TRUE(disk.list("none").value().empty());
+    for (const auto* path : {"", "/etc/x", "a/../b"})
+        EXPECT_EQ(disk.open(path).error().kind, ErrorKind::invalid_argument);
+}
+
+}  // namespace
+}  // namespace mutirao

@@ -1,0 +1,53 @@
+#include "net/address.hpp"
+
+#include <arpa/inet.h>
+#include <charconv>
+
+namespace mutirao::net {
+namespace {
+
+Error bad_address(std::string_view text) {
+    return Error{ErrorKind::invalid_argument,
+                 "\"" + std::string(text) +
+                     "\" is no listen address; write it as 127.0.0.1:PORT or [::1]:PORT, with "
+                     "port 0 for a free one"};
+}
+
+bool is_loopback_v6(const in6_addr& address) {
+    if (IN6_IS_ADDR_LOOPBACK(&address)) return true;
+    return IN6_IS_ADDR_V4MAPPED(&address) && address.s6_addr[12] == 127;
+}
+
+}  // namespace
+
+std::string ListenAddress::text() const {
+    const bool bracketed = host.find(':') != host.npos;
+    return (bracketed ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
+Result<ListenAddress> parse_listen_address(std::string_view text) {
+    const auto colon = text.rfind(':');
+    if (colon == text.npos) return bad_address(text);
+    std::string_view host = text.substr(0, colon);
+    const std::string_view port = text.substr(colon + 1);
+    ListenAddress address;
+    const auto [end, problem] =
+        std::from_chars(port.data(), port.data() + port.size(), address.port);
+    if (problem != std::errc() || end != port.data() + port.size()) return bad_address(text);
+
+    const bool bracketed = host.size() >= 2 && host.front() == '[' && host.back() == ']';
+    if (bracketed) host = host.substr(1, host.size() - 2);
+    if (host.find('\0') != host.npos) return bad_address(text);
+    address.host = host == "localhost" && !bracketed ? "127.0.0.1" : std::string(host);
+    in_addr v4{};
+    in6_addr v6{};
+    if (!bracketed && ::inet_pton(AF_INET, address.host.c_str(), &v4) == 1)
+        address.loopback = ntohl(v4.s_addr) >> 24 == 127;
+    else if (bracketed && ::inet_pton(AF_INET6, address.host.c_str(), &v6) == 1)
+        address.loopback = is_loopback_v6(v6);
+    else
+        return bad_address(text);
+    return address;
+}
+
+}  // namespace mutirao::net

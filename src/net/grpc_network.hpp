@@ -1,0 +1,36 @@
+// The real Network: unary gRPC calls (HTTP/2 over TCP) with serialized messages as plain bytes.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/ports.hpp"
+
+namespace mutirao::net {
+
+inline constexpr std::size_t kMessageBytesMax = 64 << 20;  // one request or one answer
+
+// Any thread may call. Channels stay open between calls and reconnect by themselves, at most a
+// second after a dead peer is back. A peer is "HOST:PORT"; numeric addresses are not looked up.
+// Nothing is encrypted or authenticated yet: GrpcServer therefore listens on loopback only.
+//
+// What the peer's handler answered arrives as it was, kind and sentence (shortened past 2000
+// bytes). Other failures name the peer: `unavailable` at once when nobody listens there, `timeout`
+// at the deadline, `invalid_argument` for an address or method that is none and for a request over
+// kMessageBytesMax, `resource_exhausted` for an answer over it.
+class GrpcNetwork final : public Network {
+  public:
+    // `peers_max` channels are kept; the one that was used longest ago makes room for a new one.
+    explicit GrpcNetwork(std::size_t peers_max = 256);
+    // No call may be in progress.
+    ~GrpcNetwork() override;
+
+    Result<Bytes> call(const std::string& peer, std::string_view method, ByteSpan request,
+                       Duration deadline) override;
+
+  private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace mutirao::net

@@ -1,0 +1,336 @@
+// GrpcNetwork against GrpcServer over loopback TCP.
+#include <atomic>
+#include <condition_variable>
+#include <gtest/gtest.h>
+#include <mutex>
+#include <stdexcept>
+#include <thread>
+
+#include "base/random.hpp"
+#include "net/grpc_network.hpp"
+#include "net/grpc_server.hpp"
+#include "net/test_socket.hpp"
+
+namespace mutirao::net {
+namespace {
+
+constexpr Duration kLong = std::chrono::seconds(30);
+constexpr char kEcho[] = "/test.v1.Echo/Echo";
+constexpr ErrorKind kKinds[] = {ErrorKind::invalid_argument,
+                                ErrorKind::not_found,
+                                ErrorKind::already_exists,
+                                ErrorKind::permission_denied,
+                                ErrorKind::insufficient_funds,
+                                ErrorKind::resource_exhausted,
+                                ErrorKind::unavailable,
+                                ErrorKind::timeout,
+                                ErrorKind::corrupt,
+                                ErrorKind::unimplemented,
+                                ErrorKind::io};
+
+// Opens once, for everybody.
+class Door {
+  public:
+    void open() {
+        const std::lock_guard lock(mutex_);
+        open_ = true;
+        changed_.notify_all();
+    }
+    void wait() {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [&] { return open_; });
+    }
+
+  private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    bool open_ = false;
+};
+
+Result<Bytes> echo(std::string_view method, ByteSpan request) {
+    if (method == kEcho) return to_bytes(request);
+    if (method == "/test.v1.Echo/Throw") throw std::runtime_error("a bug");
+    if (method == "/test.v1.Echo/Fail")
+        return Error{kKinds[request[0]], "fragment 17 of bloco é \"x\"\n at 100%"};
+    if (method == "/test.v1.Echo/Large") return Bytes(kMessageBytesMax + 1, 1);
+    if (method == "/test.v1.Echo/Essay")
+        return Error{ErrorKind::corrupt, std::string(1999, '%') + "é" + std::string(9000, 'x')};
+    return Error{ErrorKind::unimplemented, std::string(method) + " is not built yet"};
+}
+
+std::unique_ptr<GrpcServer> start(Serve serve = echo, GrpcLimits limits = {}) {
+    return GrpcServer::start("127.0.0.1:0", std::move(serve), limits).value();
+}
+
+Bytes random_bytes(std::size_t size) {
+    Bytes bytes(size);
+    SeededRandom(size).fill(bytes);
+    return bytes;
+}
+
+TEST(Grpc, requests_of_every_size_come_back_exact) {
+    const auto server = start();
+    GrpcNetwork network;
+    for (const std::size_t size : {0, 1, 5, 16384, 393216, 32 << 20}) {
+        const Bytes sent = random_bytes(size);
+        const auto back = network.call(server->address(), kEcho, sent, kLong);
+        ASSERT_TRUE(back.ok()) << back.error().message;
+        EXPECT_TRUE(*back == sent) << size;
+    }
+}
+
+TEST(Grpc, a_message_of_exactly_the_limit_passes_and_one_byte_more_does_not) {
+    const auto server = start();
+    GrpcNetwork network;
+    Bytes large(kMessageBytesMax, 7);
+    const auto back = network.call(server->address(), kEcho, large, kLong);
+    ASSERT_TRUE(back.ok()) << back.error().message;
+    EXPECT_EQ(back->size(), kMessageBytesMax);
+    large.push_back(7);
+    EXPECT_EQ(network.call(server->address(), kEcho, large, kLong).error().kind,
+              ErrorKind::invalid_argument);
+    EXPECT_EQ(network.call(server->address(), "/test.v1.Echo/Large", {}, kLong).error().kind,
+              ErrorKind::resource_exhausted);
+    EXPECT_TRUE(network.call(server->address(), kEcho, {}, kLong).ok());
+}
+
+TEST(Grpc, every_error_kind_arrives_with_its_sentence) {
+    const auto server = start();
+    GrpcNetwork network;
+    for (std::uint8_t i = 0; i < std::size(kKinds); ++i) {
+        const auto failed = network.call(server->address(), "/test.v1.Echo/Fail", Bytes{i}, kLong);
+        ASSERT_FALSE(failed.ok());
+        EXPECT_EQ(failed.error().kind, kKinds[i]);
+        EXPECT_EQ(failed.error().message, "fragment 17 of bloco é \"x\"\n at 100%");
+    }
+    const auto unknown = network.call(server->address(), "/test.v1.Echo/Other", {}, kLong);
+    EXPECT_EQ(unknown.error().kind, ErrorKind::unimplemented);
+    EXPECT_EQ(unknown.error().message, "/test.v1.Echo/Other is not built yet");
+}
+
+TEST(Grpc, a_long_sentence_is_shortened_between_characters) {
+    const auto server = start();
+    GrpcNetwork network;
+    const auto failed = network.call(server->address(), "/test.v1.Echo/Essay", {}, kLong);
+    EXPECT_EQ(failed.error().kind, ErrorKind::corrupt);
+    EXPECT_EQ(failed.error().message, std::string(1999, '%') + "...");
+}
+
+TEST(Grpc, a_handler_that_throws_answers_io_and_the_server_lives) {
+    const auto server = start();
+    GrpcNetwork network;
+    const auto failed = network.call(server->address(), "/test.v1.Echo/Throw", {}, kLong);
+    EXPECT_EQ(failed.error().kind, ErrorKind::io);
+    EXPECT_NE(failed.error().message.find("a bug"), std::string::npos);
+    EXPECT_TRUE(network.call(server->address(), kEcho, {}, kLong).ok());
+}
+
+TEST(Grpc, a_deadline_ends_the_call) {
+    Door done;
+    const auto server = start([&](std::string_view, ByteSpan) -> Result<Bytes> {
+        done.wait();
+        return Bytes{};
+    });
+    GrpcNetwork network;
+    const auto late = network.call(server->address(), kEcho, {}, std::chrono::milliseconds(20));
+    done.open();
+    ASSERT_FALSE(late.ok());
+    EXPECT_EQ(late.error().kind, ErrorKind::timeout);
+    EXPECT_NE(late.error().message.find(server->address()), std::string::npos);
+    EXPECT_EQ(network.call(server->address(), kEcho, {}, Duration::zero()).error().kind,
+              ErrorKind::timeout);
+    EXPECT_TRUE(network.call(server->address(), kEcho, {}, Duration::max()).ok());
+}
+
+TEST(Grpc, a_dead_peer_is_unavailable_at_once_and_named) {
+    auto server = start();
+    const std::string address = server->address();
+    server.reset();
+    GrpcNetwork network;
+    const auto begin = std::chrono::steady_clock::now();
+    for (int i = 0; i < 20; ++i) {
+        const auto failed = network.call(address, kEcho, {}, kLong);
+        ASSERT_FALSE(failed.ok());
+        EXPECT_EQ(failed.error().kind, ErrorKind::unavailable);
+        EXPECT_NE(failed.error().message.find(address), std::string::npos);
+    }
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(3));
+}
+
+TEST(Grpc, what_is_no_address_or_method_is_refused) {
+    GrpcNetwork network;
+    for (const auto* peer : {"", "127.0.0.1", ":80", "127.0.0.1:", "unix:/tmp/x:1", "a b:1"})
+        EXPECT_EQ(network.call(peer, kEcho, {}, kLong).error().kind, ErrorKind::invalid_argument)
+            << peer;
+    const auto server = start();
+    EXPECT_EQ(network.call(server->address(), "Echo", {}, kLong).error().kind,
+              ErrorKind::invalid_argument);
+}
+
+TEST(Grpc, the_same_client_reaches_a_peer_that_restarted) {
+    auto server = start();
+    const std::string address = server->address();
+    GrpcNetwork network;
+    ASSERT_TRUE(network.call(address, kEcho, {}, kLong).ok());
+    for (int restart = 0; restart < 2; ++restart) {
+        server.reset();
+        EXPECT_EQ(network.call(address, kEcho, {}, kLong).error().kind, ErrorKind::unavailable);
+        server = GrpcServer::start(address, echo).value();
+        const auto begin = std::chrono::steady_clock::now();
+        bool back = false;
+        while (!back && std::chrono::steady_clock::now() - begin < std::chrono::seconds(10)) {
+            back = network.call(address, kEcho, {}, kLong).ok();
+            if (!back) std::this_thread::yield();
+        }
+        EXPECT_TRUE(back);
+    }
+}
+
+TEST(Grpc, sixty_four_callers_at_once_each_get_their_own_answer) {
+    const auto server = start();
+    GrpcNetwork network;
+    std::atomic<int> right = 0;
+    std::vector<std::thread> callers;
+    for (std::uint32_t c = 0; c < 64; ++c)
+        callers.emplace_back([&, c] {
+            for (std::size_t i = 0; i < 20; ++i) {
+                const Bytes sent = random_bytes(c * 100 + i);
+                const auto back = network.call(server->address(), kEcho, sent, kLong);
+                if (back.ok() && *back == sent) ++right;
+            }
+        });
+    for (auto& caller : callers) caller.join();
+    EXPECT_EQ(right, 64 * 20);
+}
+
+TEST(Grpc, more_peers_than_channels_still_work) {
+    std::vector<std::unique_ptr<GrpcServer>> servers;
+    for (int i = 0; i < 4; ++i) servers.push_back(start());
+    GrpcNetwork network(2);
+    for (int i = 0; i < 12; ++i)
+        EXPECT_TRUE(network.call(servers[i % 4]->address(), kEcho, {}, kLong).ok());
+}
+
+TEST(Grpc, calls_past_the_bound_are_refused_and_those_within_it_answered) {
+    Door door;
+    std::atomic<int> handled = 0;
+    const GrpcLimits limits{.calls_max = 4, .handlers_max = 2};
+    const auto server = start(
+        [&](std::string_view, ByteSpan) -> Result<Bytes> {
+            ++handled;
+            door.wait();
+            return Bytes{};
+        },
+        limits);
+    GrpcNetwork network;
+    std::atomic<int> answered = 0, refused = 0;
+    std::vector<std::thread> callers;
+    for (int c = 0; c < 12; ++c)
+        callers.emplace_back([&] {
+            const auto result = network.call(server->address(), kEcho, {}, kLong);
+            if (result.ok()) ++answered;
+            if (!result.ok() && result.error().kind == ErrorKind::resource_exhausted) ++refused;
+            if (refused == 8) door.open();
+        });
+    for (auto& caller : callers) caller.join();
+    EXPECT_EQ(answered, 4);
+    EXPECT_EQ(refused, 8);
+    EXPECT_EQ(handled, 4);
+}
+
+TEST(Grpc, stopping_lets_calls_in_flight_finish) {
+    Door entered, door;
+    auto server = start([&](std::string_view, ByteSpan) -> Result<Bytes> {
+        entered.open();
+        door.wait();
+        return Bytes{42};
+    });
+    const std::string address = server->address();
+    GrpcNetwork network;
+    Result<Bytes> answer = Bytes{};
+    std::thread caller([&] { answer = network.call(address, kEcho, {}, kLong); });
+    entered.wait();
+    std::thread stopper([&] { server->stop(); });
+    // Stopping has begun once new connections are refused.
+    while (TestSocket(server->port()).connected()) std::this_thread::yield();
+    door.open();
+    stopper.join();
+    caller.join();
+    ASSERT_TRUE(answer.ok()) << answer.error().message;
+    EXPECT_EQ(*answer, Bytes{42});
+    server->stop();
+}
+
+TEST(Grpc, stopping_cuts_off_what_outlasts_the_grace) {
+    Door entered, door;
+    const GrpcLimits limits{.stop_grace = std::chrono::milliseconds(10)};
+    auto server = start(
+        [&](std::string_view, ByteSpan) -> Result<Bytes> {
+            entered.open();
+            door.wait();
+            return Bytes{};
+        },
+        limits);
+    const std::string address = server->address();
+    GrpcNetwork network;
+    std::thread caller([&] {
+        const auto cut = network.call(address, kEcho, {}, kLong);
+        EXPECT_EQ(cut.error().kind, ErrorKind::unavailable);
+        door.open();
+    });
+    entered.wait();
+    server.reset();
+    caller.join();
+}
+
+TEST(Grpc, garbage_on_the_port_harms_nobody) {
+    const auto server = start();
+    GrpcNetwork network;
+    SeededRandom random(7);
+    const std::string preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    for (int i = 0; i < 30; ++i) {
+        TestSocket socket(server->port());
+        ASSERT_TRUE(socket.connected());
+        Bytes noise(random.below(2000));
+        random.fill(noise);
+        if (i % 3 == 0) socket.send(preface);
+        if (i % 3 == 1) socket.send("GET / HTTP/1.1\r\n\r\n");
+        socket.send(as_text(noise));
+    }
+    EXPECT_TRUE(network.call(server->address(), kEcho, {}, kLong).ok());
+}
+
+// grpc.health.v1.HealthCheckResponse{status: SERVING} is field 1, varint 1.
+TEST(Grpc, the_standard_health_service_answers) {
+    const auto server = start();
+    GrpcNetwork network;
+    const auto health = network.call(server->address(), "/grpc.health.v1.Health/Check", {}, kLong);
+    ASSERT_TRUE(health.ok()) << health.error().message;
+    EXPECT_EQ(*health, (Bytes{0x08, 0x01}));
+    // A foreign error, without our metadata, is mapped by its code and names the peer.
+    const auto absent = network.call(server->address(), "/grpc.health.v1.Health/Check",
+                                     Bytes{0x0a, 0x01, 'x'}, kLong);
+    EXPECT_EQ(absent.error().kind, ErrorKind::not_found);
+    EXPECT_NE(absent.error().message.find(server->address()), std::string::npos);
+}
+
+TEST(Grpc, only_loopback_addresses_are_served) {
+    for (const auto* address : {"0.0.0.0:0", "[::]:0", "192.0.2.1:0", "[2001:db8::1]:0"}) {
+        const auto refused = GrpcServer::start(address, echo);
+        ASSERT_FALSE(refused.ok()) << address;
+        EXPECT_EQ(refused.error().kind, ErrorKind::unimplemented);
+        EXPECT_NE(refused.error().message.find("mutual TLS"), std::string::npos);
+    }
+    EXPECT_EQ(GrpcServer::start("nonsense", echo).error().kind, ErrorKind::invalid_argument);
+}
+
+TEST(Grpc, a_taken_port_is_refused) {
+    const auto server = start();
+    const auto second = GrpcServer::start(server->address(), echo);
+    ASSERT_FALSE(second.ok());
+    EXPECT_EQ(second.error().kind, ErrorKind::unavailable);
+    EXPECT_NE(second.error().message.find(server->address()), std::string::npos);
+}
+
+}  // namespace
+}  // namespace mutirao::net

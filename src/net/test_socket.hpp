@@ -1,0 +1,67 @@
+// A raw TCP client for tests that say exactly which bytes go out.
+#pragma once
+
+#include <arpa/inet.h>
+#include <cstdint>
+#include <poll.h>
+#include <string>
+#include <string_view>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/ensure.hpp"
+
+namespace mutirao::net {
+
+class TestSocket {
+  public:
+    explicit TestSocket(std::uint16_t port)
+        : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_port = htons(port);
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        connected_ = ::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0;
+    }
+    ~TestSocket() { close(); }
+    TestSocket(const TestSocket&) = delete;
+    TestSocket& operator=(const TestSocket&) = delete;
+
+    bool connected() const { return connected_; }
+    void close() {
+        if (fd_ >= 0) ::close(fd_);
+        fd_ = -1;
+    }
+    // No more will be sent; what comes can still be read.
+    void finish() { ::shutdown(fd_, SHUT_WR); }
+    // False when the other side has closed.
+    bool send(std::string_view bytes) {
+        while (!bytes.empty()) {
+            const auto sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+            if (sent <= 0) return false;
+            bytes.remove_prefix(static_cast<std::size_t>(sent));
+        }
+        return true;
+    }
+    // What arrives until `ending` has been seen, the other side closes, or 20 s pass without a
+    // byte.
+    std::string read_until(std::string_view ending) {
+        std::string got;
+        while (ending.empty() || got.find(ending) == got.npos) {
+            pollfd ready{fd_, POLLIN, 0};
+            if (::poll(&ready, 1, 20000) <= 0) return got + "<nothing for 20 s>";
+            char chunk[16384];
+            const auto size = ::recv(fd_, chunk, sizeof(chunk), 0);
+            if (size <= 0) break;
+            got.append(chunk, static_cast<std::size_t>(size));
+        }
+        return got;
+    }
+    std::string read_all() { return read_until(""); }
+
+  private:
+    int fd_;
+    bool connected_ = false;
+};
+
+}  // namespace mutirao::net

@@ -1,0 +1,57 @@
+// An object's key as shares at its keepers: handing them out, and gathering enough of them back.
+#pragma once
+
+#include <vector>
+
+#include "base/ports.hpp"
+#include "crypto/sealed_box.hpp"
+#include "node/storage_calls.hpp"
+#include "publish/manifest.hpp"
+#include "rights/keeper.hpp"
+#include "rights/key_request.hpp"
+
+namespace mutirao::node {
+
+inline constexpr std::uint32_t kKeepersMax = 16;
+
+// Any thread.
+class KeyShares {
+  public:
+    KeyShares(Network& network, Random& random, FindEndpoint find)
+        : network_(network), random_(random), find_(std::move(find)) {}
+
+    // Splits the key among at most kKeepersMax of `nodes` so that any half of them plus one give it
+    // back. unavailable when fewer than that many, plus one to spare where there are more, keep
+    // their share. Returns how many keep it.
+    Result<std::uint32_t> keep(const publish::Manifest& manifest, const crypto::Key& key,
+                               const Address& owner, std::span<const Address> nodes);
+
+    struct Opened {
+        publish::Manifest manifest;
+        crypto::Key key;
+    };
+    // Asks every node for its share with a request signed by `requester` (zero `run`: as owner) and
+    // combines them. permission_denied when that is what the keepers said, not_found when none
+    // knows the content, unavailable when too few answered.
+    Result<Opened> open(const Digest& content, const Digest& run,
+                        const crypto::AccountKey& requester, const crypto::BoxSecretKey& reply_to,
+                        std::uint64_t now_unix_ms, std::span<const Address> nodes);
+    // The same with a request that somebody else signed and whose answers `reply_to` opens.
+    Result<Opened> open(const rights::KeyRequest& request, const crypto::BoxSecretKey& reply_to,
+                        std::span<const Address> nodes);
+
+    // Makes every keeper forget its share; returns how many did.
+    std::uint32_t forget(const rights::KeyRequest& request, std::span<const Address> nodes);
+
+  private:
+    Result<publish::Manifest> manifest(const Digest& content, std::span<const Address> nodes);
+    Result<rights::KeyShare> release(const Address& node, const rights::KeyRequest& request,
+                                     const crypto::BoxSecretKey& reply_to,
+                                     std::uint32_t& threshold);
+
+    Network& network_;
+    Random& random_;
+    const FindEndpoint find_;
+};
+
+}  // namespace mutirao::node

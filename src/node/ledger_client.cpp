@@ -1,0 +1,118 @@
+#include "node/ledger_client.hpp"
+
+#include "mutirao/v1/ledger.pb.h"
+#include "node/wire/fields.hpp"
+#include "node/wire/service.hpp"
+
+namespace mutirao::node {
+namespace {
+
+using wire::to_field;
+
+constexpr auto kDeadline = std::chrono::seconds(10);
+constexpr auto kPatience = std::chrono::seconds(30);
+constexpr std::uint32_t kWaitStepMs = 2000;
+constexpr std::uint32_t kScanStep = 500;
+
+}  // namespace
+
+Result<ledger::Value> LedgerClient::get(ByteSpan key) const {
+    v1::ReadRequest request;
+    request.set_key(to_field(key));
+    TRY(auto reply, wire::call<v1::ReadReply>(network_, endpoint_, "/mutirao.v1.Ledger/Read",
+                                              request, kDeadline));
+    if (!reply.found()) return ledger::Value();
+    return ledger::Value(to_bytes(as_bytes(reply.value())));
+}
+
+Result<std::vector<std::pair<Bytes, Bytes>>> LedgerClient::scan(ByteSpan prefix, ByteSpan after,
+                                                                std::size_t limit) const {
+    std::vector<std::pair<Bytes, Bytes>> out;
+    Bytes last = to_bytes(after);
+    while (out.size() < limit) {
+        v1::ScanRequest request;
+        request.set_prefix(to_field(prefix));
+        request.set_after(to_field(last));
+        request.set_limit(
+            static_cast<std::uint32_t>(std::min<std::size_t>(limit - out.size(), kScanStep)));
+        TRY(auto reply, wire::call<v1::ScanReply>(network_, endpoint_, "/mutirao.v1.Ledger/Scan",
+                                                  request, kDeadline));
+        for (const auto& record : reply.records())
+            out.emplace_back(to_bytes(as_bytes(record.key())), to_bytes(as_bytes(record.value())));
+        if (reply.records_size() < static_cast<int>(request.limit())) break;
+        last = out.back().first;
+    }
+    return out;
+}
+
+Result<LedgerStatus> LedgerClient::status() const {
+    TRY(auto reply,
+        wire::call<v1::LedgerStatusReply>(network_, endpoint_, "/mutirao.v1.Ledger/Status",
+                                          v1::LedgerStatusRequest{}, kDeadline));
+    LedgerStatus out;
+    out.height = reply.height();
+    out.time_ms = reply.time_ms();
+    out.consensus_bytes = reply.consensus_bytes();
+    TRY(out.state_hash, wire::fixed_field<Digest>(reply.state_hash()));
+    TRY(out.genesis, ledger::decode_record<ledger::Genesis>(as_bytes(reply.genesis())));
+    return out;
+}
+
+Result<std::vector<LedgerBlock>> LedgerClient::blocks(std::uint64_t from,
+                                                      std::uint32_t limit) const {
+    v1::BlocksRequest request;
+    request.set_from(from);
+    request.set_limit(limit);
+    TRY(auto reply, wire::call<v1::BlocksReply>(network_, endpoint_, "/mutirao.v1.Ledger/Blocks",
+                                                request, kDeadline));
+    std::vector<LedgerBlock> out;
+    for (const auto& block : reply.blocks())
+        out.push_back({block.height(), block.time_ms(), block.transactions(), block.bytes()});
+    return out;
+}
+
+Result<Digest> LedgerClient::submit(ByteSpan transaction) const {
+    v1::SubmitRequest request;
+    request.set_transaction(to_field(transaction));
+    TRY(auto reply, wire::call<v1::SubmitReply>(network_, endpoint_, "/mutirao.v1.Ledger/Submit",
+                                                request, kDeadline));
+    return wire::fixed_field<Digest>(reply.hash());
+}
+
+Result<ledger::Receipt> LedgerClient::wait(const Digest& hash, Duration patience) const {
+    for (Duration waited{0}; waited < patience; waited += std::chrono::milliseconds(kWaitStepMs)) {
+        v1::ReceiptRequest request;
+        request.set_hash(to_field(hash.span()));
+        request.set_wait_ms(kWaitStepMs);
+        auto reply = wire::call<v1::ReceiptReply>(network_, endpoint_, "/mutirao.v1.Ledger/Receipt",
+                                                  request, kDeadline);
+        if (reply.ok()) {
+            TRY(auto receipt, ledger::decode_record<ledger::Receipt>(as_bytes(reply->receipt())));
+            TRY_VOID(receipt.status());
+            return receipt;
+        }
+        if (reply.error().kind != ErrorKind::not_found) return std::move(reply).error();
+    }
+    return Error{ErrorKind::timeout, "transaction " + hash.hex() + " did not get into a block"};
+}
+
+Result<Sent> Sender::send(const ledger::Call& call) {
+    const std::lock_guard lock(mutex_);
+    TRY(auto status, ledger_.status());
+    TRY(auto account, ledger::read<ledger::Account>(ledger_, ledger::key::account(address())));
+    ledger::Transaction tx;
+    tx.chain_id = status.genesis.chain_id;
+    tx.nonce = account ? account->nonce : 0;
+    TRY(tx.max_fee, status.genesis.base_fee.times(2));
+    tx.to = call.to;
+    tx.value = call.value;
+    tx.data = call.data;
+    tx.gas_limit = ledger::gas_of(tx);
+    tx.sign(key_);
+    Sent out{tx.encode(), {}};
+    TRY(auto hash, ledger_.submit(out.raw));
+    TRY(out.receipt, ledger_.wait(hash, kPatience));
+    return out;
+}
+
+}  // namespace mutirao::node

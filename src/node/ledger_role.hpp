@@ -1,0 +1,68 @@
+// The ledger role: the state machine behind a consensus engine, answering mutirao.v1.Ledger.
+#pragma once
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+
+#include "consensus/engine.hpp"
+#include "ledger/ledger.hpp"
+#include "node/wire/service.hpp"
+
+namespace mutirao::node {
+
+// The ledger as consensus sees it.
+class LedgerApplication final : public consensus::Application {
+  public:
+    explicit LedgerApplication(ledger::Ledger ledger) : ledger_(std::move(ledger)) {}
+
+    Status check(ByteSpan transaction) override { return ledger_.check(transaction); }
+    std::vector<Bytes> propose(const std::vector<Bytes>& waiting, std::size_t bytes_max) override {
+        return ledger_.propose(waiting, bytes_max);
+    }
+    Result<Digest> finalize(std::uint64_t height, std::uint64_t time_ms,
+                            const std::vector<Bytes>& transactions) override {
+        return ledger_.finalize(height, time_ms, transactions);
+    }
+    Status commit() override;
+    Bytes snapshot() override { return ledger_.snapshot(); }
+    Status restore(ByteSpan snapshot) override;
+    std::uint64_t height() const override { return ledger_.height(); }
+    Digest state_hash() const override { return ledger_.state_hash(); }
+    std::uint64_t time_ms() const override { return ledger_.time_ms(); }
+    const ledger::Ledger& ledger() const { return ledger_; }
+
+  private:
+    ledger::Ledger ledger_;
+};
+
+// serve() may be called from any thread; tick() from one.
+class LedgerRole {
+  public:
+    // Begins the chain of "genesis" in the role's folder, or goes on with it.
+    static Result<std::unique_ptr<LedgerRole>> open(Disk& disk, Clock& clock,
+                                                    consensus::EngineOptions options);
+
+    Result<Bytes> serve(std::string_view method, ByteSpan request) const {
+        return service_.serve(method, request);
+    }
+    // Makes a block when transactions wait. An error is final: the role must be opened again.
+    Status tick();
+
+  private:
+    LedgerRole(ledger::Ledger ledger, Clock& clock)
+        : application_(std::move(ledger)), clock_(clock) {}
+    void add_methods();
+    Result<ledger::Receipt> wait_for_receipt(const Digest& hash, Duration wait);
+
+    LedgerApplication application_;
+    Clock& clock_;
+    std::unique_ptr<consensus::Engine> engine_;
+    wire::Service service_;
+    std::mutex block_mutex_;  // held to wait for, and to announce, a new block
+    std::condition_variable block_made_;
+};
+
+inline constexpr std::string_view kGenesisFile = "genesis";
+
+}  // namespace mutirao::node

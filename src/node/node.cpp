@@ -1,0 +1,101 @@
+#include "node/node.hpp"
+
+#include "node/inference_route.hpp"
+#include "node/network_status.hpp"
+
+namespace mutirao::node {
+
+Node::Node(NodePorts ports, ledger::Role role, Identity identity,
+           const std::string& ledger_endpoint, const LedgerStatus& status)
+    : ports_(std::move(ports)),
+      role_(role),
+      identity_(std::move(identity)),
+      chain_id_(status.genesis.chain_id),
+      ledger_(ports_.network, ledger_endpoint),
+      directory_(ledger_, ports_.clock),
+      storage_calls_(ports_.network, directory_.find_endpoint()),
+      key_shares_(ports_.network, ports_.random, directory_.find_endpoint()),
+      disperser_(storage_calls_, ports_.executor, {chain_id_, std::chrono::milliseconds(200)}),
+      retriever_(storage_calls_, ports_.executor),
+      objects_(directory_, key_shares_, retriever_, ports_.clock) {}
+
+Node::~Node() = default;
+
+Result<std::unique_ptr<Node>> Node::open(NodePorts ports, ledger::Role role,
+                                         const std::string& ledger_endpoint) {
+    TRY(auto identity, Identity::load_or_create(ports.disk, ports.random));
+    auto status = LedgerClient(ports.network, ledger_endpoint).status();
+    if (!status.ok()) return std::move(status).error().within("the ledger at " + ledger_endpoint);
+    std::unique_ptr<Node> node(
+        new Node(std::move(ports), role, std::move(identity), ledger_endpoint, *status));
+    TRY_VOID(node->open_role());
+    return node;
+}
+
+Status Node::open_role() {
+    switch (role_) {
+        case ledger::Role::storage: {
+            StorageView view{directory_, directory_,
+                             [this](const BlockId& id) { return directory_.released(id); }};
+            TRY(storage_, StorageRole::open(ports_.disk, ports_.clock, ports_.random, identity_,
+                                            chain_id_, std::move(view)));
+            serve_ = [this](auto method, auto request) { return storage_->serve(method, request); };
+            return {};
+        }
+        case ledger::Role::gateway: {
+            TRY(gateway_,
+                GatewayRole::open({ports_.disk, ports_.clock, ports_.random, ledger_, directory_,
+                                   storage_calls_, key_shares_, objects_, disperser_},
+                                  identity_, chain_id_));
+            inference_ = std::make_unique<PaidInference>(ledger_, directory_, ports_.network,
+                                                         ports_.clock, ports_.random);
+            status_ = std::make_unique<NetworkFacts>(ledger_, directory_, ports_.network,
+                                                     ports_.clock, gateway_->catalogue());
+            serve_ = [this](auto method, auto request) { return gateway_->serve(method, request); };
+            return {};
+        }
+        case ledger::Role::compute:
+            compute_ = std::make_unique<ComputeRole>(
+                ComputePorts{ports_.clock, ledger_, objects_, ports_.open_backend}, identity_);
+            serve_ = [this](auto method, auto request) { return compute_->serve(method, request); };
+            return {};
+        case ledger::Role::trainer:
+            trainer_ = std::make_unique<TrainerRole>(
+                TrainerPorts{ports_.clock, ports_.network, ports_.executor, ledger_, objects_,
+                             ports_.open_backend},
+                identity_);
+            serve_ = [this](auto method, auto request) { return trainer_->serve(method, request); };
+            return {};
+        case ledger::Role::none: break;
+    }
+    return Error{ErrorKind::invalid_argument, "a node needs a role"};
+}
+
+Status Node::register_at(const std::string& endpoint) {
+    ledger::NodeRecord record;
+    record.address = identity_.address();
+    record.role = role_;
+    record.endpoint = endpoint;
+    record.bls_key = identity_.bls.public_key();
+    record.box_key = identity_.box.public_key();
+    Sender sender(ledger_, identity_.account);
+    TRY(auto sent, sender.send(ledger::register_node(record, identity_.bls.prove_possession())));
+    return {};
+}
+
+gateway::InferenceRoute& Node::inference() {
+    ENSURE(inference_ != nullptr, "only a gateway has HTTP faces");
+    return *inference_;
+}
+
+gateway::NetworkStatus& Node::status() {
+    ENSURE(status_ != nullptr, "only a gateway has HTTP faces");
+    return *status_;
+}
+
+void Node::set_http_address(const std::string& address) {
+    ENSURE(gateway_ != nullptr, "only a gateway has HTTP faces");
+    gateway_->set_http_address(address);
+}
+
+}  // namespace mutirao::node

@@ -1,0 +1,77 @@
+// A node: one role with everything it needs, wired over ports only, so that the simulator runs
+// exactly what the command line runs.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/ports.hpp"
+#include "gateway/openai.hpp"
+#include "gateway/status_page.hpp"
+#include "model/backend.hpp"
+#include "node/compute_role.hpp"
+#include "node/gateway_role.hpp"
+#include "node/ledger_role.hpp"
+#include "node/storage_role.hpp"
+#include "node/trainer_role.hpp"
+
+namespace mutirao::node {
+
+struct NodePorts {
+    Clock& clock;
+    Random& random;
+    Disk& disk;
+    Network& network;
+    Executor& executor;  // for dispersal, retrieval and training
+    // Opens the neural-network library; only trainers and compute nodes call it.
+    std::function<Result<std::unique_ptr<model::Backend>>()> open_backend;
+};
+
+// Any thread may call serve(). The ledger is a role of its own (ledger_role.hpp): it joins nobody.
+class Node {
+  public:
+    // Reads the ledger's status; unavailable when it does not answer.
+    static Result<std::unique_ptr<Node>> open(NodePorts ports, ledger::Role role,
+                                              const std::string& ledger_endpoint);
+    ~Node();
+
+    Result<Bytes> serve(std::string_view method, ByteSpan request) const {
+        return serve_(method, request);
+    }
+    // Tells the ledger where this node is reached; a storage node joins the membership.
+    Status register_at(const std::string& endpoint);
+
+    const Identity& identity() const { return identity_; }
+    // A gateway's HTTP faces; a broken assumption for other roles.
+    gateway::InferenceRoute& inference();
+    gateway::NetworkStatus& status();
+    void set_http_address(const std::string& address);
+
+  private:
+    Node(NodePorts ports, ledger::Role role, Identity identity, const std::string& ledger_endpoint,
+         const LedgerStatus& status);
+    Status open_role();
+
+    NodePorts ports_;
+    const ledger::Role role_;
+    const Identity identity_;
+    const std::uint64_t chain_id_;
+    LedgerClient ledger_;
+    Directory directory_;
+    NetworkStorageCalls storage_calls_;
+    KeyShares key_shares_;
+    publish::Disperser disperser_;
+    publish::Retriever retriever_;
+    ObjectAccess objects_;
+
+    std::unique_ptr<StorageRole> storage_;
+    std::unique_ptr<GatewayRole> gateway_;
+    std::unique_ptr<ComputeRole> compute_;
+    std::unique_ptr<TrainerRole> trainer_;
+    std::unique_ptr<gateway::InferenceRoute> inference_;
+    std::unique_ptr<gateway::NetworkStatus> status_;
+    Serve serve_;
+};
+
+}  // namespace mutirao::node

@@ -1,0 +1,188 @@
+// The part of FragmentStore that opens segments, rebuilds the index from them and removes them.
+#include <algorithm>
+#include <charconv>
+
+#include "base/codec.hpp"
+#include "storage/fragment_store.hpp"
+
+namespace mutirao::storage {
+namespace {
+
+constexpr std::string_view kFolder = "segments";
+constexpr std::string_view kKeyPath = "segments/key";
+constexpr std::string_view kSuffix = ".seg";
+constexpr std::size_t kDigits = 8;
+
+std::string path_of(std::uint32_t number) {
+    std::string digits = std::to_string(number);
+    digits.insert(0, kDigits - std::min(kDigits, digits.size()), '0');
+    return std::string(kFolder) + "/" + digits + std::string(kSuffix);
+}
+
+// The number in "00000001.seg"; nothing for any other name.
+std::optional<std::uint32_t> number_in(std::string_view name) {
+    if (!name.ends_with(kSuffix)) return std::nullopt;
+    const auto digits = name.substr(0, name.size() - kSuffix.size());
+    std::uint32_t number = 0;
+    const auto* end = digits.data() + digits.size();
+    const auto [stop, error] = std::from_chars(digits.data(), end, number);
+    if (error != std::errc() || stop != end || number == 0) return std::nullopt;
+    if (path_of(number).substr(kFolder.size() + 1) != name) return std::nullopt;
+    return number;
+}
+
+// The key file is a segment header of number 0: a copy of what every segment begins with.
+Result<crypto::Key> read_key(Disk& disk, std::string_view path) {
+    TRY(auto file, disk.open(path));
+    if (file->size() < kSegmentHeaderSize)
+        return Error{ErrorKind::corrupt, std::string(path) + " is cut short"};
+    Bytes header(kSegmentHeaderSize);
+    TRY_VOID(file->read(0, header));
+    return decode_segment_header(header);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<FragmentStore>> FragmentStore::open(Disk& disk, Random& random,
+                                                           std::uint64_t segment_size_max) {
+    TRY(auto names, disk.list(kFolder));
+    std::vector<std::uint32_t> numbers;
+    for (const auto& name : names)
+        if (const auto number = number_in(name)) numbers.push_back(*number);
+    std::sort(numbers.begin(), numbers.end());
+
+    std::unique_ptr<FragmentStore> store(new FragmentStore(disk, segment_size_max));
+    TRY_VOID(store->load_key(random, numbers));
+    for (const auto number : numbers) TRY_VOID(store->load_segment(number));
+    store->damaged_ = store->recovery_.damaged;
+    store->remove_dead_segments();
+    return store;
+}
+
+Status FragmentStore::load_key(Random& random, const std::vector<std::uint32_t>& numbers) {
+    TRY(auto exists, disk_.exists(kKeyPath));
+    if (exists) {
+        auto key = read_key(disk_, kKeyPath);
+        if (key.ok()) {
+            key_ = *key;
+            return {};
+        }
+        if (key.error().kind != ErrorKind::corrupt) return std::move(key).error();
+    }
+    bool known = numbers.empty();
+    if (known) key_ = random.fixed<crypto::Key>();
+    for (std::size_t i = 0; i < numbers.size() && !known; ++i) {
+        auto key = read_key(disk_, path_of(numbers[i]));
+        if (!key.ok() && key.error().kind != ErrorKind::corrupt) return std::move(key).error();
+        known = key.ok();
+        if (known) key_ = *key;
+    }
+    if (!known)
+        return Error{ErrorKind::corrupt, std::string(kKeyPath) +
+                                             " and the headers of all segments are damaged: their "
+                                             "fragments cannot be told from garbage"};
+    return disk_.write_file_atomic(kKeyPath, encode_segment_header(0, key_));
+}
+
+Status FragmentStore::load_segment(std::uint32_t number) {
+    TRY(auto opened, disk_.open(path_of(number)));
+    const std::uint64_t size = opened->size();
+    if (size < kSegmentHeaderSize) {  // the power went while the segment was begun
+        recovery_.torn_bytes += size;
+        return disk_.remove(path_of(number));
+    }
+    auto& segment = segments_[number];
+    segment.file = std::move(opened);
+    unsynced_.insert(number);  // what a killed process appended may not be on the disk yet
+    TRY(auto scan,
+        scan_segment(*segment.file, key_, [&](std::uint64_t offset, const RecordHeader& header) {
+            enter(header, {number, offset, header.payload_size});
+        }));
+    segment.size = scan.end;
+    recovery_.records += scan.records;
+    recovery_.damaged += scan.damaged;
+    if (scan.end < size) {
+        recovery_.torn_bytes += size - scan.end;
+        if (!segment.file->truncate(scan.end).ok()) segment.closed = true;
+    }
+    return {};
+}
+
+Result<std::uint32_t> FragmentStore::segment_with_room(std::uint64_t record_size) {
+    std::uint32_t number = 1;
+    if (!segments_.empty()) {
+        const auto& [last_number, last] = *segments_.rbegin();
+        const bool empty = last.size == kSegmentHeaderSize;
+        if (!last.closed && (empty || last.size + record_size <= segment_size_max_))
+            return last_number;
+        number = last_number + 1;
+    }
+    const auto path = path_of(number);
+    TRY(auto file, disk_.open(path));
+    // An earlier attempt may have left a part of its header.
+    if (file->size() != 0) TRY_VOID(file->truncate(0));
+    const auto header = encode_segment_header(number, key_);
+    if (auto status = file->append(header); !status.ok()) {
+        static_cast<void>(disk_.remove(path).ok());  // a leftover is cut off by the next attempt
+        return std::move(status).error();
+    }
+    auto& segment = segments_[number];
+    segment.file = std::move(file);
+    segment.size = header.size();
+    return number;
+}
+
+void FragmentStore::enter(const RecordHeader& header, const Place& place) {
+    if (header.kind == RecordKind::drop) return erase_block(header.block, place.segment);
+    auto& block = blocks_[header.block];
+    block.segments.insert(place.segment);
+    const bool first = header.kind == RecordKind::statement
+                           ? !block.statement.has_value()
+                           : block.slots.try_emplace(header.slot, place).second;
+    if (!first) return;
+    if (header.kind == RecordKind::statement)
+        block.statement = place;
+    else
+        ++slot_count_;
+    ++segments_.at(place.segment).living;
+    bytes_stored_ += place.payload_size;
+}
+
+void FragmentStore::erase_block(const BlockId& id, std::uint32_t drop_segment) {
+    const auto at = blocks_.find(id);
+    if (at == blocks_.end()) return;
+    auto& block = at->second;
+    if (block.statement) release(*block.statement);
+    for (const auto& [slot, place] : block.slots) release(place);
+    slot_count_ -= block.slots.size();
+    segments_.at(drop_segment).drops[id].merge(block.segments);
+    blocks_.erase(at);
+}
+
+void FragmentStore::release(const Place& place) {
+    --segments_.at(place.segment).living;
+    bytes_stored_ -= place.payload_size;
+}
+
+// A drop record must outlast the records that it keeps dead, or reading the segments again would
+// bring them back. The last segment stays, so that no number is used twice.
+void FragmentStore::remove_dead_segments() {
+    const auto dead = [&](std::uint32_t number, const Segment& segment) {
+        if (segment.living > 0 || number == segments_.rbegin()->first) return false;
+        for (const auto& [block, keeps_dead] : segment.drops)
+            for (const auto other : keeps_dead)
+                if (other != number && segments_.contains(other)) return false;
+        return true;
+    };
+    // Ascending, as a drop record only ever keeps records of earlier segments dead.
+    for (auto at = segments_.begin(); at != segments_.end();) {
+        if (dead(at->first, at->second) && disk_.remove(path_of(at->first)).ok()) {
+            unsynced_.erase(at->first);
+            at = segments_.erase(at);
+        } else {
+            ++at;
+        }
+    }
+}
+
+}  // namespace mutirao::storage

@@ -1,0 +1,431 @@
+// What a FragmentStore promises when the power goes, the disk fills or bits rot.
+#include "storage/fragment_store.hpp"
+
+#include <algorithm>
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+#include <thread>
+
+#include "base/memory_disk.hpp"
+#include "base/random.hpp"
+
+namespace mutirao::storage {
+namespace {
+
+constexpr std::uint64_t kSmallSegment = 700;  // a handful of records each
+
+BlockId block_id(std::uint8_t n) {
+    BlockId id;
+    id.bytes.fill(n);
+    return id;
+}
+
+Bytes payload(std::size_t size, std::uint64_t seed) {
+    Bytes out(size);
+    SeededRandom(seed).fill(out);
+    return out;
+}
+
+std::unique_ptr<FragmentStore> open_store(MemoryDisk& disk,
+                                          std::uint64_t segment_size = kSmallSegment) {
+    SeededRandom random(11);
+    auto store = FragmentStore::open(disk, random, segment_size);
+    if (!store.ok()) ADD_FAILURE() << store.error().message;
+    return store.ok() ? std::move(*store) : nullptr;
+}
+
+TEST(FragmentStore, gives_back_what_was_put_also_after_opening_again) {
+    MemoryDisk disk;
+    auto store = open_store(disk);
+    for (std::uint8_t b = 1; b <= 5; ++b) {
+        ASSERT_TRUE(store->put_statement(block_id(b), payload(90, b)).ok());
+        for (std::uint32_t slot : {7u, 0u, 255u})
+            ASSERT_TRUE(store->put_slot(block_id(b), slot, payload(60 + slot, slot)).ok());
+    }
+    for (int round = 0; round < 2; ++round) {
+        EXPECT_EQ(store->blocks().size(), 5u);
+        EXPECT_EQ(store->slot_count(), 15u);
+        EXPECT_EQ(store->bytes_stored(), 5u * (90 + 60 + 67 + 315));
+        for (std::uint8_t b = 1; b <= 5; ++b) {
+            EXPECT_EQ(store->statement(block_id(b)).value(), payload(90, b));
+            EXPECT_EQ(store->slots(block_id(b)), (std::vector<std::uint32_t>{0, 7, 255}));
+            EXPECT_EQ(store->slot(block_id(b), 255).value(), payload(315, 255));
+        }
+        store = open_store(disk);
+    }
+    EXPECT_EQ(store->recovery().records, 20u);
+    EXPECT_EQ(store->recovery().damaged + store->recovery().torn_bytes, 0u);
+    EXPECT_GT(disk.list("segments").value().size(), 3u);  // it did roll over
+}
+
+TEST(FragmentStore, putting_again_changes_nothing) {
+    MemoryDisk disk;
+    auto store = open_store(disk);
+    ASSERT_TRUE(store->put_slot(block_id(1), 2, payload(50, 1)).ok());
+    const auto before = disk.bytes_stored();
+    ASSERT_TRUE(store->put_slot(block_id(1), 2, payload(50, 2)).ok());
+    EXPECT_EQ(disk.bytes_stored(), before);
+    EXPECT_EQ(store->slot(block_id(1), 2).value(), payload(50, 1));
+}
+
+TEST(FragmentStore, what_is_not_here_is_named) {
+    MemoryDisk disk;
+    auto store = open_store(disk);
+    for (const auto& error :
+         {store->statement(block_id(9)).error(), store->slot(block_id(9), 3).error(),
+          store->drop(block_id(9)).error()}) {
+        EXPECT_EQ(error.kind, ErrorKind::not_found);
+        EXPECT_NE(error.message.find(block_id(9).hex()), std::string::npos);
+    }
+}
+
+TEST(FragmentStore, reads_parts_of_a_slot_and_nothing_past_its_end) {
+    MemoryDisk disk;
+    auto store = open_store(disk);
+    const auto bytes = payload(100, 1);
+    ASSERT_TRUE(store->put_slot(block_id(1), 2, bytes).ok());
+    Bytes part(30);
+    ASSERT_TRUE(store->read_slot(block_id(1), 2, 70, part).ok());
+    EXPECT_TRUE(std::equal(part.begin(), part.end(), bytes.begin() + 70));
+    EXPECT_EQ(store->read_slot(block_id(1), 2, 71, part).error().kind, ErrorKind::invalid_argument);
+    EXPECT_EQ(store->read_slot(block_id(1), 2, ~std::uint64_t{0}, part).error().kind,
+              ErrorKind::invalid_argument);
+}
+
+TEST(FragmentStore, refuses_payloads_over_the_limit) {
+    MemoryDisk disk;
+    auto store = open_store(disk);
+    EXPECT_TRUE(store->put_slot(block_id(1), 0, Bytes(kPayloadSizeMax)).ok());
+    EXPECT_EQ(store->put_slot(block_id(1), 1, Bytes(kPayloadSizeMax + 1)).error().kind,
+              ErrorKind::invalid_argument);
+}
+
+// A short history with segment changes, drops and a block that comes back, and what it has promised
+// so far: after a successful sync, the state of the model is a promise.
+struct History {
+    struct Step {
+        enum { statement, slot, drop, sync } what;
+        std::uint8_t block = 0;
+        std::uint32_t slot_number = 0;
+    };
+    using Key = std::pair<std::uint8_t, std::uint32_t>;  // block, slot (kStatement: the statement)
+    static constexpr std::uint32_t kStatement = 1000;
+
+    static std::vector<Step> steps() {
+        return {
+            {Step::statement, 1}, {Step::slot, 1, 4}, {Step::sync},         {Step::statement, 2},
+            {Step::slot, 2, 9},   {Step::slot, 1, 5}, {Step::sync},         {Step::slot, 2, 10},
+            {Step::drop, 1},      {Step::sync},       {Step::statement, 3}, {Step::statement, 1},
+            {Step::slot, 1, 4},   {Step::sync},       {Step::drop, 2},      {Step::drop, 3},
+            {Step::slot, 4, 0},   {Step::sync},       {Step::drop, 1},      {Step::slot, 4, 1},
+            {Step::drop, 4},      {Step::sync},       {Step::slot, 5, 1},   {Step::slot, 5, 2}};
+    }
+    static Bytes bytes_of(const Key& key) { return payload(40 + key.first * 7, key.second + 1); }
+
+    // Runs until a step fails; true when all succeeded.
+    bool run(FragmentStore& store) {
+        for (const auto& step : steps())
+            if (!run(store, step)) return false;
+        return true;
+    }
+    bool run(FragmentStore& store, const Step& step) {
+        const Key key{step.block, step.what == Step::slot ? step.slot_number : kStatement};
+        const auto id = block_id(step.block);
+        switch (step.what) {
+            case Step::statement:
+            case Step::slot:
+                touched.insert(key);
+                now.insert(key);
+                return key.second == kStatement
+                           ? store.put_statement(id, bytes_of(key)).ok()
+                           : store.put_slot(id, key.second, bytes_of(key)).ok();
+            case Step::drop:
+                std::erase_if(now, [&](const Key& k) {
+                    if (k.first == step.block) touched.insert(k);
+                    return k.first == step.block;
+                });
+                return store.drop(id).ok();
+            case Step::sync: {
+                if (!store.sync().ok()) return false;
+                promised = now;
+                touched.clear();
+                return true;
+            }
+        }
+        return false;
+    }
+
+    // Every promise is kept; what is there is what was put; what was not touched since the last
+    // sync is exactly as it was then.
+    void check(FragmentStore& store) const {
+        for (std::uint8_t b = 1; b <= 5; ++b)
+            for (const std::uint32_t slot : {kStatement, 0u, 1u, 2u, 4u, 5u, 9u, 10u}) {
+                const Key key{b, slot};
+                const auto got = slot == kStatement ? store.statement(block_id(b))
+                                                    : store.slot(block_id(b), slot);
+                if (got.ok())
+                    EXPECT_EQ(*got, bytes_of(key));
+                else
+                    EXPECT_EQ(got.error().kind, ErrorKind::not_found) << got.error().message;
+                if (touched.contains(key)) continue;
+                EXPECT_EQ(got.ok(), promised.contains(key))
+                    << "block " << int{b} << " slot " << slot;
+            }
+    }
+
+    std::set<Key> now, promised, touched;
+};
+
+void crash_and_check(MemoryDisk& disk, std::uint64_t kept) {
+    History history;
+    SeededRandom random(11);
+    if (auto store = FragmentStore::open(disk, random, kSmallSegment); store.ok()) {
+        const bool finished = history.run(**store);
+        EXPECT_NE(finished, disk.power_is_cut());
+    }
+    disk.restart(kept);
+    auto store = open_store(disk);
+    ASSERT_NE(store, nullptr);
+    EXPECT_EQ(store->damaged(), 0u);  // a torn end is no damage
+    history.check(*store);
+    // Life goes on, and what recovery did is stable.
+    ASSERT_TRUE(store->put_slot(block_id(77), 1, payload(99, 1)).ok());
+    ASSERT_TRUE(store->sync().ok());
+    disk.restart();
+    store = open_store(disk);
+    history.check(*store);
+    EXPECT_EQ(store->slot(block_id(77), 1).value(), payload(99, 1));
+    EXPECT_EQ(store->recovery().torn_bytes, 0u);
+}
+
+TEST(FragmentStore, survives_a_power_cut_at_every_byte) {
+    MemoryDisk whole;
+    ASSERT_TRUE(History().run(*open_store(whole)));
+    ASSERT_GT(whole.list("segments").value().size(), 1u);
+    for (std::uint64_t bytes = 0; bytes <= whole.bytes_written(); ++bytes)
+        for (const std::uint64_t kept : {std::uint64_t{0}, std::uint64_t{100}, ~std::uint64_t{0}}) {
+            SCOPED_TRACE("cut after byte " + std::to_string(bytes) + ", " + std::to_string(kept) +
+                         " unsynced bytes kept");
+            MemoryDisk disk;
+            disk.cut_power_after_bytes(bytes);
+            crash_and_check(disk, kept);
+            if (HasFailure()) return;
+        }
+}
+
+TEST(FragmentStore, survives_a_power_cut_before_every_operation) {
+    MemoryDisk whole;
+    ASSERT_TRUE(History().run(*open_store(whole)));
+    for (std::uint64_t operations = 0; operations <= whole.operations(); ++operations)
+        for (std::uint64_t kept = 0; kept < 400; kept += 13) {
+            SCOPED_TRACE("cut before operation " + std::to_string(operations) + ", " +
+                         std::to_string(kept) + " unsynced bytes kept");
+            MemoryDisk disk;
+            disk.cut_power_after_operations(operations);
+            crash_and_check(disk, kept);
+            if (HasFailure()) return;
+        }
+}
+
+// Three records in one segment; then every single bit of the file is flipped in turn.
+TEST(FragmentStore, one_flipped_bit_costs_at_most_the_record_it_is_in) {
+    MemoryDisk disk;
+    {
+        auto store = open_store(disk);
+        for (std::uint32_t slot = 0; slot < 3; ++slot)
+            ASSERT_TRUE(store->put_slot(block_id(1), slot, payload(20, slot)).ok());
+        ASSERT_TRUE(store->sync().ok());
+    }
+    const std::string path = "segments/00000001.seg";
+    const auto good = disk.read_file(path, 1 << 20).value();
+    const std::size_t record = kRecordHeaderSize + 20 + kCheckSize;
+    ASSERT_EQ(good.size(), kSegmentHeaderSize + 3 * record);
+    for (std::uint64_t bit = 0; bit < good.size() * 8; ++bit) {
+        ASSERT_TRUE(disk.write_file_atomic(path, good).ok());
+        ASSERT_TRUE(disk.flip_bit(path, bit));
+        const auto store = open_store(disk);
+        ASSERT_NE(store, nullptr);
+        const bool in_record = bit / 8 >= kSegmentHeaderSize;
+        const std::size_t hit = in_record ? (bit / 8 - kSegmentHeaderSize) / record : 3;
+        for (std::uint32_t slot = 0; slot < 3; ++slot) {
+            EXPECT_EQ(store->contains(block_id(1), slot), slot != hit) << "bit " << bit;
+            if (slot == hit) continue;
+            EXPECT_EQ(store->slot(block_id(1), slot).value(), payload(20, slot));
+        }
+        // A damaged header at the very end cannot be told from a torn one.
+        const bool torn = hit == 2 && (bit / 8 - kSegmentHeaderSize) % record < kRecordHeaderSize;
+        EXPECT_EQ(store->damaged(), in_record && !torn ? 1u : 0u) << "bit " << bit;
+        EXPECT_EQ(store->recovery().torn_bytes, torn ? record : 0u) << "bit " << bit;
+        if (HasFailure()) return;
+    }
+}
+
+TEST(FragmentStore, a_record_that_rots_while_open_is_lost_and_can_be_put_again) {
+    MemoryDisk disk;
+    auto store = open_store(disk);
+    ASSERT_TRUE(store->put_slot(block_id(1), 0, payload(20, 0)).ok());
+    ASSERT_TRUE(
+        disk.flip_bit("segments/00000001.seg", 8 * (kSegmentHeaderSize + kRecordHeaderSize + 5)));
+    EXPECT_EQ(store->slot(block_id(1), 0).error().kind, ErrorKind::corrupt);
+    EXPECT_EQ(store->slot(block_id(1), 0).error().kind, ErrorKind::not_found);
+    EXPECT_EQ(store->damaged(), 1u);
+    EXPECT_EQ(store->bytes_stored(), 0u);
+    ASSERT_TRUE(store->put_slot(block_id(1), 0, payload(20, 0)).ok());
+    store = open_store(disk);
+    EXPECT_EQ(store->slot(block_id(1), 0).value(), payload(20, 0));
+    EXPECT_EQ(store->damaged(), 1u);
+}
+
+// A disperser chooses payloads. One that looks like records of the store must never become one,
+// also when the header before it is damaged and the scan walks through it.
+TEST(FragmentStore, a_payload_that_imitates_records_stays_a_payload) {
+    SeededRandom other(5);
+    const auto guessed = other.fixed<crypto::Key>();
+    const auto forged = encode_record({RecordKind::drop, block_id(1), 0, 0}, {}, guessed);
+    MemoryDisk disk;
+    {
+        auto store = open_store(disk);
+        ASSERT_TRUE(store->put_slot(block_id(1), 0, payload(20, 0)).ok());
+        ASSERT_TRUE(store->put_slot(block_id(2), 0, forged).ok());
+        ASSERT_TRUE(store->put_slot(block_id(3), 0, payload(20, 1)).ok());
+    }
+    const auto second = kSegmentHeaderSize + kRecordHeaderSize + 20 + kCheckSize;
+    ASSERT_TRUE(disk.flip_bit("segments/00000001.seg", second * 8));
+    const auto store = open_store(disk);
+    EXPECT_EQ(store->blocks(), (std::vector<BlockId>{block_id(1), block_id(3)}));
+    EXPECT_EQ(store->damaged(), 1u);
+}
+
+TEST(FragmentStore, the_checksum_key_is_found_in_the_key_file_or_in_any_segment) {
+    MemoryDisk disk;
+    ASSERT_TRUE(open_store(disk)->put_slot(block_id(1), 0, payload(700, 0)).ok());
+    ASSERT_TRUE(open_store(disk)->put_slot(block_id(1), 1, payload(700, 1)).ok());
+    ASSERT_TRUE(disk.flip_bit("segments/key", 200));
+    ASSERT_TRUE(disk.flip_bit("segments/00000001.seg", 200));
+    SeededRandom another(99);
+    const auto store = FragmentStore::open(disk, another).value();
+    EXPECT_EQ(store->slot(block_id(1), 0).value(), payload(700, 0));
+    EXPECT_EQ(store->slot(block_id(1), 1).value(), payload(700, 1));
+    ASSERT_TRUE(disk.flip_bit("segments/00000002.seg", 200));
+    EXPECT_TRUE(FragmentStore::open(disk, another).ok());  // the key file was written again
+    ASSERT_TRUE(disk.flip_bit("segments/key", 200));
+    EXPECT_EQ(FragmentStore::open(disk, another).error().kind, ErrorKind::corrupt);
+}
+
+TEST(FragmentStore, a_full_disk_loses_nothing_and_goes_on_when_there_is_room) {
+    for (std::uint64_t capacity = 60; capacity < 1500; capacity += 7) {
+        SCOPED_TRACE("capacity " + std::to_string(capacity));
+        MemoryDisk disk;
+        disk.set_capacity(capacity);
+        auto store = open_store(disk);
+        std::uint32_t stored = 0;
+        Status status;
+        for (; status.ok(); ++stored)
+            status = store->put_slot(block_id(1), stored, payload(90, stored));
+        --stored;
+        EXPECT_EQ(status.error().kind, ErrorKind::resource_exhausted);
+        EXPECT_NE(status.error().message.find("was not stored"), std::string::npos);
+        for (std::uint32_t slot = 0; slot < stored; ++slot)
+            EXPECT_EQ(store->slot(block_id(1), slot).value(), payload(90, slot));
+        disk.set_capacity(~std::uint64_t{0});
+        ASSERT_TRUE(store->put_slot(block_id(1), stored, payload(90, stored)).ok());
+        store = open_store(disk);
+        EXPECT_EQ(store->slot_count(), stored + 1);
+        EXPECT_EQ(store->damaged(), 0u);
+    }
+}
+
+TEST(FragmentStore, after_a_failed_sync_it_promises_nothing_more_but_still_reads) {
+    MemoryDisk disk;
+    auto store = open_store(disk);
+    ASSERT_TRUE(store->put_slot(block_id(1), 0, payload(20, 0)).ok());
+    ASSERT_TRUE(store->sync().ok());
+    ASSERT_TRUE(store->put_slot(block_id(1), 1, payload(20, 1)).ok());
+    disk.fail_syncs(true);
+    EXPECT_EQ(store->sync().error().kind, ErrorKind::io);
+    disk.fail_syncs(false);
+    EXPECT_EQ(store->sync().error().kind, ErrorKind::io);
+    EXPECT_EQ(store->put_slot(block_id(1), 2, payload(20, 2)).error().kind, ErrorKind::io);
+    EXPECT_EQ(store->slot(block_id(1), 0).value(), payload(20, 0));
+    store = open_store(disk);
+    EXPECT_TRUE(store->sync().ok());
+}
+
+TEST(FragmentStore, a_sync_with_nothing_new_does_not_touch_the_disk) {
+    MemoryDisk disk;
+    auto store = open_store(disk);
+    ASSERT_TRUE(store->put_slot(block_id(1), 0, payload(20, 0)).ok());
+    ASSERT_TRUE(store->sync().ok());
+    const auto syncs = disk.syncs();
+    ASSERT_TRUE(store->sync().ok());
+    EXPECT_EQ(disk.syncs(), syncs);
+}
+
+TEST(FragmentStore, segments_without_living_records_are_removed) {
+    MemoryDisk disk;
+    auto store = open_store(disk);
+    for (std::uint8_t b = 1; b <= 40; ++b)
+        for (std::uint32_t slot = 0; slot < 3; ++slot)
+            ASSERT_TRUE(store->put_slot(block_id(b), slot, payload(100, slot)).ok());
+    const auto full = disk.bytes_stored();
+    for (std::uint8_t b = 1; b <= 39; ++b) ASSERT_TRUE(store->drop(block_id(b)).ok());
+    EXPECT_LT(disk.bytes_stored(), full / 4);
+    for (int round = 0; round < 2; ++round) {
+        EXPECT_EQ(store->blocks(), std::vector<BlockId>{block_id(40)});
+        EXPECT_EQ(store->slot(block_id(40), 2).value(), payload(100, 2));
+        store = open_store(disk);
+    }
+}
+
+TEST(FragmentStore, behaves_like_a_map_under_random_use) {
+    rc::check("put, drop, sync, reopen and read agree with a map", [] {
+        MemoryDisk disk;
+        auto store = open_store(disk);
+        std::map<std::uint8_t, std::map<std::uint32_t, Bytes>> model;
+        const auto count = *rc::gen::inRange(0, 60);
+        for (int i = 0; i < count; ++i) {
+            const auto b = *rc::gen::inRange<std::uint8_t>(0, 6);
+            const auto slot = *rc::gen::inRange<std::uint32_t>(0, 4);
+            switch (*rc::gen::inRange(0, 8)) {
+                case 0: RC_ASSERT(store->drop(block_id(b)).ok() == (model.erase(b) == 1)); break;
+                case 1: store = open_store(disk); break;
+                default: {
+                    const auto bytes = payload(*rc::gen::inRange<std::size_t>(0, 300), slot);
+                    RC_ASSERT(store->put_slot(block_id(b), slot, bytes).ok());
+                    model[b].try_emplace(slot, bytes);
+                }
+            }
+            std::uint64_t slots = 0;
+            for (const auto& [block, kept] : model) {
+                slots += kept.size();
+                for (const auto& [s, bytes] : kept)
+                    RC_ASSERT(store->slot(block_id(block), s).value() == bytes);
+            }
+            RC_ASSERT(store->slot_count() == slots);
+            RC_ASSERT(store->blocks().size() == model.size());
+        }
+    });
+}
+
+TEST(FragmentStore, many_threads_put_sync_read_and_drop) {
+    MemoryDisk disk;
+    auto store = open_store(disk, 1 << 14);
+    std::vector<std::thread> threads;
+    for (std::uint8_t t = 1; t <= 4; ++t)
+        threads.emplace_back([&store, t] {
+            for (std::uint32_t slot = 0; slot < 50; ++slot) {
+                EXPECT_TRUE(store->put_slot(block_id(t), slot, payload(200, slot)).ok());
+                EXPECT_TRUE(store->put_slot(block_id(9), slot, payload(100, slot)).ok());
+                EXPECT_TRUE(slot % 7 != 0 || store->sync().ok());
+                EXPECT_EQ(store->slot(block_id(t), slot / 2).value(), payload(200, slot / 2));
+            }
+            EXPECT_TRUE(t % 2 != 0 || store->drop(block_id(t)).ok());
+        });
+    for (auto& thread : threads) thread.join();
+    store = open_store(disk);
+    EXPECT_EQ(store->slot_count(), 150u);
+    EXPECT_EQ(store->damaged(), 0u);
+}
+
+}  // namespace
+}  // namespace mutirao::storage

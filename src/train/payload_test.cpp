@@ -1,0 +1,114 @@
+#include "train/payload.hpp"
+
+#include <gtest/gtest.h>
+#include <limits>
+
+#include "train/settings.hpp"
+
+namespace mutirao::train {
+namespace {
+
+Payload sample() {
+    Payload payload;
+    payload.run.bytes.fill(7);
+    payload.round = 3;
+    payload.worker = 1;
+    payload.tokens = 30720;
+    payload.loss = 2.5;
+    payload.base.bytes.fill(9);
+    payload.delta = {1, 2, 3};
+    return payload;
+}
+
+TEST(Payload, round_trips_and_has_the_documented_layout) {
+    const auto bytes = encode_payload(sample());
+    EXPECT_EQ(decode_payload(bytes).value(), sample());
+    std::string expected = "0100";
+    for (int i = 0; i < 32; ++i) expected += "07";
+    expected += "030000000100000000780000000000000000000000000440";
+    for (int i = 0; i < 32; ++i) expected += "09";
+    expected += "03000000010203";
+    EXPECT_EQ(to_hex(bytes), expected);
+}
+
+TEST(Payload, refuses_every_cut_and_trailing_bytes) {
+    auto bytes = encode_payload(sample());
+    for (std::size_t size = 0; size < bytes.size(); ++size)
+        EXPECT_EQ(decode_payload(ByteSpan(bytes).first(size)).error().kind, ErrorKind::corrupt);
+    bytes.push_back(0);
+    EXPECT_EQ(decode_payload(bytes).error().kind, ErrorKind::corrupt);
+}
+
+TEST(Payload, refuses_numbers_outside_of_their_limits) {
+    auto refused = [](auto change) {
+        auto payload = sample();
+        change(payload);
+        return !decode_payload(encode_payload(payload)).ok();
+    };
+    EXPECT_TRUE(refused([](Payload& p) { p.round = kRoundsMax; }));
+    EXPECT_FALSE(refused([](Payload& p) { p.round = kRoundsMax - 1; }));
+    EXPECT_TRUE(refused([](Payload& p) { p.worker = kWorkersMax; }));
+    EXPECT_FALSE(refused([](Payload& p) { p.worker = kWorkersMax - 1; }));
+    EXPECT_TRUE(refused([](Payload& p) { p.loss = std::numeric_limits<double>::infinity(); }));
+    EXPECT_TRUE(refused([](Payload& p) { p.loss = std::numeric_limits<double>::quiet_NaN(); }));
+    auto bytes = encode_payload(sample());
+    bytes[0] = 2;
+    EXPECT_FALSE(decode_payload(bytes).ok());
+}
+
+TEST(RunSettings, presets_are_valid_and_round_trip) {
+    for (const char* name : {"mutirao", "diloco", "sparseloco"}) {
+        const auto settings = preset(name).value();
+        ASSERT_TRUE(settings.validate().ok()) << name;
+        Writer writer;
+        settings.encode(writer);
+        Reader reader(writer.bytes());
+        EXPECT_EQ(RunSettings::decode(reader).value(), settings);
+        EXPECT_TRUE(reader.finish().ok());
+    }
+    const auto unknown = preset("nosuch");
+    EXPECT_EQ(unknown.error().kind, ErrorKind::not_found);
+    EXPECT_NE(unknown.error().message.find("mutirao"), std::string::npos);
+}
+
+TEST(RunSettings, refuse_each_number_outside_of_its_limits) {
+    auto refused = [](auto change) {
+        auto settings = preset("mutirao").value();
+        change(settings);
+        Writer writer;
+        settings.encode(writer);
+        Reader reader(writer.bytes());
+        return !settings.validate().ok() && !RunSettings::decode(reader).ok();
+    };
+    const float nan = std::numeric_limits<float>::quiet_NaN();
+    EXPECT_TRUE(refused([](auto& s) { s.model.layers = 0; }));
+    EXPECT_TRUE(refused([](auto& s) { s.model.context = 4096; }));
+    EXPECT_TRUE(refused([](auto& s) { s.batch = 0; }));
+    EXPECT_TRUE(refused([](auto& s) { s.local_steps = 0; }));
+    EXPECT_TRUE(refused([](auto& s) { s.rounds = 0; }));
+    EXPECT_TRUE(refused([](auto& s) { s.inner = static_cast<InnerOptimizer>(2); }));
+    EXPECT_TRUE(refused([](auto& s) { s.schedule = static_cast<Schedule>(2); }));
+    EXPECT_TRUE(refused([=](auto& s) { s.learning_rate = nan; }));
+    EXPECT_TRUE(refused([](auto& s) { s.final_learning_rate = 2 * s.learning_rate; }));
+    EXPECT_TRUE(refused([](auto& s) { s.warmup_steps = s.local_steps * s.rounds + 1; }));
+    EXPECT_TRUE(refused([](auto& s) { s.codec.kept = 0; }));
+    EXPECT_TRUE(refused([](auto& s) { s.error_decay = 1.5f; }));
+    EXPECT_TRUE(refused([](auto& s) { s.outer.momentum = 1; }));
+}
+
+TEST(RunSettings, learning_rate_warms_up_and_falls_to_the_final_one) {
+    auto settings = preset("mutirao").value();
+    settings.local_steps = 10;
+    settings.rounds = 10;
+    settings.learning_rate = 1;
+    settings.warmup_steps = 4;
+    settings.final_learning_rate = 0.5f;
+    EXPECT_EQ(settings.learning_rate_at(0), 0.25f);
+    EXPECT_EQ(settings.learning_rate_at(3), 1);
+    EXPECT_EQ(settings.learning_rate_at(4), 1);
+    EXPECT_FLOAT_EQ(settings.learning_rate_at(52), 0.75f);
+    EXPECT_EQ(settings.learning_rate_at(100), 0.5f);
+}
+
+}  // namespace
+}  // namespace mutirao::train

@@ -1,0 +1,87 @@
+#include "train/pseudo_gradient.hpp"
+
+#include <string>
+
+#include "train/codec_frame.hpp"
+#include "train/codec_kinds.hpp"
+
+namespace mutirao::train {
+
+namespace {
+
+constexpr std::uint32_t kBlockMin = 16;
+constexpr std::uint32_t kBlockMax = 65536;
+constexpr std::uint32_t kKeptMax = 1024;
+
+}  // namespace
+
+std::string_view to_string(CodecKind kind) {
+    switch (kind) {
+        case CodecKind::bf16: return "bf16";
+        case CodecKind::int4: return "int4";
+        case CodecKind::topk2: return "topk2";
+    }
+    return "unknown";
+}
+
+Status CodecSettings::validate() const {
+    if (kind > CodecKind::topk2)
+        return Error{ErrorKind::invalid_argument, "there is no codec of this number"};
+    if (block < kBlockMin || block > kBlockMax || !std::has_single_bit(block))
+        return Error{
+            ErrorKind::invalid_argument,
+            "a codec block is a power of two from 16 to 65536, not " + std::to_string(block)};
+    if (kept < 1 || kept > kKeptMax)
+        return Error{ErrorKind::invalid_argument,
+                     "a codec keeps 1 to 1024 of 4096 values, not " + std::to_string(kept)};
+    return {};
+}
+
+Result<std::unique_ptr<PseudoGradientCodec>> make_codec(const CodecSettings& settings,
+                                                        std::uint64_t parameters) {
+    TRY_VOID(settings.validate());
+    if (parameters < 1 || parameters > kParametersMax)
+        return Error{ErrorKind::invalid_argument, "a codec for " + std::to_string(parameters) +
+                                                      " parameters, not 1 to " +
+                                                      std::to_string(kParametersMax)};
+    switch (settings.kind) {
+        case CodecKind::bf16: return make_bf16_codec(parameters);
+        case CodecKind::int4: return make_int4_codec(parameters, settings.block);
+        case CodecKind::topk2: return make_topk2_codec(parameters, settings.kept);
+    }
+    return Error{ErrorKind::invalid_argument, "there is no codec of this number"};
+}
+
+void write_codec_header(Writer& writer, CodecKind kind, std::uint32_t setting,
+                        std::uint64_t parameters) {
+    writer.u(kCodecVersion).u(static_cast<std::uint8_t>(kind)).u(setting).u(parameters);
+}
+
+Error codec_broken(const char* reason) {
+    return {ErrorKind::corrupt, std::string("pseudo-gradient: ") + reason};
+}
+
+Result<Reader> read_codec_header(ByteSpan bytes, CodecKind kind, std::uint32_t setting,
+                                 std::uint64_t parameters, std::size_t size) {
+    Reader reader(bytes);
+    TRY(const auto version, reader.u<std::uint8_t>());
+    TRY(const auto got_kind, reader.u<std::uint8_t>());
+    TRY(const auto got_setting, reader.u<std::uint32_t>());
+    TRY(const auto got_parameters, reader.u<std::uint64_t>());
+    if (version != kCodecVersion) return codec_broken("its version is not 1");
+    if (got_kind != static_cast<std::uint8_t>(kind)) return codec_broken("it is of another codec");
+    if (got_setting != setting) return codec_broken("its codec has another setting");
+    if (got_parameters != parameters) return codec_broken("it is for another model size");
+    if (reader.remaining() != size) return codec_broken("it has another length");
+    return reader;
+}
+
+Status check_finite(std::span<const float> values) {
+    for (std::size_t i = 0; i < values.size(); ++i)
+        if (!std::isfinite(values[i]))
+            return Error{ErrorKind::corrupt, "training diverged: value " + std::to_string(i) +
+                                                 " of the pseudo-gradient is not finite"};
+    return {};
+}
+
+}  // namespace mutirao::train

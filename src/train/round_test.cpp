@@ -1,0 +1,243 @@
+#include "train/round.hpp"
+
+#include <algorithm>
+#include <gtest/gtest.h>
+#include <limits>
+
+#include "base/random.hpp"
+
+namespace mutirao::train {
+namespace {
+
+constexpr std::size_t kParameters = 5000;
+
+RunSettings settings_for(Schedule schedule, CodecKind codec = CodecKind::int4) {
+    auto settings = preset("mutirao").value();
+    settings.rounds = 5;
+    settings.schedule = schedule;
+    settings.codec.kind = codec;
+    return settings;
+}
+
+std::vector<float> initial() {
+    std::vector<float> parameters(kParameters);
+    for (std::size_t i = 0; i < kParameters; ++i)
+        parameters[i] = static_cast<float>(i % 17) * 0.01f;
+    return parameters;
+}
+
+RunId run_id() {
+    RunId run;
+    run.bytes.fill(5);
+    return run;
+}
+
+TrainingRun worker_of(const RunSettings& settings, std::uint32_t worker, std::uint32_t workers) {
+    return TrainingRun::make(settings, {run_id(), worker, workers}, initial()).value();
+}
+
+// Stands for local steps: a third of the way to a target that differs a little between workers.
+std::vector<float> locally_trained(std::span<const float> start, std::uint32_t worker,
+                                   std::uint32_t round) {
+    SeededRandom random(1000 * worker + round);
+    std::vector<float> local(start.begin(), start.end());
+    for (std::size_t i = 0; i < local.size(); ++i) {
+        const float jitter = static_cast<float>(random.below(1000)) * 1e-5f;
+        local[i] += (1.0f + jitter - local[i]) / 3;
+    }
+    return local;
+}
+
+float distance_to_target(std::span<const float> parameters) {
+    double sum = 0;
+    for (const float value : parameters) sum += std::abs(value - 1.005);
+    return static_cast<float>(sum / static_cast<double>(parameters.size()));
+}
+
+// Runs all workers to the end, each receiving payloads in an order of its own.
+std::vector<TrainingRun> run_all(const RunSettings& settings, std::uint32_t workers) {
+    std::vector<TrainingRun> runs;
+    for (std::uint32_t w = 0; w < workers; ++w) runs.push_back(worker_of(settings, w, workers));
+    std::map<std::uint32_t, std::vector<Bytes>> sent;
+    while (!runs[0].finished()) {
+        const auto round = runs[0].round();
+        for (std::uint32_t w = 0; w < workers && runs[w].wants_steps(); ++w) {
+            const auto local = locally_trained(runs[w].start_parameters(), w, round);
+            sent[round].push_back(runs[w].finish_round(local, 100, 1).value());
+        }
+        const auto due = runs[0].due();
+        if (!due) continue;
+        for (std::uint32_t w = 0; w < workers; ++w) {
+            EXPECT_EQ(runs[w].due(), due);
+            std::vector<Payload> payloads;
+            for (const auto& bytes : sent[*due])
+                payloads.push_back(runs[w].check_payload(bytes).value());
+            std::rotate(payloads.begin(), payloads.begin() + w, payloads.end());
+            const auto status = runs[w].apply(payloads);
+            EXPECT_TRUE(status.ok()) << (status.ok() ? "" : status.error().message);
+        }
+    }
+    return runs;
+}
+
+TEST(TrainingRun, all_workers_hold_identical_bits_whatever_the_order_of_arrival) {
+    for (const auto schedule : {Schedule::sync, Schedule::delay_keep})
+        for (const auto codec : {CodecKind::bf16, CodecKind::int4, CodecKind::topk2}) {
+            const auto runs = run_all(settings_for(schedule, codec), 3);
+            for (const auto& run : runs) {
+                EXPECT_TRUE(run.finished());
+                EXPECT_EQ(run.shared_hash(), runs[0].shared_hash());
+                EXPECT_EQ(state_hash(run.shared_parameters()), run.shared_hash());
+            }
+            if (codec == CodecKind::topk2) continue;  // 1.6 % of the values a round
+            EXPECT_LT(distance_to_target(runs[0].shared_parameters()),
+                      distance_to_target(initial()) / 2);
+        }
+}
+
+TEST(TrainingRun, sync_with_one_worker_and_rate_one_is_local_training) {
+    auto settings = settings_for(Schedule::sync, CodecKind::bf16);
+    settings.outer = {.learning_rate = 1, .momentum = 0};
+    auto run = worker_of(settings, 0, 1);
+    const auto local = locally_trained(run.start_parameters(), 0, 0);
+    const auto bytes = run.finish_round(local, 1, 1).value();
+    ASSERT_TRUE(run.apply(std::vector{run.check_payload(bytes).value()}).ok());
+    for (std::size_t i = 0; i < kParameters; ++i)
+        EXPECT_NEAR(run.start_parameters()[i], local[i], 0.004 * std::abs(local[i]));
+}
+
+TEST(TrainingRun, delay_keeps_the_progress_that_no_outer_step_has_seen) {
+    // Goal: the second round goes on from the local parameters, and after the first outer step the
+    // third starts at shared - delta(1).
+    auto run = worker_of(settings_for(Schedule::delay_keep), 0, 1);
+    const auto local0 = locally_trained(run.start_parameters(), 0, 0);
+    const auto payload0 = run.check_payload(run.finish_round(local0, 1, 1).value()).value();
+    EXPECT_FALSE(run.due());
+    ASSERT_TRUE(std::ranges::equal(run.start_parameters(), local0));
+
+    const auto local1 = locally_trained(run.start_parameters(), 0, 1);
+    (void)run.finish_round(local1, 1, 1).value();
+    EXPECT_EQ(run.due(), 0u);
+    EXPECT_FALSE(run.wants_steps());
+    ASSERT_TRUE(run.apply(std::vector{payload0}).ok());
+    EXPECT_FALSE(run.due());
+    for (std::size_t i = 0; i < kParameters; ++i)
+        EXPECT_EQ(run.start_parameters()[i], run.shared_parameters()[i] - (local0[i] - local1[i]));
+}
+
+TEST(TrainingRun, delay_drains_its_tail_after_the_last_round) {
+    auto settings = settings_for(Schedule::delay_keep);
+    settings.rounds = 1;
+    auto run = worker_of(settings, 0, 1);
+    const auto bytes =
+        run.finish_round(locally_trained(run.start_parameters(), 0, 0), 1, 1).value();
+    EXPECT_EQ(run.due(), 0u);
+    ASSERT_TRUE(run.apply(std::vector{run.check_payload(bytes).value()}).ok());
+    EXPECT_TRUE(run.finished());
+    EXPECT_FALSE(run.wants_steps());
+    EXPECT_FALSE(run.due());
+}
+
+class TwoWorkers : public testing::Test {
+  protected:
+    TwoWorkers()
+        : one(worker_of(settings, 0, 2)),
+          two(worker_of(settings, 1, 2)),
+          first(payload_of(one, 0)),
+          second(payload_of(two, 1)) {}
+
+    static Payload payload_of(TrainingRun& run, std::uint32_t worker) {
+        const auto local = locally_trained(run.start_parameters(), worker, run.round());
+        return run.check_payload(run.finish_round(local, 1, 1).value()).value();
+    }
+    ErrorKind check(const Payload& payload) const {
+        const auto checked = one.check_payload(encode_payload(payload));
+        EXPECT_FALSE(checked.ok());
+        return checked.error().kind;
+    }
+
+    RunSettings settings = settings_for(Schedule::sync);
+    TrainingRun one, two;
+    Payload first, second;
+};
+
+TEST_F(TwoWorkers, a_missing_worker_is_named_and_nothing_changes) {
+    const auto before = one.shared_hash();
+    const auto status = one.apply(std::vector{first});
+    EXPECT_EQ(status.error().kind, ErrorKind::unavailable);
+    EXPECT_NE(status.error().message.find("no payload of worker 1"), std::string::npos);
+    EXPECT_EQ(one.shared_hash(), before);
+    EXPECT_EQ(one.due(), 0u);
+    EXPECT_TRUE(one.apply(std::vector{second, first}).ok());
+}
+
+TEST_F(TwoWorkers, other_starting_parameters_are_found_by_their_hash) {
+    second.base.bytes[0] ^= 1;
+    const auto status = one.apply(std::vector{first, second});
+    EXPECT_EQ(status.error().kind, ErrorKind::corrupt);
+    EXPECT_NE(status.error().message.find(second.base.hex()), std::string::npos);
+}
+
+TEST_F(TwoWorkers, a_repeated_sender_and_broken_bytes_are_refused) {
+    EXPECT_EQ(one.apply(std::vector{first, first}).error().kind, ErrorKind::corrupt);
+    second.delta[0] ^= 1;
+    EXPECT_EQ(one.apply(std::vector{first, second}).error().kind, ErrorKind::corrupt);
+    EXPECT_EQ(one.due(), 0u);
+}
+
+TEST_F(TwoWorkers, a_payload_is_checked_before_it_is_kept) {
+    auto changed = [&](auto change) {
+        auto payload = second;
+        change(payload);
+        return payload;
+    };
+    EXPECT_EQ(check(changed([](Payload& p) { p.run.bytes[0] ^= 1; })),
+              ErrorKind::permission_denied);
+    EXPECT_EQ(check(changed([](Payload& p) { p.worker = 2; })), ErrorKind::permission_denied);
+    EXPECT_EQ(check(changed([](Payload& p) { p.round = 3; })), ErrorKind::corrupt);
+    EXPECT_EQ(check(changed([](Payload& p) { p.delta.push_back(0); })), ErrorKind::corrupt);
+    ASSERT_TRUE(one.apply(std::vector{first, second}).ok());
+    EXPECT_EQ(check(second), ErrorKind::already_exists);
+}
+
+TEST_F(TwoWorkers, a_faster_peer_may_be_one_round_ahead) {
+    ASSERT_TRUE(two.apply(std::vector{first, second}).ok());
+    const auto next = payload_of(two, 1);
+    EXPECT_EQ(next.round, 1u);
+    EXPECT_TRUE(one.check_payload(encode_payload(next)).ok());
+}
+
+TEST_F(TwoWorkers, calls_out_of_turn_are_refused) {
+    EXPECT_EQ(one.finish_round(initial(), 1, 1).error().kind, ErrorKind::invalid_argument);
+    ASSERT_TRUE(one.apply(std::vector{first, second}).ok());
+    EXPECT_EQ(one.apply(std::vector{first, second}).error().kind, ErrorKind::invalid_argument);
+    auto wrong_size = initial();
+    wrong_size.pop_back();
+    EXPECT_EQ(one.finish_round(wrong_size, 1, 1).error().kind, ErrorKind::invalid_argument);
+    auto diverged = initial();
+    diverged[0] = std::numeric_limits<float>::quiet_NaN();
+    EXPECT_EQ(one.finish_round(diverged, 1, 1).error().kind, ErrorKind::corrupt);
+    EXPECT_EQ(one.finish_round(initial(), 1, std::numeric_limits<double>::infinity()).error().kind,
+              ErrorKind::corrupt);
+    EXPECT_TRUE(one.finish_round(initial(), 1, 1).ok());
+}
+
+TEST(TrainingRun, refuses_a_wrong_identity_settings_or_parameters) {
+    const auto settings = settings_for(Schedule::sync);
+    auto refused = [&](std::uint32_t worker, std::uint32_t workers, std::vector<float> parameters,
+                       RunSettings with) {
+        return !TrainingRun::make(with, {run_id(), worker, workers}, std::move(parameters)).ok();
+    };
+    EXPECT_FALSE(refused(0, 1, initial(), settings));
+    EXPECT_TRUE(refused(1, 1, initial(), settings));
+    EXPECT_TRUE(refused(0, 0, initial(), settings));
+    EXPECT_TRUE(refused(0, kWorkersMax + 1, initial(), settings));
+    EXPECT_TRUE(refused(0, 1, {}, settings));
+    EXPECT_TRUE(refused(0, 1, {std::numeric_limits<float>::infinity()}, settings));
+    auto bad = settings;
+    bad.rounds = 0;
+    EXPECT_TRUE(refused(0, 1, initial(), bad));
+}
+
+}  // namespace
+}  // namespace mutirao::train
