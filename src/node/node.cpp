@@ -83,6 +83,10 @@ Status Node::register_at(const std::string& endpoint) {
     return {};
 }
 
+void Node::cancel() {
+    if (trainer_) trainer_->cancel();
+}
+
 gateway::InferenceRoute& Node::inference() {
     ENSURE(inference_ != nullptr, "only a gateway has HTTP faces");
     return *inference_;

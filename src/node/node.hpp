@@ -42,6 +42,10 @@ class Node {
     // Tells the ledger where this node is reached; a storage node joins the membership.
     Status register_at(const std::string& endpoint);
 
+    // Makes work that goes on in the executor end soon; call it before the executor is destroyed,
+    // and destroy the executor before the node.
+    void cancel();
+
     const Identity& identity() const { return identity_; }
     // A gateway's HTTP faces; a broken assumption for other roles.
     gateway::InferenceRoute& inference();

@@ -27,7 +27,7 @@ TrainerRole::TrainerRole(TrainerPorts ports, const Identity& identity)
     add_methods();
 }
 
-TrainerRole::~TrainerRole() {
+void TrainerRole::cancel() {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
     for (const auto& job : jobs_) job->cancel();

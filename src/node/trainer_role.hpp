@@ -28,8 +28,8 @@ struct TrainerPorts {
 class TrainerRole {
   public:
     TrainerRole(TrainerPorts ports, const Identity& identity);
-    // Cancels the running job; its executor thread ends soon after.
-    ~TrainerRole();
+    // Makes the running job fail soon; its executor thread then ends.
+    void cancel();
 
     Result<Bytes> serve(std::string_view method, ByteSpan request) const {
         return service_.serve(method, request);

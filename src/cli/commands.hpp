@@ -1,0 +1,51 @@
+// The commands, each one a function from parsed options to a Status. `mutirao_main.cpp` calls
+// run().
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "cli/session.hpp"
+
+namespace mutirao::cli {
+
+// Parses the command line and runs the command; returns the exit code.
+int run(int argc, char** argv);
+
+// What a subcommand does once its options are parsed.
+using Action = std::function<Status()>;
+
+// Each adds its subcommands to `app`; the chosen one's action is left in `action`.
+void add_network_commands(CLI::App& app, GlobalOptions& options, Action& action);
+void add_node_command(CLI::App& app, GlobalOptions& options, Action& action);
+void add_wallet_commands(CLI::App& app, GlobalOptions& options, Action& action);
+void add_object_commands(CLI::App& app, GlobalOptions& options, Action& action);
+void add_rights_commands(CLI::App& app, GlobalOptions& options, Action& action);
+void add_training_commands(CLI::App& app, GlobalOptions& options, Action& action);
+void add_inference_commands(CLI::App& app, GlobalOptions& options, Action& action);
+// Commands that answer that they are not built yet.
+void add_later_commands(CLI::App& app, GlobalOptions& options, Action& action);
+
+// A digest in hex, with or without 0x.
+Result<Digest> digest_from(const std::string& text, const std::string& what);
+
+// Makes a compute node read a model and offer it on the ledger.
+Status load_model(Session& session, const std::string& provider, const Digest& model);
+
+struct PutResult {
+    Digest content;
+    std::uint64_t size = 0;
+    std::uint32_t blocks = 0;
+    std::uint32_t fragments_per_block = 0;
+    std::uint64_t stored_bytes = 0;
+    std::size_t certificate_bytes = 0;
+    double seconds = 0;
+    ledger::Amount fee;
+};
+// Reads the next part of what is stored: up to `size` bytes, empty at the end.
+using ReadPart = std::function<Result<Bytes>(std::size_t size)>;
+// Stores an object under a name: upload, certificates paid by the wallet, name.
+Result<PutResult> put_object(Session& session, const crypto::AccountKey& wallet,
+                             const std::string& name, std::uint64_t size_hint,
+                             const ReadPart& read);
+
+}  // namespace mutirao::cli

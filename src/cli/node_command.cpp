@@ -1,0 +1,166 @@
+// `mutirao node`: one role as a process. This is where real clocks, disks and sockets are made.
+#include <cstdlib>
+#include <iostream>
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/log.hpp"
+#include "cli/commands.hpp"
+#include "gateway/routes.hpp"
+#include "model/torch_backend.hpp"
+#include "net/grpc_server.hpp"
+#include "net/http.hpp"
+#include "node/node.hpp"
+#include "os/quota_disk.hpp"
+#include "os/signal.hpp"
+#include "os/thread_pool.hpp"
+
+namespace mutirao::cli {
+namespace {
+
+constexpr auto kBlockInterval = std::chrono::milliseconds(50);
+constexpr std::size_t kExecutorThreads = 16;
+constexpr std::size_t kExecutorQueue = 1024;
+
+struct NodeOptions {
+    std::string role;
+    std::string data;
+    std::string join;
+    std::string listen = "127.0.0.1:0";
+    std::string http = "127.0.0.1:0";
+    std::string engine = "solo";
+    std::uint64_t quota = 0;  // bytes; 0 is no limit
+};
+
+Result<ledger::Role> role_from(const std::string& text) {
+    for (const auto role : {ledger::Role::storage, ledger::Role::compute, ledger::Role::gateway,
+                            ledger::Role::trainer}) {
+        static constexpr const char* kNames[] = {"", "storage", "compute", "gateway", "trainer"};
+        if (text == kNames[static_cast<std::size_t>(role)]) return role;
+    }
+    return Error{ErrorKind::invalid_argument, "there is no role \"" + text +
+                                                  "\"; roles are ledger, storage, gateway, compute "
+                                                  "and trainer"};
+}
+
+// Beside the executable (a build tree has bin/ and lib/), or where a package puts it.
+std::vector<std::string> plugin_folders() {
+    std::string folder;
+    char path[4096];
+    const auto size = ::readlink("/proc/self/exe", path, sizeof(path));
+    if (size > 0) folder.assign(path, static_cast<std::size_t>(size));
+    folder.erase(folder.find_last_of('/') + 1);
+    return {folder + "../lib", folder + "../lib/mutirao", folder};
+}
+
+Result<std::unique_ptr<model::Backend>> open_torch() {
+    const auto folders = plugin_folders();
+    TRY(auto path, model::find_torch_plugin(folders));
+    return model::load_torch_backend(path);
+}
+
+void log_to_standard_error() {
+    set_log_sink([](LogLevel level, std::string_view line) {
+        static constexpr const char* kNames[] = {"debug", "info", "warn", "error"};
+        std::cerr << kNames[static_cast<int>(level)] << ": " << line << std::endl;
+    });
+}
+
+// A test names a persistence point in MUTIRAO_CRASH_AT; the process dies there as in a power cut.
+consensus::AtPoint crash_point() {
+    const char* wanted = std::getenv("MUTIRAO_CRASH_AT");
+    if (wanted == nullptr) return {};
+    return [point = std::string(wanted)](std::string_view at) {
+        if (at == point) ::kill(::getpid(), SIGKILL);
+    };
+}
+
+Status run_ledger(const NodeOptions& options, Disk& disk, os::StopSignal& stop) {
+    os::SystemClock clock;
+    os::SystemRandom random;
+    TRY(auto identity, node::Identity::load_or_create(disk, random));
+    consensus::EngineOptions engine;
+    engine.engine = options.engine;
+    engine.proposer = identity.bls;
+    engine.at_point = crash_point();
+    TRY(auto role, node::LedgerRole::open(disk, clock, std::move(engine)));
+    TRY(auto server, net::GrpcServer::start(options.listen, [&](auto method, auto request) {
+            return role->serve(method, request);
+        }));
+    TRY_VOID(disk.write_file_atomic("endpoint", as_bytes(server->address())));
+    LOG_INFO("ledger at " + server->address());
+    Status status;
+    while (status.ok() && !stop.wait(kBlockInterval)) status = role->tick();
+    server->stop();
+    return status;
+}
+
+Status run_role(const NodeOptions& options, ledger::Role role, Disk& disk, os::StopSignal& stop) {
+    os::SystemClock clock;
+    os::SystemRandom random;
+    net::GrpcNetwork network;
+    // Declared before the node, so that no task outlives what it works on: the pool is destroyed
+    // by hand, after the node has cancelled its work and before it goes.
+    auto executor = std::make_unique<os::ThreadPool>(kExecutorThreads, kExecutorQueue);
+    TRY(auto node, node::Node::open({clock, random, disk, network, *executor, open_torch}, role,
+                                    options.join));
+    TRY(auto server, net::GrpcServer::start(options.listen, [&](auto method, auto request) {
+            return node->serve(method, request);
+        }));
+    std::unique_ptr<net::HttpServer> http;
+    if (role == ledger::Role::gateway) {
+        TRY(http, net::HttpServer::start(options.http,
+                                         gateway::make_routes(node->inference(), node->status())));
+        node->set_http_address("http://" + http->address() + "/");
+        TRY_VOID(disk.write_file_atomic("http", as_bytes(http->address())));
+    }
+    TRY_VOID(node->register_at(server->address()));
+    TRY_VOID(disk.write_file_atomic("endpoint", as_bytes(server->address())));
+    LOG_INFO(options.role + " at " + server->address());
+    stop.wait();
+    if (http) http->stop();
+    server->stop();
+    node->cancel();
+    executor.reset();
+    return {};
+}
+
+Status run_node(const NodeOptions& options) {
+    os::StopSignal stop;
+    log_to_standard_error();
+    TRY(auto folder, os::PosixDisk::open_folder(options.data));
+    TRY_VOID(folder->lock());
+    std::unique_ptr<os::QuotaDisk> quota;
+    if (options.quota != 0) quota = std::make_unique<os::QuotaDisk>(*folder, options.quota);
+    Disk& disk = quota ? static_cast<Disk&>(*quota) : *folder;
+    if (options.role == "ledger") return run_ledger(options, disk, stop);
+    TRY(auto role, role_from(options.role));
+    if (options.join.empty())
+        return Error{ErrorKind::invalid_argument,
+                     "a " + options.role + " node joins a ledger: --join HOST:PORT"};
+    return run_role(options, role, disk, stop);
+}
+
+}  // namespace
+
+void add_node_command(CLI::App& app, GlobalOptions& options, Action& action) {
+    (void)options;
+    auto* command = app.add_subcommand("node", "run one role as a process of its own");
+    auto chosen = std::make_shared<NodeOptions>();
+    command->add_option("--role", chosen->role, "ledger, storage, gateway, compute or trainer")
+        ->required();
+    command->add_option("--data", chosen->data, "this node's folder")->required();
+    command->add_option("--join", chosen->join, "the ledger's HOST:PORT");
+    command->add_option("--listen", chosen->listen, "address for other nodes; port 0 is a free one")
+        ->capture_default_str();
+    command->add_option("--http", chosen->http, "a gateway's address for people and programs")
+        ->capture_default_str();
+    command
+        ->add_option("--engine", chosen->engine, "a ledger's consensus: solo (or cometbft, later)")
+        ->capture_default_str();
+    command->add_option("--quota", chosen->quota, "bytes that the node may keep; 0 is no limit")
+        ->capture_default_str();
+    command->callback([&action, chosen] { action = [chosen] { return run_node(*chosen); }; });
+}
+
+}  // namespace mutirao::cli

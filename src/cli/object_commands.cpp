@@ -1,0 +1,369 @@
+// `mutirao put`, `get`, `ls` and `rm`.
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+
+#include "cli/commands.hpp"
+#include "cli/object_lookup.hpp"
+#include "mutirao/v1/publish.pb.h"
+#include "node/wire/fields.hpp"
+#include "os/terminal.hpp"
+#include "publish/owner_request.hpp"
+
+namespace mutirao::cli {
+namespace {
+
+using node::wire::fixed_field;
+using node::wire::to_field;
+
+constexpr std::size_t kPart = 8 << 20;  // bytes of one upload call
+
+publish::OwnerRequest owner_request(Session& session, const crypto::AccountKey& wallet,
+                                    publish::OwnerAction action, const std::string& name,
+                                    const Digest& content) {
+    publish::OwnerRequest request{
+        action, name, content, session.clock().unix_ms() + publish::kRequestLifeMs, {}};
+    request.sign(wallet, session.chain_id());
+    return request;
+}
+
+// A request for the key's shares that the gateway may use to read, or to make keepers forget.
+Result<rights::KeyRequest> key_request(Session& session, const crypto::AccountKey& wallet,
+                                       const Digest& content, rights::KeyAction action) {
+    TRY(auto hello,
+        session.ask_gateway<v1::HelloReply>("/mutirao.v1.Publish/Hello", v1::HelloRequest{}));
+    rights::KeyRequest request;
+    request.action = action;
+    request.content = content;
+    TRY(request.reply_to, fixed_field<crypto::BoxPublicKey>(hello.box_key()));
+    request.expires_unix_ms = session.clock().unix_ms() + rights::kRequestLifeMaxMs / 2;
+    request.sign(wallet);
+    return request;
+}
+
+Result<v1::ListReply> list_objects(Session& session, const crypto::AccountKey& wallet) {
+    v1::ListRequest request;
+    request.set_owner_request(
+        to_field(owner_request(session, wallet, publish::OwnerAction::list, "", {}).encode()));
+    return session.ask_gateway<v1::ListReply>("/mutirao.v1.Publish/List", request);
+}
+
+// A name of the wallet's own, or a content id in hex.
+Result<Digest> find_content(Session& session, const crypto::AccountKey& wallet,
+                            const std::string& name) {
+    auto object = find_object(session, wallet, name);
+    if (object.ok()) return object->content;
+    if (name.size() == 64)
+        if (auto content = Digest::from_hex(name); content.ok()) return content;
+    return std::move(object).error();
+}
+
+Result<std::string> upload(Session& session, const Address& owner, const std::string& label,
+                           std::uint64_t size_hint, const ReadPart& read) {
+    v1::OpenUploadRequest open;
+    open.set_owner(to_field(owner.span()));
+    TRY(auto opened,
+        session.ask_gateway<v1::OpenUploadReply>("/mutirao.v1.Publish/OpenUpload", open));
+    os::ProgressBar bar(session.clock(), "put " + label, size_hint);
+    std::uint64_t offset = 0;
+    for (;;) {
+        TRY(auto part, read(kPart));
+        if (part.empty()) break;
+        v1::AppendRequest append;
+        append.set_upload(opened.upload());
+        append.set_offset(offset);
+        append.set_data(to_field(part));
+        TRY(auto appended,
+            session.ask_gateway<v1::AppendReply>("/mutirao.v1.Publish/Append", append));
+        offset += part.size();
+        if (appended.received() != offset)
+            return Error{ErrorKind::corrupt, "the gateway lost count of the upload"};
+        bar.add(part.size());
+    }
+    return opened.upload();
+}
+
+// The owner's own transactions: one certificate a block.
+Result<ledger::Amount> certify_all(Session& session, const crypto::AccountKey& wallet,
+                                   const v1::FinishReply& finished) {
+    TRY(auto status, session.ledger().status());
+    node::Sender sender(session.ledger(), wallet);
+    ledger::Amount total;
+    for (const auto& field : finished.certificates()) {
+        TRY(auto certificate, block::Certificate::decode(as_bytes(field)));
+        TRY(auto fee, ledger::certificate_fee(status.genesis, certificate.length));
+        TRY(auto sent, sender.send(ledger::certify(certificate, fee)));
+        TRY(total, total.plus(fee));
+        TRY(total, total.plus(sent.receipt.fee));
+    }
+    return total;
+}
+
+Result<std::uint64_t> file_size(const std::string& path) {
+    std::error_code failed;
+    const auto kind = std::filesystem::status(path, failed);
+    if (!std::filesystem::exists(kind))
+        return Error{ErrorKind::not_found, "there is no file " + path};
+    if (std::filesystem::is_directory(kind))
+        return Error{ErrorKind::invalid_argument, path + " is a folder; put its files one by one"};
+    const auto size = std::filesystem::file_size(path, failed);
+    return failed ? std::uint64_t{0} : static_cast<std::uint64_t>(size);
+}
+
+Status run_put(const GlobalOptions& globals, const std::string& path, std::string name,
+               const std::string& wallet_name) {
+    TRY(auto session, Session::open(globals));
+    if (name.empty()) name = std::filesystem::path(path).filename().string();
+    TRY_VOID(publish::check_name(name));
+    TRY(auto size, file_size(path));
+    std::ifstream file(path, std::ios::binary);
+    if (!file) return Error{ErrorKind::permission_denied, "the file " + path + " cannot be read"};
+    TRY_VOID(session->connect());
+    TRY(auto wallet, session->open_wallet(wallet_name));
+    TRY(auto put, put_object(*session, wallet, name, size, [&](std::size_t part) -> Result<Bytes> {
+            Bytes bytes(part);
+            file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(part));
+            if (file.bad()) return Error{ErrorKind::io, "reading " + path + " failed"};
+            bytes.resize(static_cast<std::size_t>(file.gcount()));
+            return bytes;
+        }));
+    const double rate = static_cast<double>(put.size) / 1e6 / std::max(put.seconds, 1e-9);
+    session->out().facts({{"name", name},
+                          {"content", put.content.hex()},
+                          {"size", put.size},
+                          {"blocks", put.blocks},
+                          {"fragments_per_block", put.fragments_per_block},
+                          {"stored_bytes", put.stored_bytes},
+                          {"certificate_bytes", put.certificate_bytes},
+                          {"cost_wei", put.fee.decimal()},
+                          {"seconds", put.seconds},
+                          {"mb_per_s", rate}});
+    char rate_text[32];
+    std::snprintf(rate_text, sizeof(rate_text), "%.1f MB/s", rate);
+    session->out().line("stored \"" + name + "\": " + size_text(put.size) + " in " +
+                        std::to_string(put.blocks) + " block(s) of " +
+                        std::to_string(put.fragments_per_block) + " fragments, " +
+                        size_text(put.stored_bytes) + " on the nodes, certificate " +
+                        std::to_string(put.certificate_bytes) + " bytes, cost " + put.fee.text() +
+                        ", " + rate_text);
+    return {};
+}
+
+// Writes beside the target first, so that a failed read never destroys what was there.
+class Target {
+  public:
+    explicit Target(std::string path) : path_(std::move(path)), partial_(path_ + ".part") {}
+    ~Target() {
+        std::error_code ignored;
+        if (!done_) std::filesystem::remove(partial_, ignored);
+    }
+    Status open() {
+        file_.open(partial_, std::ios::binary | std::ios::trunc);
+        if (!file_) return Error{ErrorKind::permission_denied, "cannot write to " + partial_};
+        return {};
+    }
+    Status write(ByteSpan bytes) {
+        file_.write(reinterpret_cast<const char*>(bytes.data()),
+                    static_cast<std::streamsize>(bytes.size()));
+        if (!file_)
+            return Error{ErrorKind::resource_exhausted,
+                         "writing " + partial_ + " failed: is the disk full?"};
+        return {};
+    }
+    Status finish() {
+        file_.close();
+        std::error_code failed;
+        if (file_) std::filesystem::rename(partial_, path_, failed);
+        if (!file_ || failed) return Error{ErrorKind::io, "cannot write " + path_};
+        done_ = true;
+        return {};
+    }
+
+  private:
+    const std::string path_, partial_;
+    std::ofstream file_;
+    bool done_ = false;
+};
+
+Status run_get(const GlobalOptions& globals, const std::string& name, std::string path,
+               const std::string& wallet_name) {
+    TRY(auto session, Session::open(globals));
+    TRY_VOID(session->connect());
+    TRY(auto wallet, session->open_wallet(wallet_name));
+    const auto began = session->clock().monotonic();
+    TRY(auto content, find_content(*session, wallet, name));
+    TRY(auto request, key_request(*session, wallet, content, rights::KeyAction::release));
+    v1::OpenReadRequest open;
+    open.set_content(to_field(content.span()));
+    open.set_key_request(to_field(request.encode()));
+    TRY(auto opened, session->ask_gateway<v1::OpenReadReply>("/mutirao.v1.Publish/OpenRead", open));
+    TRY(auto manifest, publish::Manifest::decode(as_bytes(opened.manifest())));
+    if (path.empty()) path = std::filesystem::path(name).filename().string();
+    Target target(path);
+    TRY_VOID(target.open());
+    os::ProgressBar bar(session->clock(), "get " + name, manifest.size());
+    std::uint64_t data_rows = 0, parity_rows = 0, rows = 0;
+    std::uint32_t nodes = ~0u;
+    for (std::uint32_t i = 0; i < manifest.blocks.size(); ++i) {
+        v1::ReadBlockRequest read;
+        read.set_read(opened.read());
+        read.set_index(i);
+        TRY(auto block,
+            session->ask_gateway<v1::ReadBlockReply>("/mutirao.v1.Publish/ReadBlock", read));
+        TRY_VOID(target.write(as_bytes(block.data())));
+        bar.add(block.data().size());
+        data_rows += block.data_rows_used();
+        parity_rows += block.parity_rows_used();
+        rows += block.rows_total();
+        nodes = std::min(nodes, block.nodes_answered());
+    }
+    TRY_VOID(target.finish());
+    const auto seconds =
+        std::chrono::duration<double>(session->clock().monotonic() - began).count();
+    session->out().facts({{"name", name},
+                          {"file", path},
+                          {"size", manifest.size()},
+                          {"rows_total", rows},
+                          {"data_rows_used", data_rows},
+                          {"parity_rows_used", parity_rows},
+                          {"nodes_answered", nodes},
+                          {"seconds", seconds},
+                          {"mb_per_s", static_cast<double>(manifest.size()) / 1e6 / seconds}});
+    session->out().line("read " + size_text(manifest.size()) + " into " + path + " from " +
+                        std::to_string(data_rows + parity_rows) + " of " + std::to_string(rows) +
+                        " fragments (" + std::to_string(parity_rows) + " of them parity), " +
+                        std::to_string(nodes) + " nodes answering");
+    return {};
+}
+
+Status run_ls(const GlobalOptions& globals, const std::string& wallet_name) {
+    TRY(auto session, Session::open(globals));
+    TRY_VOID(session->connect());
+    TRY(auto wallet, session->open_wallet(wallet_name));
+    TRY(auto listed, list_objects(*session, wallet));
+    boost::json::array list;
+    std::vector<std::vector<std::string>> rows{{"name", "bytes", "blocks", "content"}};
+    for (const auto& object : listed.objects()) {
+        const auto content = to_hex(as_bytes(object.content()));
+        list.push_back({{"name", object.name()},
+                        {"size", object.size()},
+                        {"blocks", object.blocks()},
+                        {"content", content},
+                        {"stored_ms", object.stored_ms()}});
+        rows.push_back({object.name(), size_text(object.size()), std::to_string(object.blocks()),
+                        content.substr(0, 16)});
+    }
+    session->out().facts({{"objects", std::move(list)}});
+    session->out().table(rows);
+    return {};
+}
+
+Status run_rm(const GlobalOptions& globals, const std::string& name,
+              const std::string& wallet_name) {
+    TRY(auto session, Session::open(globals));
+    TRY_VOID(session->connect());
+    TRY(auto wallet, session->open_wallet(wallet_name));
+    TRY(auto content, find_content(*session, wallet, name));
+    TRY(auto reading, key_request(*session, wallet, content, rights::KeyAction::release));
+    v1::OpenReadRequest open;
+    open.set_content(to_field(content.span()));
+    open.set_key_request(to_field(reading.encode()));
+    TRY(auto opened, session->ask_gateway<v1::OpenReadReply>("/mutirao.v1.Publish/OpenRead", open));
+    TRY(auto manifest, publish::Manifest::decode(as_bytes(opened.manifest())));
+    node::Sender sender(session->ledger(), wallet);
+    for (const auto& block : manifest.blocks) {
+        auto sent = sender.send(ledger::release_block(block.id));
+        // Released before, by a removal that did not get to its end: go on from there.
+        if (!sent.ok() && sent.error().kind != ErrorKind::already_exists)
+            return std::move(sent).error();
+    }
+    TRY(auto forgetting, key_request(*session, wallet, content, rights::KeyAction::forget));
+    v1::RemoveRequest remove;
+    remove.set_owner_request(to_field(
+        owner_request(*session, wallet, publish::OwnerAction::remove, name, content).encode()));
+    remove.set_key_request(to_field(forgetting.encode()));
+    TRY(auto removed, session->ask_gateway<v1::RemoveReply>("/mutirao.v1.Publish/Remove", remove));
+    session->out().facts(
+        {{"name", name}, {"blocks", removed.blocks()}, {"nodes", removed.nodes()}});
+    session->out().line("removed \"" + name + "\": " + std::to_string(removed.blocks()) +
+                        " block(s) dropped by " + std::to_string(removed.nodes()) + " nodes");
+    return {};
+}
+
+}  // namespace
+
+Result<OwnedObject> find_object(Session& session, const crypto::AccountKey& wallet,
+                                const std::string& name) {
+    TRY(auto listed, list_objects(session, wallet));
+    for (const auto& object : listed.objects()) {
+        TRY(auto content, fixed_field<Digest>(object.content()));
+        if (object.name() == name || content.hex() == name)
+            return OwnedObject{object.name(), content, object.size()};
+    }
+    return Error{ErrorKind::not_found, "no object is called \"" + name + "\""};
+}
+
+Result<PutResult> put_object(Session& session, const crypto::AccountKey& wallet,
+                             const std::string& name, std::uint64_t size_hint,
+                             const ReadPart& read) {
+    const auto began = session.clock().monotonic();
+    TRY(auto id, upload(session, wallet.address(), name, size_hint, read));
+    v1::FinishRequest finish;
+    finish.set_upload(id);
+    TRY(auto finished, session.ask_gateway<v1::FinishReply>("/mutirao.v1.Publish/Finish", finish));
+    TRY(auto manifest, publish::Manifest::decode(as_bytes(finished.manifest())));
+    PutResult out;
+    TRY(out.fee, certify_all(session, wallet, finished));
+    v1::NameRequest naming;
+    naming.set_owner_request(to_field(
+        owner_request(session, wallet, publish::OwnerAction::name, name, manifest.content())
+            .encode()));
+    naming.set_manifest(finished.manifest());
+    TRY(auto named, session.ask_gateway<v1::NameReply>("/mutirao.v1.Publish/Name", naming));
+    out.content = manifest.content();
+    out.size = manifest.size();
+    out.blocks = static_cast<std::uint32_t>(manifest.blocks.size());
+    out.fragments_per_block = finished.fragments_per_block();
+    out.stored_bytes = finished.stored_bytes();
+    for (const auto& certificate : finished.certificates())
+        out.certificate_bytes = std::max(out.certificate_bytes, certificate.size());
+    out.seconds = std::chrono::duration<double>(session.clock().monotonic() - began).count();
+    return out;
+}
+
+void add_object_commands(CLI::App& app, GlobalOptions& options, Action& action) {
+    struct Chosen {
+        std::string file, name, wallet, output;
+    };
+    auto chosen = std::make_shared<Chosen>();
+    auto* put = app.add_subcommand("put", "store a file: encrypted, coded, certified");
+    put->add_option("file", chosen->file, "the file")->required();
+    put->add_option("--name", chosen->name, "its name on the network (default: the file's)");
+    put->add_option("--wallet", chosen->wallet, "whose it is, and who pays");
+    put->callback([&, chosen] {
+        action = [&options, chosen] {
+            return run_put(options, chosen->file, chosen->name, chosen->wallet);
+        };
+    });
+    auto* get = app.add_subcommand("get", "read an object back");
+    get->add_option("name", chosen->name, "its name, or its content id")->required();
+    get->add_option("-o,--output", chosen->output, "file to write (default: its name, here)");
+    get->add_option("--wallet", chosen->wallet, "whose it is");
+    get->callback([&, chosen] {
+        action = [&options, chosen] {
+            return run_get(options, chosen->name, chosen->output, chosen->wallet);
+        };
+    });
+    auto* ls = app.add_subcommand("ls", "a wallet's objects");
+    ls->add_option("--wallet", chosen->wallet, "whose objects");
+    ls->callback(
+        [&, chosen] { action = [&options, chosen] { return run_ls(options, chosen->wallet); }; });
+    auto* rm = app.add_subcommand("rm", "remove an object: its name, fragments and key");
+    rm->add_option("name", chosen->name, "its name")->required();
+    rm->add_option("--wallet", chosen->wallet, "whose it is");
+    rm->callback([&, chosen] {
+        action = [&options, chosen] { return run_rm(options, chosen->name, chosen->wallet); };
+    });
+}
+
+}  // namespace mutirao::cli
