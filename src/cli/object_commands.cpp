@@ -8,6 +8,7 @@
 #include "mutirao/v1/publish.pb.h"
 #include "node/wire/fields.hpp"
 #include "os/terminal.hpp"
+#include "publish/manifest.hpp"
 #include "publish/owner_request.hpp"
 
 namespace mutirao::cli {

@@ -117,7 +117,8 @@ Result<crypto::AccountKey> Session::open_wallet(const std::string& name) {
             return Error{ErrorKind::invalid_argument, "say whose wallet: --wallet NAME"};
         return open_wallet(all.front().name);
     }
-    TRY(auto address, wallets_.address(name));  // before the password is asked for
+    // Before the password is asked for.
+    if (auto known = wallets_.address(name); !known.ok()) return std::move(known).error();
     TRY(auto secret, password());
     return wallets_.open(name, secret);
 }
