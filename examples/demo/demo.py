@@ -112,7 +112,7 @@ class Demo:
 
     def train(self):
         step(4, "The owners license the texts for one training run; two trainers train on them")
-        run = self.run("train", "new", "--wallet", "mestra", "--reward", "6",
+        run = self.run("train", "new", "--wallet", "mestra", "--reward", "6", "--rounds", 10,
                        "--title", "modelo do mutirão")
         print(f"   run {run['run'][:18]}…, {run['trainers']} trainers, reward 6 MUT in escrow")
         for (name, (owner, _)), price, share in zip(self.texts.items(), (5, 4), (20, 15)):

@@ -53,6 +53,21 @@ Result<std::shared_ptr<compute::TextModel>> ComputeRole::open(const Digest& mode
     return at->second.model;
 }
 
+// A model's owner offers it to providers; what costs nothing is accepted at once.
+Status ComputeRole::accept_licence(const Digest& model) {
+    const auto id = ledger::licence_id(model, ledger::subject_of(identity_.address()));
+    TRY(auto licence, ledger::require<ledger::Licence>(ports_.ledger, ledger::key::licence(id),
+                                                       "licence of this model for this provider"));
+    if (licence.state != ledger::LicenceState::offered) return {};
+    if (!licence.price.is_zero())
+        return Error{ErrorKind::permission_denied,
+                     "the model's owner asks " + licence.price.text() +
+                         " for the licence; this provider accepts free ones only"};
+    auto sent = sender_.send(ledger::accept_licence(id, licence.price));
+    if (!sent.ok()) return std::move(sent).error();
+    return {};
+}
+
 Result<std::uint64_t> ComputeRole::load(const Digest& id) {
     const std::lock_guard loading(load_mutex_);
     {
@@ -63,6 +78,7 @@ Result<std::uint64_t> ComputeRole::load(const Digest& id) {
         ledger::require<ledger::Asset>(ports_.ledger, ledger::key::asset(id), "model " + id.hex()));
     if (asset.kind != ledger::AssetKind::model)
         return Error{ErrorKind::invalid_argument, "\"" + asset.title + "\" is no model"};
+    TRY_VOID(accept_licence(id));
     TRY(auto file, ports_.objects.read(asset.content, ledger::subject_of(identity_.address()),
                                        identity_.account, identity_.box));
     // The hot tier keeps the checkpoint by content; what is loaded is checked against it.

@@ -45,6 +45,7 @@ class ComputeRole final : public compute::Models {
     };
 
     void add_methods();
+    Status accept_licence(const Digest& model);
     Result<std::uint64_t> load(const Digest& model);
     Result<compute::Answer> infer(const compute::InferenceRequest& request);
     Status check_voucher(const ledger::Voucher& voucher);
