@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "base/log.hpp"
 #include "cli/commands.hpp"
 #include "ledger/genesis.hpp"
 #include "model/backend.hpp"
@@ -57,8 +58,8 @@ class LocalNetwork {
         : session_(session), options_(options), home_(session.options().home) {}
 
     Status start();
-    // All of them, the ledger last; true when every one ended cleanly by itself.
-    bool stop();
+    // All of them, the ledger last. io, naming the first one that did not end cleanly by itself.
+    Status stop();
     NetworkFile describe() const;
 
   private:
@@ -192,27 +193,26 @@ Status LocalNetwork::start() {
     return {};
 }
 
-bool LocalNetwork::stop() {
-    bool clean = true;
-    const auto end = [&](Child& child) {
-        if (!child.process) return;
+Status LocalNetwork::stop() {
+    Status outcome;
+    const auto end = [&](bool ledger) {
         // One that had died before (killed by a test, say) is not our doing.
-        const bool was_running = child.process->is_running();
-        child.process->terminate();
-        auto exit = child.process->wait(kStopPatience);
-        if (!exit) {
-            child.process->kill();
-            exit = child.process->wait(kStopPatience);
+        std::vector<Child*> running;
+        for (auto& child : children_)
+            if ((child.role == "ledger") == ledger && child.process && child.process->is_running())
+                running.push_back(&child);
+        for (auto* child : running) child->process->terminate();
+        for (auto* child : running) {
+            auto exit = child->process->wait(kStopPatience);
+            if (!exit) child->process->kill();
+            if (outcome.ok() && !(exit && exit->clean()))
+                outcome = Error{ErrorKind::io, child->name + " did not stop cleanly: it " +
+                                                   (exit ? exit->sentence() : "was still busy")};
         }
-        clean = clean && (!was_running || (exit && exit->clean()));
     };
-    for (auto& child : children_)
-        if (child.role != "ledger" && child.process) child.process->terminate();
-    for (auto& child : children_)
-        if (child.role != "ledger") end(child);
-    for (auto& child : children_)
-        if (child.role == "ledger") end(child);
-    return clean;
+    end(false);
+    end(true);
+    return outcome;
 }
 
 NetworkFile LocalNetwork::describe() const {
@@ -239,7 +239,7 @@ Status run_up(const GlobalOptions& globals, const UpOptions& options) {
     const auto began = session->clock().monotonic();
     LocalNetwork network(*session, options);
     if (auto started = network.start(); !started.ok()) {
-        network.stop();
+        if (auto stopped = network.stop(); !stopped.ok()) LOG_WARN(stopped.error().message);
         return started;
     }
     const auto file = network.describe();
@@ -260,10 +260,9 @@ Status run_up(const GlobalOptions& globals, const UpOptions& options) {
     out.line("\nStatus page: " + file.http + "\nCtrl-C stops everything.");
     stop.wait();
     out.line("Stopping ...");
-    const bool clean = network.stop();
+    auto stopped = network.stop();
     TRY_VOID(disk.remove(kNetworkFile));
-    if (!clean) return Error{ErrorKind::io, "not every node stopped cleanly; see their log.txt"};
-    return {};
+    return stopped;
 }
 
 Status run_down(const GlobalOptions& globals) {

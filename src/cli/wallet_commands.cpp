@@ -93,6 +93,8 @@ std::string name_of(Session& session, const NetworkFile& file, const Address& ad
     for (const auto& process : file.processes)
         if (process.address == text) return process.name;
     if (address == ledger::module::treasury()) return "treasury";
+    if (address == ledger::module::training()) return "escrow of the run";
+    if (address == ledger::module::compute()) return "escrow of the key";
     return session.wallets().name_of(address);
 }
 

@@ -1,5 +1,6 @@
 #include "node/node.hpp"
 
+#include "crypto/kzg.hpp"
 #include "node/inference_route.hpp"
 #include "node/network_status.hpp"
 
@@ -33,6 +34,9 @@ Result<std::unique_ptr<Node>> Node::open(NodePorts ports, ledger::Role role,
 }
 
 Status Node::open_role() {
+    // The first commitment derives the KZG basis (0.2 s): better now than in the first upload.
+    if (role_ == ledger::Role::storage || role_ == ledger::Role::gateway)
+        ports_.executor.post([] { crypto::commit(std::vector<crypto::Scalar>(crypto::kSlots)); });
     switch (role_) {
         case ledger::Role::storage: {
             StorageView view{directory_, directory_,
