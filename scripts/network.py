@@ -41,10 +41,10 @@ class Network:
 
     def up(self, *options, timeout=60):
         self.home.mkdir(parents=True, exist_ok=True)
-        log = open(self.home / "up.log", "ab")
-        self.process = subprocess.Popen([binary(), "up", "--json", *map(str, options)],
-                                        env=self.environment, stdout=subprocess.PIPE, stderr=log,
-                                        start_new_session=True)
+        with open(self.home / "up.log", "ab") as log:
+            self.process = subprocess.Popen([binary(), "up", "--json", *map(str, options)],
+                                            env=self.environment, stdout=subprocess.PIPE,
+                                            stderr=log, start_new_session=True)
         line = self.process.stdout.readline()
         if not line:
             code = self.process.wait(timeout=timeout)

@@ -1,5 +1,6 @@
 // `mutirao node`: one role as a process. This is where real clocks, disks and sockets are made.
 #include <cstdlib>
+#include <fstream>
 #include <iostream>
 #include <signal.h>
 #include <unistd.h>
@@ -66,12 +67,15 @@ void log_to_standard_error() {
     });
 }
 
-// A test names a persistence point in MUTIRAO_CRASH_AT; the process dies there as in a power cut.
+// A test names a file in MUTIRAO_CRASH_FILE; once the file holds the name of a persistence point,
+// the process dies there as in a power cut.
 consensus::AtPoint crash_point() {
-    const char* wanted = std::getenv("MUTIRAO_CRASH_AT");
-    if (wanted == nullptr) return {};
-    return [point = std::string(wanted)](std::string_view at) {
-        if (at == point) ::kill(::getpid(), SIGKILL);
+    const char* path = std::getenv("MUTIRAO_CRASH_FILE");
+    if (path == nullptr) return {};
+    return [path = std::string(path)](std::string_view at) {
+        std::string wanted;
+        std::getline(std::ifstream(path), wanted);
+        if (at == wanted) ::kill(::getpid(), SIGKILL);
     };
 }
 

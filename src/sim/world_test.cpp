@@ -1,0 +1,155 @@
+// The real nodes in a simulated world: what is certified is never lost within the faults that the
+// network claims to survive, what failed is never reported as stored, and a seed replays exactly.
+#include "sim/world.hpp"
+
+#include <gtest/gtest.h>
+
+#include "mutirao/v1/publish.pb.h"
+#include "node/ledger_client.hpp"
+#include "node/wire/fields.hpp"
+#include "publish/owner_request.hpp"
+#include "rights/key_request.hpp"
+
+namespace mutirao::sim {
+namespace {
+
+using node::wire::to_field;
+
+// A person with a wallet and no command line.
+class Person {
+  public:
+    Person(World& world, crypto::AccountKey key)
+        : world_(world), key_(key), ledger_(world.network(), "ledger"), sender_(ledger_, key) {}
+
+    template <class Reply>
+    Result<Reply> ask(const char* method, const google::protobuf::MessageLite& request) {
+        return node::wire::call<Reply>(world_.network(), "gateway", method, request,
+                                       std::chrono::seconds(10));
+    }
+    Result<Digest> put(ByteSpan bytes) {
+        v1::OpenUploadRequest open;
+        open.set_owner(to_field(key_.address().span()));
+        TRY(auto opened, ask<v1::OpenUploadReply>("/mutirao.v1.Publish/OpenUpload", open));
+        v1::AppendRequest append;
+        append.set_upload(opened.upload());
+        append.set_data(to_field(bytes));
+        TRY(auto appended, ask<v1::AppendReply>("/mutirao.v1.Publish/Append", append));
+        v1::FinishRequest finish;
+        finish.set_upload(opened.upload());
+        TRY(auto finished, ask<v1::FinishReply>("/mutirao.v1.Publish/Finish", finish));
+        TRY(auto status, ledger_.status());
+        for (const auto& field : finished.certificates()) {
+            TRY(auto certificate, block::Certificate::decode(as_bytes(field)));
+            TRY(auto fee, ledger::certificate_fee(status.genesis, certificate.length));
+            TRY(auto sent, sender_.send(ledger::certify(certificate, fee)));
+        }
+        return node::wire::fixed_field<Digest>(finished.content());
+    }
+    Result<Bytes> get(const Digest& content) {
+        TRY(auto hello, ask<v1::HelloReply>("/mutirao.v1.Publish/Hello", v1::HelloRequest{}));
+        rights::KeyRequest request;
+        request.content = content;
+        TRY(request.reply_to, node::wire::fixed_field<crypto::BoxPublicKey>(hello.box_key()));
+        request.expires_unix_ms = world_.clock().unix_ms() + 60'000;
+        request.sign(key_);
+        v1::OpenReadRequest open;
+        open.set_content(to_field(content.span()));
+        open.set_key_request(to_field(request.encode()));
+        TRY(auto opened, ask<v1::OpenReadReply>("/mutirao.v1.Publish/OpenRead", open));
+        v1::ReadBlockRequest read;
+        read.set_read(opened.read());
+        TRY(auto block, ask<v1::ReadBlockReply>("/mutirao.v1.Publish/ReadBlock", read));
+        return to_bytes(as_bytes(block.data()));
+    }
+
+  private:
+    World& world_;
+    const crypto::AccountKey key_;
+    node::LedgerClient ledger_;
+    node::Sender sender_;
+};
+
+crypto::AccountKey founder_key() {
+    SeededRandom random(99);
+    return crypto::AccountKey::generate(random);
+}
+
+Bytes random_bytes(std::size_t size, Random& random) {
+    Bytes out(size);
+    random.fill(out);
+    return out;
+}
+
+// Stores, breaks and reads for one seed; returns the ledger's state hash at the end.
+Digest run_history(std::uint64_t seed) {
+    const auto key = founder_key();
+    auto made = World::make(seed, 8, key.address());
+    EXPECT_TRUE(made.ok()) << made.error().message;
+    auto& world = **made;
+    Person person(world, key);
+    std::map<Digest, Bytes> stored;
+    for (int step = 0; step < 3; ++step) {
+        // Any two of eight nodes may be down at a time: within what the certificate survives.
+        const auto first = "storage-" + std::to_string(1 + world.random().below(8));
+        const auto second = "storage-" + std::to_string(1 + world.random().below(8));
+        world.network().set_down(first, true);
+        world.network().set_down(second, true);
+        const auto bytes = random_bytes(world.random().below(20'000), world.random());
+        auto content = person.put(bytes);
+        EXPECT_TRUE(content.ok()) << "seed " << seed << ": " << content.error().message;
+        if (content.ok()) stored[*content] = bytes;
+        world.network().set_down(first, false);
+        world.network().set_down(second, false);
+        EXPECT_TRUE(world.restart(first).ok());
+        world.network().set_down(second, true);
+        for (const auto& [id, expected] : stored) {
+            auto back = person.get(id);
+            EXPECT_TRUE(back.ok()) << "seed " << seed << ": " << back.error().message;
+            EXPECT_TRUE(back.ok() && *back == expected) << "seed " << seed;
+        }
+        world.network().set_down(second, false);
+        world.clock().sleep(std::chrono::seconds(1));
+    }
+    return world.state_hash().value();
+}
+
+TEST(World, what_is_certified_survives_faults_within_the_tolerance) {
+    for (std::uint64_t seed = 1; seed <= 4; ++seed) run_history(seed);
+}
+
+TEST(World, the_same_seed_is_the_same_run) {
+    EXPECT_EQ(run_history(7), run_history(7));
+    EXPECT_NE(run_history(7), run_history(8));
+}
+
+TEST(World, beyond_the_tolerance_nothing_is_reported_as_stored) {
+    const auto key = founder_key();
+    auto world = World::make(3, 8, key.address()).value();
+    Person person(*world, key);
+    SeededRandom random(1);
+    const auto bytes = random_bytes(5000, random);
+    const auto content = person.put(bytes).value();
+    for (const auto* name : {"storage-1", "storage-2", "storage-3", "storage-4"})
+        world->network().set_down(name, true);
+    const auto refused = person.put(bytes);
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().kind, ErrorKind::unavailable);
+    for (const auto* name : {"storage-1", "storage-2", "storage-3", "storage-4"})
+        world->network().set_down(name, false);
+    EXPECT_EQ(person.get(content).value(), bytes);
+}
+
+TEST(World, a_full_disk_refuses_and_the_others_still_certify) {
+    const auto key = founder_key();
+    auto world = World::make(5, 8, key.address()).value();
+    Person person(*world, key);
+    world->disk("storage-4").set_capacity(1000);
+    SeededRandom random(2);
+    const auto bytes = random_bytes(9000, random);
+    const auto content = person.put(bytes);
+    ASSERT_TRUE(content.ok()) << content.error().message;
+    EXPECT_EQ(person.get(*content).value(), bytes);
+}
+
+}  // namespace
+}  // namespace mutirao::sim
