@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <deque>
 #include <mutex>
+#include <set>
 
 #include "base/codec.hpp"
+#include "base/log.hpp"
 #include "consensus/block_log.hpp"
 #include "consensus/engine.hpp"
 #include "crypto/hash.hpp"
@@ -11,7 +13,12 @@ namespace mutirao::consensus {
 namespace {
 
 constexpr std::size_t kSnapshotMax = std::size_t{4} << 30;
-constexpr std::string_view kSnapshotFile = "snapshot";
+constexpr std::string_view kSnapshotFile = "snapshot";  // checksum, then the application's bytes
+static_assert(kWaitingMax <= kBlockTransactionsMax, "a block takes all that wait, if it must");
+
+Digest snapshot_checksum(ByteSpan snapshot) {
+    return crypto::blake3_keyed(crypto::domain_key("ledger snapshot"), snapshot);
+}
 
 class SoloEngine final : public Engine {
   public:
@@ -38,7 +45,9 @@ class SoloEngine final : public Engine {
     Status replay(const Block& block);
     Status run(const Block& block);
     void remember(const Block& block);
-    void forget_included(const std::vector<Bytes>& included);
+    void forget(const std::set<Digest>& included);
+    Status restore();
+    void write_snapshot();
 
     Disk& disk_;
     Clock& clock_;
@@ -47,9 +56,12 @@ class SoloEngine final : public Engine {
 
     mutable std::mutex mutex_;  // guards everything below, and the application
     std::unique_ptr<BlockLog> log_;
-    std::vector<Bytes> waiting_;
+    std::vector<Bytes> waiting_;  // in order of arrival
+    std::set<Digest> known_;      // their hashes
     std::size_t waiting_bytes_ = 0;
     Digest last_hash_;
+    std::uint64_t last_height_ = 0;      // in the log
+    std::uint64_t snapshot_height_ = 0;  // of the newest snapshot
     std::deque<BlockFacts> facts_;
     std::uint64_t bytes_carried_ = 0;
     bool failed_ = false;
@@ -58,6 +70,7 @@ class SoloEngine final : public Engine {
 void SoloEngine::remember(const Block& block) {
     const auto bytes = block.encode().size();
     last_hash_ = block.hash();
+    last_height_ = block.height;
     bytes_carried_ += bytes;
     facts_.push_back({block.height, block.time_ms,
                       static_cast<std::uint32_t>(block.transactions.size()), bytes, last_hash_});
@@ -76,32 +89,45 @@ Status SoloEngine::run(const Block& block) {
 }
 
 Status SoloEngine::replay(const Block& block) {
-    if (block.previous != last_hash_)
-        return Error{ErrorKind::corrupt,
-                     "block " + std::to_string(block.height) + " does not follow the one before"};
-    if (!crypto::verify(options_.proposer.public_key(), block.hash().span(), block.signature))
-        return Error{ErrorKind::corrupt,
-                     "block " + std::to_string(block.height) + " is not signed by this ledger"};
+    const auto name = "block " + std::to_string(block.height);
+    if (block.previous != last_hash_ || block.height != last_height_ + 1)
+        return Error{ErrorKind::corrupt, name + " does not follow the one before"};
+    // Later blocks name the hash of earlier ones, so a signature covers all that came before it.
+    if (block.height >= snapshot_height_ &&
+        !crypto::verify(options_.proposer.public_key(), block.hash().span(), block.signature))
+        return Error{ErrorKind::corrupt, name + " is not signed by this ledger"};
     remember(block);
     // Blocks up to the snapshot are part of it.
-    if (block.height <= application_.height()) return {};
+    if (block.height <= snapshot_height_) return {};
     return run(block);
+}
+
+Status SoloEngine::restore() {
+    TRY(auto exists, disk_.exists(kSnapshotFile));
+    if (!exists) return {};
+    TRY(auto stored, disk_.read_file(kSnapshotFile, kSnapshotMax));
+    Reader in(stored);
+    const auto expected = in.fixed<Digest>();
+    const auto snapshot = ByteSpan(stored).subspan(in.offset());
+    if (!expected.ok() || *expected != snapshot_checksum(snapshot))
+        return Error{
+            ErrorKind::corrupt,
+            "the file \"snapshot\" is damaged; delete it, and the ledger replays blocks.log "
+            "from the beginning"};
+    TRY_VOID(application_.restore(snapshot));
+    snapshot_height_ = application_.height();
+    return {};
 }
 
 Status SoloEngine::open() {
     const std::lock_guard lock(mutex_);
-    TRY(auto exists, disk_.exists(kSnapshotFile));
-    if (exists) {
-        TRY(auto snapshot, disk_.read_file(kSnapshotFile, kSnapshotMax));
-        TRY_VOID(application_.restore(snapshot));
-    }
-    const auto snapshot_height = application_.height();
+    TRY_VOID(restore());
     TRY(log_, BlockLog::open(disk_, [this](const Block& block) { return replay(block); }));
-    if (application_.height() < snapshot_height ||
-        facts_.size() < std::min<std::uint64_t>(snapshot_height, kFactsKept))
+    if (last_height_ < snapshot_height_)
         return Error{ErrorKind::corrupt,
-                     "blocks.log ends before the snapshot does; restore both "
-                     "from one copy"};
+                     "blocks.log ends at block " + std::to_string(last_height_) +
+                         " and the snapshot is of block " + std::to_string(snapshot_height_) +
+                         "; restore both from one copy"};
     return {};
 }
 
@@ -109,25 +135,49 @@ Status SoloEngine::submit(ByteSpan transaction) {
     const std::lock_guard lock(mutex_);
     if (failed_) return Error{ErrorKind::unavailable, "the ledger has stopped after a disk error"};
     TRY_VOID(application_.check(transaction));
+    const auto hash = crypto::blake3(transaction);
+    if (known_.contains(hash)) return {};
     if (waiting_.size() >= kWaitingMax || waiting_bytes_ + transaction.size() > kWaitingBytesMax)
         return Error{ErrorKind::resource_exhausted,
                      "too many transactions wait for a block; send it again in a moment"};
-    if (std::any_of(waiting_.begin(), waiting_.end(), [&](const Bytes& known) {
-            return std::equal(known.begin(), known.end(), transaction.begin(), transaction.end());
-        }))
-        return {};
     waiting_.push_back(to_bytes(transaction));
     waiting_bytes_ += transaction.size();
+    known_.insert(hash);
     return {};
 }
 
-void SoloEngine::forget_included(const std::vector<Bytes>& included) {
+// Drops what is in a block, and what no block can take any more.
+void SoloEngine::forget(const std::set<Digest>& included) {
+    std::set<Digest> runnable;
+    // One that waits for another to come first has room while there is much of it.
+    const bool crowded = waiting_.size() > kWaitingMax / 2 || waiting_bytes_ > kWaitingBytesMax / 2;
+    if (crowded)
+        for (const auto& raw : application_.propose(waiting_, kWaitingBytesMax))
+            runnable.insert(crypto::blake3(raw));
     std::erase_if(waiting_, [&](const Bytes& raw) {
-        const bool gone = std::find(included.begin(), included.end(), raw) != included.end() ||
+        const auto hash = crypto::blake3(raw);
+        const bool gone = included.contains(hash) || (crowded && !runnable.contains(hash)) ||
                           !application_.check(raw).ok();
-        if (gone) waiting_bytes_ -= raw.size();
+        if (gone) {
+            waiting_bytes_ -= raw.size();
+            known_.erase(hash);
+        }
         return gone;
     });
+}
+
+// The block is final already, so a snapshot that cannot be written is only tried again later.
+void SoloEngine::write_snapshot() {
+    at("snapshot_before_write");
+    const auto snapshot = application_.snapshot();
+    Writer out;
+    out.raw(snapshot_checksum(snapshot).span()).raw(snapshot);
+    if (auto written = disk_.write_file_atomic(kSnapshotFile, out.bytes()); !written.ok()) {
+        LOG_WARN("the ledger's snapshot was not written: " + written.error().message);
+        return;
+    }
+    snapshot_height_ = application_.height();
+    at("snapshot_after_write");
 }
 
 Result<bool> SoloEngine::make_block() {
@@ -137,7 +187,7 @@ Result<bool> SoloEngine::make_block() {
     Block block;
     block.transactions = application_.propose(waiting_, kBlockBytesMax);
     if (block.transactions.empty()) {
-        forget_included({});
+        forget({});
         return false;
     }
     block.height = application_.height() + 1;
@@ -160,12 +210,10 @@ Result<bool> SoloEngine::make_block() {
     }
     at("after_commit");
     remember(block);
-    forget_included(block.transactions);
-    if (block.height % options_.snapshot_every == 0) {
-        at("snapshot_before_write");
-        TRY_VOID(disk_.write_file_atomic(kSnapshotFile, application_.snapshot()));
-        at("snapshot_after_write");
-    }
+    std::set<Digest> included;
+    for (const auto& raw : block.transactions) included.insert(crypto::blake3(raw));
+    forget(included);
+    if (block.height - snapshot_height_ >= options_.snapshot_every) write_snapshot();
     return true;
 }
 

@@ -1,8 +1,10 @@
-// BLAKE3's compression function, one message at a time and sixteen chunks at a time. Internal to
-// crypto. Specification: https://github.com/BLAKE3-team/BLAKE3-specs, section 2.
+// BLAKE3's compression function, one message at a time and sixteen messages side by side. Internal
+// to crypto. Specification: https://github.com/BLAKE3-team/BLAKE3-specs, section 2. Pure; any
+// thread.
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -11,6 +13,9 @@ namespace mutirao::crypto::blake3_detail {
 inline constexpr std::size_t kBlockSize = 64;
 inline constexpr std::size_t kChunkSize = 1024;
 inline constexpr std::size_t kLanes = 16;
+
+// The kernels take message words straight from memory.
+static_assert(std::endian::native == std::endian::little);
 
 using ChainingValue = std::array<std::uint32_t, 8>;
 using Words16 = std::array<std::uint32_t, 16>;
@@ -44,19 +49,35 @@ inline constexpr std::array<std::array<std::uint8_t, 16>, 7> kSchedule = [] {
 Words16 compress(const ChainingValue& chaining, const Words16& message, std::uint64_t counter,
                  std::uint32_t block_size, std::uint32_t flags);
 
-// Chaining values of sixteen whole chunks that lie one after another at `input` (16 KiB), with
-// counters counter .. counter+15.
-using HashSixteen = void (*)(const std::uint8_t* input, const ChainingValue& key,
-                             std::uint64_t counter, std::uint32_t flags, ChainingValue out[kLanes]);
+// What every lane of a wide compression has in common.
+struct WideJob {
+    ChainingValue key;               // chaining value before the first block
+    std::size_t lanes = kLanes;      // 1..16: how many outputs are wanted
+    std::size_t blocks = 1;          // 64-byte blocks in each lane
+    std::uint64_t counter = 0;       // of lane 0
+    std::uint64_t counter_step = 0;  // from one lane to the next
+    std::uint32_t flags = 0;         // of every block
+    std::uint32_t first_flags = 0;   // also of the first block
+    std::uint32_t last_flags = 0;    // also of the last block
+};
 
-HashSixteen best_hash_sixteen();
-void hash_sixteen_portable(const std::uint8_t* input, const ChainingValue& key,
-                           std::uint64_t counter, std::uint32_t flags, ChainingValue out[kLanes]);
+// Chaining values of `job.lanes` messages of whole blocks; inputs[i] has 64 * job.blocks bytes.
+// All sixteen pointers must be readable, the unwanted ones too, and out[i] of an unwanted lane is
+// unspecified. The lanes are chunks of one input (counter_step 1), parents, or the chunk at one
+// place of sixteen inputs (counter_step 0).
+using CompressLanes = void (*)(const std::uint8_t* const inputs[kLanes], const WideJob& job,
+                               ChainingValue out[kLanes]);
+
+// The fastest of the ones below that this processor runs.
+CompressLanes best_compress_lanes();
+
+void compress_lanes_portable(const std::uint8_t* const inputs[kLanes], const WideJob& job,
+                             ChainingValue out[kLanes]);
 #if defined(__x86_64__)
-void hash_sixteen_avx2(const std::uint8_t* input, const ChainingValue& key, std::uint64_t counter,
-                       std::uint32_t flags, ChainingValue out[kLanes]);
-void hash_sixteen_avx512(const std::uint8_t* input, const ChainingValue& key, std::uint64_t counter,
-                         std::uint32_t flags, ChainingValue out[kLanes]);
+void compress_lanes_avx2(const std::uint8_t* const inputs[kLanes], const WideJob& job,
+                         ChainingValue out[kLanes]);
+void compress_lanes_avx512(const std::uint8_t* const inputs[kLanes], const WideJob& job,
+                           ChainingValue out[kLanes]);
 #endif
 
 }  // namespace mutirao::crypto::blake3_detail

@@ -1,81 +1,169 @@
-// Sixteen chunks side by side, word by word, in a vector type of sixteen 32-bit lanes that the
-// compiler maps to whatever the file's instruction set has. Included by blake3_wide_*.cpp only.
+// Messages side by side, word by word: vector v[i] holds state word i of kWidth messages, one in
+// each 32-bit lane, so that the plain algorithm runs on vectors. The width is that of the registers
+// of the file's instruction set. Included by blake3_wide_*.cpp only.
 #pragma once
+
+#include <algorithm>
+#include <utility>
 
 #include "crypto/blake3_compress.hpp"
 
 namespace mutirao::crypto::blake3_detail {
 namespace {
 
-typedef std::uint32_t Lanes __attribute__((vector_size(64), aligned(64)));
+#if defined(__AVX512F__)
+constexpr std::size_t kWidth = 16;
+#elif defined(__AVX2__)
+constexpr std::size_t kWidth = 8;
+#else
+constexpr std::size_t kWidth = 4;
+#endif
 
-#define MUTIRAO_ROTATE(v, n) (((v) >> (n)) | ((v) << (32 - (n))))
-#define MUTIRAO_G(a, b, c, d, x, y)    \
-    do {                               \
-        a = a + b + (x);               \
-        d = MUTIRAO_ROTATE(d ^ a, 16); \
-        c = c + d;                     \
-        b = MUTIRAO_ROTATE(b ^ c, 12); \
-        a = a + b + (y);               \
-        d = MUTIRAO_ROTATE(d ^ a, 8);  \
-        c = c + d;                     \
-        b = MUTIRAO_ROTATE(b ^ c, 7);  \
-    } while (false)
+typedef std::uint32_t Lanes __attribute__((vector_size(4 * kWidth)));
+typedef std::uint8_t LaneBytes __attribute__((vector_size(4 * kWidth)));
 
-// Word w of block `block` of every chunk.
-inline void load_messages(const std::uint8_t* input, std::size_t block, Lanes m[16]) {
-    alignas(64) std::uint32_t words[16][kLanes];
-    for (std::size_t lane = 0; lane < kLanes; ++lane) {
-        std::uint32_t chunk[16];
-        __builtin_memcpy(chunk, input + lane * kChunkSize + block * kBlockSize, kBlockSize);
-        for (std::size_t w = 0; w < 16; ++w) words[w][lane] = chunk[w];
+template <int Bits>
+inline Lanes rotate_right(Lanes v) {
+#if defined(__AVX2__) && !defined(__AVX512F__)
+    // A byte shuffle is one instruction where shifts are three.
+    if constexpr (Bits % 8 == 0) {
+        const auto bytes = reinterpret_cast<LaneBytes>(v);
+        return [&]<std::size_t... I>(std::index_sequence<I...>) {
+            return reinterpret_cast<Lanes>(__builtin_shufflevector(
+                bytes, bytes, static_cast<int>(I / 4 * 4 + (I + Bits / 8) % 4)...));
+        }
+        (std::make_index_sequence<4 * kWidth>{});
     }
-    __builtin_memcpy(m, words, sizeof(words));
+#endif
+    return v >> Bits | v << (32 - Bits);
 }
 
-inline void hash_sixteen_body(const std::uint8_t* input, const ChainingValue& key,
-                              std::uint64_t counter, std::uint32_t flags,
-                              ChainingValue out[kLanes]) {
+inline void mix(Lanes& a, Lanes& b, Lanes& c, Lanes& d, const Lanes& x, const Lanes& y) {
+    a = a + b + x;
+    d = rotate_right<16>(d ^ a);
+    c = c + d;
+    b = rotate_right<12>(b ^ c);
+    a = a + b + y;
+    d = rotate_right<8>(d ^ a);
+    c = c + d;
+    b = rotate_right<7>(b ^ c);
+}
+
+// Picks lane `from(i)` of a and b one after the other (b's lanes count from kWidth) for every i.
+template <class From>
+inline Lanes pick(const Lanes& a, const Lanes& b, From) {
+    return [&]<std::size_t... I>(std::index_sequence<I...>) {
+        return __builtin_shufflevector(a, b, From{}(static_cast<int>(I))...);
+    }
+    (std::make_index_sequence<kWidth>{});
+}
+
+// Interleaves, inside every 128-bit part, the low (High = 0) or high half of a and b in units of
+// Unit words.
+template <int Unit, int High>
+inline Lanes interleave(const Lanes& a, const Lanes& b) {
+    return pick(a, b, [](int i) {
+        constexpr int width = static_cast<int>(kWidth);
+        const int place = i % 4 / Unit, within = i % Unit;
+        return i / 4 * 4 + High * 2 + place / 2 * Unit + within + (place % 2) * width;
+    });
+}
+
+// Parts P and P + Step of a, then of b (128-bit parts).
+template <int P, int Step>
+inline Lanes parts(const Lanes& a, const Lanes& b) {
+    return pick(a, b, [](int i) {
+        constexpr int width = static_cast<int>(kWidth), half = width / 2;
+        return i / half * width + (P + i % half / 4 * Step) * 4 + i % 4;
+    });
+}
+
+// Transposes kWidth x kWidth words, with shuffles that are one instruction each.
+inline void transpose(Lanes r[kWidth]) {
+    for (std::size_t i = 0; i < kWidth; i += 4) {
+        const Lanes a = interleave<1, 0>(r[i], r[i + 1]), b = interleave<1, 1>(r[i], r[i + 1]);
+        const Lanes c = interleave<1, 0>(r[i + 2], r[i + 3]);
+        const Lanes d = interleave<1, 1>(r[i + 2], r[i + 3]);
+        r[i] = interleave<2, 0>(a, c);
+        r[i + 1] = interleave<2, 1>(a, c);
+        r[i + 2] = interleave<2, 0>(b, d);
+        r[i + 3] = interleave<2, 1>(b, d);
+    }
+    // Part p of r[4 g + k] is now word 4 p + k of rows 4 g .. 4 g + 3: transpose the parts.
+    for (std::size_t k = 0; k < 4; ++k) {
+        if constexpr (kWidth == 8) {
+            const Lanes low = parts<0, 1>(r[k], r[4 + k]);
+            r[4 + k] = parts<1, 1>(r[k], r[4 + k]);
+            r[k] = low;
+        } else if constexpr (kWidth == 16) {
+            const Lanes a = parts<0, 1>(r[k], r[4 + k]), b = parts<2, 1>(r[k], r[4 + k]);
+            const Lanes c = parts<0, 1>(r[8 + k], r[12 + k]), d = parts<2, 1>(r[8 + k], r[12 + k]);
+            r[k] = parts<0, 2>(a, c);
+            r[4 + k] = parts<1, 2>(a, c);
+            r[8 + k] = parts<0, 2>(b, d);
+            r[12 + k] = parts<1, 2>(b, d);
+        }
+    }
+}
+
+inline void load_messages(const std::uint8_t* const inputs[], std::size_t offset, Lanes m[16]) {
+    for (std::size_t part = 0; part < 16; part += kWidth) {
+        for (std::size_t lane = 0; lane < kWidth; ++lane)
+            __builtin_memcpy(&m[part + lane], inputs[lane] + offset + 4 * part, 4 * kWidth);
+        transpose(m + part);
+    }
+}
+
+template <std::size_t Round>
+inline void one_round(Lanes v[16], const Lanes m[16]) {
+    constexpr auto s = kSchedule[Round];
+    mix(v[0], v[4], v[8], v[12], m[s[0]], m[s[1]]);
+    mix(v[1], v[5], v[9], v[13], m[s[2]], m[s[3]]);
+    mix(v[2], v[6], v[10], v[14], m[s[4]], m[s[5]]);
+    mix(v[3], v[7], v[11], v[15], m[s[6]], m[s[7]]);
+    mix(v[0], v[5], v[10], v[15], m[s[8]], m[s[9]]);
+    mix(v[1], v[6], v[11], v[12], m[s[10]], m[s[11]]);
+    mix(v[2], v[7], v[8], v[13], m[s[12]], m[s[13]]);
+    mix(v[3], v[4], v[9], v[14], m[s[14]], m[s[15]]);
+}
+
+// kWidth lanes, the first of which is lane `first` of the job.
+inline void compress_group(const std::uint8_t* const inputs[], const WideJob& job,
+                           std::size_t first, ChainingValue out[]) {
     const Lanes zero{};
     Lanes h[8];
-    for (std::size_t i = 0; i < 8; ++i) h[i] = zero + key[i];
+    for (std::size_t i = 0; i < 8; ++i) h[i] = zero + job.key[i];
     Lanes counter_low, counter_high;
-    for (std::size_t lane = 0; lane < kLanes; ++lane) {
-        counter_low[lane] = static_cast<std::uint32_t>(counter + lane);
-        counter_high[lane] = static_cast<std::uint32_t>((counter + lane) >> 32);
+    for (std::size_t lane = 0; lane < kWidth; ++lane) {
+        const std::uint64_t counter = job.counter + job.counter_step * (first + lane);
+        counter_low[lane] = static_cast<std::uint32_t>(counter);
+        counter_high[lane] = static_cast<std::uint32_t>(counter >> 32);
     }
-    for (std::size_t block = 0; block < kChunkSize / kBlockSize; ++block) {
-        Lanes m[16];
-        load_messages(input, block, m);
-        std::uint32_t block_flags = flags;
-        if (block == 0) block_flags |= chunk_start;
-        if (block + 1 == kChunkSize / kBlockSize) block_flags |= chunk_end;
-        Lanes v[16];
+    for (std::size_t block = 0; block < job.blocks; ++block) {
+        Lanes m[16], v[16];
+        load_messages(inputs, block * kBlockSize, m);
+        std::uint32_t flags = job.flags;
+        if (block == 0) flags |= job.first_flags;
+        if (block + 1 == job.blocks) flags |= job.last_flags;
         for (std::size_t i = 0; i < 8; ++i) v[i] = h[i];
         for (std::size_t i = 0; i < 4; ++i) v[8 + i] = zero + kInitial[i];
         v[12] = counter_low;
         v[13] = counter_high;
         v[14] = zero + static_cast<std::uint32_t>(kBlockSize);
-        v[15] = zero + block_flags;
-        for (std::size_t round = 0; round < 7; ++round) {
-            const auto& s = kSchedule[round];
-            MUTIRAO_G(v[0], v[4], v[8], v[12], m[s[0]], m[s[1]]);
-            MUTIRAO_G(v[1], v[5], v[9], v[13], m[s[2]], m[s[3]]);
-            MUTIRAO_G(v[2], v[6], v[10], v[14], m[s[4]], m[s[5]]);
-            MUTIRAO_G(v[3], v[7], v[11], v[15], m[s[6]], m[s[7]]);
-            MUTIRAO_G(v[0], v[5], v[10], v[15], m[s[8]], m[s[9]]);
-            MUTIRAO_G(v[1], v[6], v[11], v[12], m[s[10]], m[s[11]]);
-            MUTIRAO_G(v[2], v[7], v[8], v[13], m[s[12]], m[s[13]]);
-            MUTIRAO_G(v[3], v[4], v[9], v[14], m[s[14]], m[s[15]]);
-        }
+        v[15] = zero + flags;
+        [&]<std::size_t... Round>(std::index_sequence<Round...>) { (one_round<Round>(v, m), ...); }
+        (std::make_index_sequence<7>{});
         for (std::size_t i = 0; i < 8; ++i) h[i] = v[i] ^ v[i + 8];
     }
-    for (std::size_t lane = 0; lane < kLanes; ++lane)
+    for (std::size_t lane = 0; lane < kWidth; ++lane)
         for (std::size_t i = 0; i < 8; ++i) out[lane][i] = h[i][lane];
 }
 
-#undef MUTIRAO_G
-#undef MUTIRAO_ROTATE
+inline void compress_lanes_body(const std::uint8_t* const inputs[kLanes], const WideJob& job,
+                                ChainingValue out[kLanes]) {
+    for (std::size_t first = 0; first < job.lanes; first += kWidth)
+        compress_group(inputs + first, job, first, out + first);
+}
 
 }  // namespace
 }  // namespace mutirao::crypto::blake3_detail

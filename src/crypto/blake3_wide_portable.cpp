@@ -1,11 +1,11 @@
-// The sixteen-chunk kernel for this instruction set (compile options: CMakeLists.txt).
+// The wide kernel for this instruction set (compile options: CMakeLists.txt).
 #include "crypto/blake3_wide_body.hpp"
 
 namespace mutirao::crypto::blake3_detail {
 
-void hash_sixteen_portable(const std::uint8_t* input, const ChainingValue& key,
-                           std::uint64_t counter, std::uint32_t flags, ChainingValue out[kLanes]) {
-    hash_sixteen_body(input, key, counter, flags, out);
+void compress_lanes_portable(const std::uint8_t* const inputs[kLanes], const WideJob& job,
+                             ChainingValue out[kLanes]) {
+    compress_lanes_body(inputs, job, out);
 }
 
 }  // namespace mutirao::crypto::blake3_detail

@@ -34,8 +34,8 @@ class BlsSecretKey {
 // Each check includes subgroup and infinity checks of every point. False on anything malformed.
 bool verify_possession(const BlsPublicKey& key, const BlsSignature& proof);
 bool verify(const BlsPublicKey& key, ByteSpan message, const BlsSignature& signature);
-// All keys signed the same message; keys must have shown possession before. About 1.4 ms whatever
-// the count. False for an empty list.
+// All keys signed the same message; keys must have shown possession before. About 1.4 ms, plus
+// 0.1 ms a key for its checks. False for an empty list.
 bool verify_aggregate(std::span<const BlsPublicKey> keys, ByteSpan message,
                       const BlsSignature& aggregate);
 

@@ -22,21 +22,37 @@ constexpr std::array<std::uint64_t, 24> kRoundConstants = [] {
     return out;
 }();
 
+// One walk over the 24 lanes other than (0, 0) does rho and pi: step t takes the lane at place t
+// to place t + 1, rotated by t's triangular number.
+struct Step {
+    std::uint8_t place, rotation;
+};
+constexpr std::array<Step, 24> kWalk = [] {
+    std::array<Step, 24> out{};
+    int x = 1, y = 0;
+    for (int t = 0; t < 24; ++t) {
+        const int next_y = (2 * x + 3 * y) % 5;
+        x = y;
+        y = next_y;
+        out[t] = {static_cast<std::uint8_t>(x + 5 * y),
+                  static_cast<std::uint8_t>((t + 1) * (t + 2) / 2 % 64)};
+    }
+    return out;
+}();
+
 void permute(State& a) {
     for (const auto constant : kRoundConstants) {
         std::uint64_t column[5], d[5];
         for (int x = 0; x < 5; ++x) column[x] = a[x] ^ a[x + 5] ^ a[x + 10] ^ a[x + 15] ^ a[x + 20];
         for (int x = 0; x < 5; ++x) d[x] = column[(x + 4) % 5] ^ std::rotl(column[(x + 1) % 5], 1);
-        for (int i = 0; i < 25; ++i) a[i] ^= d[i % 5];
-        // rho and pi in one walk over the lanes
-        int x = 1, y = 0;
+        for (int row = 0; row < 25; row += 5)
+            for (int x = 0; x < 5; ++x) a[row + x] ^= d[x];
         std::uint64_t lane = a[1];
+#pragma GCC unroll 24
         for (int t = 0; t < 24; ++t) {
-            const int next_y = (2 * x + 3 * y) % 5;
-            x = y;
-            y = next_y;
-            const std::uint64_t kept = a[x + 5 * y];
-            a[x + 5 * y] = std::rotl(lane, (t + 1) * (t + 2) / 2 % 64);
+            const auto step = kWalk[t];
+            const std::uint64_t kept = a[step.place];
+            a[step.place] = std::rotl(lane, step.rotation);
             lane = kept;
         }
         for (int row = 0; row < 25; row += 5) {

@@ -12,8 +12,8 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t kFileMax = 64 * 1024;
+// Of memory, and of memory times passes over it. The wallets in use ask for 128 or 256 MiB.
 constexpr std::uint64_t kScryptMemoryMax = 256u << 20;
-constexpr std::uint32_t kScryptParallelMax = 16;
 
 Error not_a_keystore(const std::string& why) {
     return {ErrorKind::corrupt, "this is no version 3 wallet file: " + why};
@@ -109,9 +109,10 @@ Result<Sealed> parse(std::string_view text) {
     TRY(out.strength.scrypt_p, number_at(*parameters, "p"));
     TRY(auto size, number_at(*parameters, "dklen"));
     if (size != 32) return not_a_keystore("\"dklen\" is not 32");
+    // number_at keeps each factor to 24 bits: the first product cannot overflow.
     const std::uint64_t memory = std::uint64_t{128} * out.strength.scrypt_n * out.strength.scrypt_r;
-    if (memory > kScryptMemoryMax || out.strength.scrypt_p > kScryptParallelMax)
-        return not_a_keystore("it asks for more than 256 MiB of scrypt memory");
+    if (memory > kScryptMemoryMax / out.strength.scrypt_p)
+        return not_a_keystore("it asks for more than 256 MiB of scrypt memory or work");
     TRY(out.salt, hex_at(*parameters, "salt", 0));
     TRY(out.iv, hex_at(*cipher, "iv", 16));
     TRY(out.ciphertext, hex_at(*crypto, "ciphertext", 32));

@@ -1,5 +1,7 @@
 #include "crypto/kzg.hpp"
 
+#include <algorithm>
+
 #include "base/codec.hpp"
 #include "crypto/hash.hpp"
 #include "crypto/kzg_setup.hpp"
@@ -45,21 +47,24 @@ Values combine(std::span<const std::span<const Scalar>> vectors, std::span<const
 // Values of (F(X) - F(z)) / (X - z) over the domain, z = w^slot. Off z it is a division; at z it is
 // the derivative, from the others: q(z) = -sum_{s != slot} (F_s - F_slot)/(w^s - z) * w^s / z.
 Values quotient(const Values& f, std::uint32_t slot) {
-    const auto& roots = setup().roots;
+    const auto& known = setup();
+    const auto& inverse_z = known.roots[(kSlots - slot) % kSlots];
     Values q{};
     for (std::uint32_t s = 0; s < kSlots; ++s) {
         if (s == slot) continue;
-        blst_fr difference, distance;
-        blst_fr_sub(&difference, &f[s], &f[slot]);
-        blst_fr_sub(&distance, &roots[s], &roots[slot]);
-        blst_fr_eucl_inverse(&distance, &distance);
-        blst_fr_mul(&q[s], &difference, &distance);
+        const std::uint32_t apart = (s + kSlots - slot) % kSlots;
+        blst_fr_sub(&q[s], &f[s], &f[slot]);
+        blst_fr_mul(&q[s], &q[s], &known.inverse_distance[apart]);
+        blst_fr_mul(&q[s], &q[s], &inverse_z);
         blst_fr term;
-        blst_fr_mul(&term, &q[s], &roots[(s + kSlots - slot) % kSlots]);
+        blst_fr_mul(&term, &q[s], &known.roots[apart]);
         blst_fr_sub(&q[slot], &q[slot], &term);
     }
     return q;
 }
+
+// Without this, y and y + r would both open a commitment to y.
+bool is_scalar(const Scalar& scalar) { return scalar.bytes[31] < 0x40; }
 
 bool load_all(std::span<const KzgCommitment> commitments, std::vector<blst_p1_affine>& out) {
     for (const auto& commitment : commitments)
@@ -94,7 +99,8 @@ KzgProof open_slot(std::span<const std::span<const Scalar>> vectors, std::span<c
 bool verify_slot(std::span<const KzgCommitment> commitments, std::span<const Scalar> values,
                  std::span<const Digest> gammas, std::uint32_t slot, const KzgProof& proof) {
     if (slot >= kSlots || commitments.empty() || commitments.size() != values.size() ||
-        commitments.size() != gammas.size())
+        commitments.size() != gammas.size() ||
+        !std::all_of(values.begin(), values.end(), is_scalar))
         return false;
     std::vector<blst_p1_affine> points;
     blst_p1_affine pi;
@@ -113,6 +119,9 @@ bool verify_slot(std::span<const KzgCommitment> commitments, std::span<const Sca
 bool verify_commitments(std::span<const KzgCommitment> commitments,
                         std::span<const std::span<const Scalar>> vectors,
                         const Digest& weights_seed) {
+    for (const auto& vector : vectors)
+        if (vector.size() != kSlots || !std::all_of(vector.begin(), vector.end(), is_scalar))
+            return false;
     std::vector<blst_p1_affine> points;
     if (commitments.empty() || commitments.size() != vectors.size() ||
         !load_all(commitments, points))

@@ -32,13 +32,15 @@ KzgProof open_slot(std::span<const std::span<const Scalar>> vectors, std::span<c
 
 // Checks that vector j holds values[j] at `slot`, for every j at once:
 //   e(sum g_j C_j - [sum g_j y_j]G1 + z pi, G2) = e(pi, [tau]G2),  z = w_m^slot.
-// False on a malformed or out-of-subgroup point, on mismatched sizes and on slot >= kSlots.
+// False on a malformed or out-of-subgroup point, a value of 2^254 or more, mismatched sizes and
+// slot >= kSlots.
 bool verify_slot(std::span<const KzgCommitment> commitments, std::span<const Scalar> values,
                  std::span<const Digest> gammas, std::uint32_t slot, const KzgProof& proof);
 
 // Whether every commitment opens to its vector, by one random combination with fresh 128-bit
 // weights drawn from `weights_seed` (secret, node-local, never reused). False also on a malformed
-// or out-of-subgroup commitment. About 6 ms plus 0.2 ms a commitment.
+// or out-of-subgroup commitment, a value of 2^254 or more, and mismatched sizes. About 6 ms plus
+// 0.2 ms a commitment.
 bool verify_commitments(std::span<const KzgCommitment> commitments,
                         std::span<const std::span<const Scalar>> vectors,
                         const Digest& weights_seed);

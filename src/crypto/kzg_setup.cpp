@@ -91,6 +91,11 @@ Setup build() {
     blst_fr root = power(fr_from_u64(7), root_exponent());
     out.roots[0] = fr_from_u64(1);
     for (std::size_t i = 1; i < kSlots; ++i) blst_fr_mul(&out.roots[i], &out.roots[i - 1], &root);
+    out.inverse_distance[0] = {};
+    for (std::size_t i = 1; i < kSlots; ++i) {
+        blst_fr_sub(&out.inverse_distance[i], &out.roots[i], &out.roots[0]);
+        blst_fr_eucl_inverse(&out.inverse_distance[i], &out.inverse_distance[i]);
+    }
     std::vector<blst_p1> powers(kSlots);
     for (std::size_t i = 0; i < kSlots; ++i) {
         blst_p1_affine point;

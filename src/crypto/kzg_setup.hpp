@@ -14,8 +14,9 @@ extern const std::uint8_t kPowersG1[kSlots][48];
 extern const std::uint8_t kPowersG2[2][96];
 
 struct Setup {
-    std::array<blst_p1_affine, kSlots> lagrange;  // [L_s(tau)]G1, natural order
-    std::array<blst_fr, kSlots> roots;            // w_m^s
+    std::array<blst_p1_affine, kSlots> lagrange;   // [L_s(tau)]G1, natural order
+    std::array<blst_fr, kSlots> roots;             // w_m^s
+    std::array<blst_fr, kSlots> inverse_distance;  // 1 / (w_m^s - 1); zero at 0
     blst_p1_affine g1;
     blst_p2_affine g2, tau_g2;
 };

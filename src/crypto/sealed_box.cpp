@@ -83,8 +83,10 @@ Result<Bytes> open_box(const BoxSecretKey& key, ByteSpan context, ByteSpan box) 
     if (box.size() < BoxPublicKey::kSize + kTagSize)
         return Error{ErrorKind::corrupt, "too short for a sealed box"};
     TRY(auto sender, BoxPublicKey::from_bytes(box.first(BoxPublicKey::kSize)));
-    TRY(auto shared, shared_secret(key.secret(), sender));
-    return open(box_key(shared, sender, key.public_key()), 0, context,
+    auto shared = shared_secret(key.secret(), sender);
+    if (!shared.ok())
+        return Error{ErrorKind::permission_denied, "the sealed box names no usable sender"};
+    return open(box_key(*shared, sender, key.public_key()), 0, context,
                 box.subspan(BoxPublicKey::kSize));
 }
 

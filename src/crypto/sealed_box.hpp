@@ -24,7 +24,8 @@ class BoxSecretKey {
 // ephemeral public key (32) | ciphertext | tag (16). `context` is authenticated, not stored.
 // invalid_argument when `to` is a low-order point.
 Result<Bytes> seal_to(const BoxPublicKey& to, ByteSpan context, ByteSpan secret, Random& random);
-// permission_denied when the box was not sealed to this key with this context, or was changed.
+// permission_denied when the box was not sealed to this key with this context, or was changed;
+// corrupt when it is too short to be one.
 Result<Bytes> open_box(const BoxSecretKey& key, ByteSpan context, ByteSpan box);
 
 }  // namespace mutirao::crypto

@@ -40,6 +40,24 @@ Result<std::uint64_t> number64_in(ByteSpan word) {
     return static_cast<std::uint64_t>(value);
 }
 
+// Well-formed UTF-8 (Unicode 15, table 3-7), so that whoever prints a record's text may trust it.
+bool is_utf8(ByteSpan text) {
+    for (std::size_t i = 0; i < text.size();) {
+        const auto lead = text[i++];
+        if (lead < 0x80) continue;
+        if (lead < 0xc2 || lead > 0xf4) return false;
+        const std::size_t more = lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3;
+        if (text.size() - i < more) return false;
+        const std::uint8_t least = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
+        const std::uint8_t most = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
+        if (text[i] < least || text[i] > most) return false;
+        for (std::size_t j = 1; j < more; ++j)
+            if (text[i + j] < 0x80 || text[i + j] > 0xbf) return false;
+        i += more;
+    }
+    return true;
+}
+
 std::size_t padded(std::size_t size) { return (size + kWord - 1) / kWord * kWord; }
 
 }  // namespace
@@ -49,6 +67,15 @@ std::uint32_t selector(std::string_view signature) {
     return static_cast<std::uint32_t>(hash.bytes[0]) << 24 |
            static_cast<std::uint32_t>(hash.bytes[1]) << 16 |
            static_cast<std::uint32_t>(hash.bytes[2]) << 8 | hash.bytes[3];
+}
+
+Bytes words(std::initializer_list<u128> values) {
+    Bytes out;
+    for (const auto value : values) {
+        const auto word = word_of(value);
+        out.insert(out.end(), word.begin(), word.end());
+    }
+    return out;
 }
 
 Writer::Writer(std::string_view signature) {
@@ -190,6 +217,7 @@ Result<Bytes> Reader::bytes(std::size_t max_size) {
 
 Result<std::string> Reader::text(std::size_t max_size) {
     TRY(auto raw, bytes(max_size));
+    if (!is_utf8(raw)) return malformed("a text that is not UTF-8");
     return std::string(as_text(raw));
 }
 

@@ -2,6 +2,7 @@
 // that the native modules use: 32-byte words, bytes, string, and arrays of words. Pure; any thread.
 #pragma once
 
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,9 @@ inline constexpr std::size_t kWord = 32;
 
 // The first four bytes of keccak256("name(type,...)").
 std::uint32_t selector(std::string_view signature);
+
+// Numbers as consecutive words, without a selector: an event's data.
+Bytes words(std::initializer_list<u128> values);
 
 // The arguments of one call, in order.
 class Writer {
@@ -43,7 +47,8 @@ class Writer {
 };
 
 // Reads arguments in order. Refuses (corrupt) words that are wider than their type, padding that is
-// not zero, offsets and lengths outside the data, and lengths over the given limits.
+// not zero, offsets and lengths outside the data, lengths over the given limits, and text that is
+// not UTF-8.
 class Reader {
   public:
     explicit Reader(ByteSpan arguments) : data_(arguments) {}

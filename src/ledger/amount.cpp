@@ -74,8 +74,9 @@ Result<Amount> Amount::parse(std::string_view text) {
         }
         if (c < '0' || c > '9') return refuse("write it like 12.5");
         if (decimals >= 0 && ++decimals > kDecimals) return refuse("it has more than 18 decimals");
-        if (wei > (kMax - 9) / 10) return refuse("it is too large");
-        wei = wei * 10 + static_cast<u128>(c - '0');
+        const auto digit = static_cast<u128>(c - '0');
+        if (wei > kMax / 10 || wei * 10 > kMax - digit) return refuse("it is too large");
+        wei = wei * 10 + digit;
         any = true;
     }
     if (!any) return refuse("write it like 12.5");

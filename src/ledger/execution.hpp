@@ -4,6 +4,7 @@
 #include "ledger/calls.hpp"
 #include "ledger/changes.hpp"
 #include "ledger/genesis.hpp"
+#include "ledger/memo.hpp"
 
 namespace mutirao::ledger {
 
@@ -11,11 +12,13 @@ namespace mutirao::ledger {
 struct Context {
     Changes& state;
     const Genesis& genesis;
+    Memo& memo;
     std::uint64_t height = 0;
     std::uint64_t time_ms = 0;
     Address sender;
     std::uint64_t nonce = 0;
-    Amount value;  // already moved to the module's account
+    Amount value;         // already moved to the module's account
+    Digest created = {};  // a call that makes a run leaves its id here
 };
 
 // Money between accounts. insufficient_funds when `from` has too little.

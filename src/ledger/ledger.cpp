@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "crypto/hash.hpp"
+#include "ledger/admission.hpp"
 #include "ledger/execution.hpp"
 
 namespace mutirao::ledger {
@@ -11,60 +12,30 @@ namespace {
 constexpr std::size_t kErrorMax = 512;  // bytes of a receipt's sentence
 constexpr std::uint16_t kSnapshotVersion = 1;
 
+// Sentences are for people and may be reworded between versions, so the state hash leaves them out:
+// a newer version must replay old blocks to the same hash.
+Bytes words_key(const Digest& transaction) {
+    Bytes out{'w', '/'};
+    out.insert(out.end(), transaction.bytes.begin(), transaction.bytes.end());
+    return out;
+}
+bool is_words(const Bytes& key) { return key.size() > 2 && key[0] == 'w' && key[1] == '/'; }
+
+// Receipts hold an ErrorKind as a number, so these numbers never change.
+static_assert(static_cast<int>(ErrorKind::invalid_argument) == 0 &&
+              static_cast<int>(ErrorKind::permission_denied) == 3 &&
+              static_cast<int>(ErrorKind::corrupt) == 8 && static_cast<int>(ErrorKind::io) == 10);
+
 Digest hash_difference(const Digest& previous, std::uint64_t height, const Difference& difference) {
     crypto::KeyedHasher hasher(crypto::domain_key("state"));
     hasher.update(previous.span()).update(Writer().u(height).bytes());
     for (const auto& [key, value] : difference) {
+        if (is_words(key)) continue;
         Writer out;
         out.blob(key).u(static_cast<std::uint8_t>(value.has_value())).blob(value.value_or(Bytes{}));
         hasher.update(out.bytes());
     }
     return hasher.digest();
-}
-
-// What the sender must own before a transaction starts.
-Result<Amount> worst_cost(const Transaction& tx) {
-    TRY(auto gas, tx.max_fee.times(tx.gas_limit));
-    return tx.value.plus(gas);
-}
-
-struct Admitted {
-    Transaction tx;
-    Address sender;
-};
-
-// Everything about a transaction that does not depend on the order within a block.
-Result<Admitted> admit(const Genesis& genesis, ByteSpan raw) {
-    TRY(auto tx, Transaction::decode(raw));
-    if (tx.chain_id != genesis.chain_id)
-        return Error{ErrorKind::invalid_argument,
-                     "the transaction is for chain " + std::to_string(tx.chain_id) +
-                         "; this one is " + std::to_string(genesis.chain_id)};
-    if (tx.max_priority_fee > tx.max_fee)
-        return Error{ErrorKind::invalid_argument, "the tip is over the fee limit"};
-    if (tx.max_fee < genesis.base_fee)
-        return Error{ErrorKind::invalid_argument, "the fee limit is under the base fee of " +
-                                                      genesis.base_fee.decimal() + " wei a gas"};
-    if (tx.gas_limit < gas_of(tx))
-        return Error{ErrorKind::invalid_argument,
-                     "the transaction needs " + std::to_string(gas_of(tx)) +
-                         " gas and its limit is " + std::to_string(tx.gas_limit)};
-    TRY(auto sender, tx.sender());
-    return Admitted{std::move(tx), sender};
-}
-
-Error replayed(std::uint64_t nonce, std::uint64_t next) {
-    return {ErrorKind::already_exists, "replayed: nonce " + std::to_string(nonce) +
-                                           " was used, the next is " + std::to_string(next)};
-}
-
-Status check_funds(const Transaction& tx, const Account& account) {
-    TRY(auto cost, worst_cost(tx));
-    if (account.balance < cost)
-        return Error{ErrorKind::insufficient_funds, "the wallet has " + account.balance.text() +
-                                                        " and the transaction may cost " +
-                                                        cost.text()};
-    return {};
 }
 
 }  // namespace
@@ -79,13 +50,9 @@ Bytes receipt(const Digest& transaction) {
 
 Status Receipt::status() const {
     if (succeeded) return {};
+    if (error_kind > static_cast<std::uint8_t>(ErrorKind::io))
+        return Error{ErrorKind::corrupt, "a receipt with an unknown error: " + error};
     return Error{static_cast<ErrorKind>(error_kind), error};
-}
-
-std::uint64_t gas_of(const Transaction& tx) {
-    std::uint64_t gas = kTransactionGas;
-    for (const auto byte : tx.data) gas += byte == 0 ? 4 : 16;
-    return is_module(tx.to) ? gas + kModuleGas : gas;
 }
 
 Result<Value> Ledger::Records::get(ByteSpan key) const {
@@ -97,8 +64,8 @@ Result<Value> Ledger::Records::get(ByteSpan key) const {
 Result<std::vector<std::pair<Bytes, Bytes>>> Ledger::Records::scan(ByteSpan prefix, ByteSpan after,
                                                                    std::size_t limit) const {
     std::vector<std::pair<Bytes, Bytes>> out;
-    auto at =
-        after.empty() ? by_key.lower_bound(to_bytes(prefix)) : by_key.upper_bound(to_bytes(after));
+    const auto first = to_bytes(prefix), last = to_bytes(after);
+    auto at = last < first ? by_key.lower_bound(first) : by_key.upper_bound(last);
     for (; at != by_key.end() && out.size() < limit; ++at) {
         if (at->first.size() < prefix.size() ||
             !std::equal(prefix.begin(), prefix.end(), at->first.begin()))
@@ -112,6 +79,9 @@ Result<Ledger> Ledger::begin(const Genesis& genesis) {
     Ledger out;
     out.genesis_ = genesis;
     out.time_ms_ = genesis.time_ms;
+    if (genesis.allocations.size() > kListMax)
+        return Error{ErrorKind::invalid_argument,
+                     "genesis: at most " + std::to_string(kListMax) + " addresses are allocated"};
     Amount supply;
     Difference difference;
     for (const auto& [address, amount] : genesis.allocations) {
@@ -129,55 +99,17 @@ Result<Ledger> Ledger::begin(const Genesis& genesis) {
     return out;
 }
 
-Status Ledger::check(ByteSpan raw) const {
-    TRY(auto admitted, admit(genesis_, raw));
-    TRY(auto account, read<Account>(records_, key::account(admitted.sender)));
-    const auto known = account.value_or(Account{});
-    if (admitted.tx.nonce < known.nonce) return replayed(admitted.tx.nonce, known.nonce);
-    if (admitted.tx.nonce > known.nonce + kNonceAheadMax)
-        return Error{ErrorKind::resource_exhausted, "nonce " + std::to_string(admitted.tx.nonce) +
-                                                        " is too far ahead of " +
-                                                        std::to_string(known.nonce)};
-    return check_funds(admitted.tx, known);
-}
-
-std::vector<Bytes> Ledger::propose(const std::vector<Bytes>& waiting, std::size_t bytes_max) const {
-    std::map<Address, std::map<std::uint64_t, const Bytes*>> by_sender;
-    std::vector<Address> order;  // of each sender's first arrival
-    for (const auto& raw : waiting) {
-        auto admitted = admit(genesis_, raw);
-        if (!admitted.ok()) continue;
-        auto [at, first] = by_sender.try_emplace(admitted->sender);
-        if (first) order.push_back(admitted->sender);
-        at->second.try_emplace(admitted->tx.nonce, &raw);
-    }
-    std::vector<Bytes> out;
-    std::size_t bytes = 0;
-    for (const auto& sender : order) {
-        const auto account = read<Account>(records_, key::account(sender));
-        std::uint64_t next = account.ok() && *account ? (*account)->nonce : 0;
-        for (const auto& [nonce, raw] : by_sender[sender]) {
-            if (nonce < next) continue;
-            if (nonce > next || bytes + raw->size() > bytes_max) break;
-            out.push_back(*raw);
-            bytes += raw->size();
-            ++next;
-        }
-    }
-    return out;
-}
-
 Status Ledger::run(Changes& block, std::uint64_t height, std::uint64_t time_ms,
                    ByteSpan raw) const {
-    TRY(auto admitted, admit(genesis_, raw));
-    const auto& [tx, sender] = admitted;
+    TRY(auto admitted, admit(genesis_, *memo_, raw));
+    const auto& [tx, hash, sender] = admitted;
     TRY(auto found, read<Account>(block, key::account(sender)));
     auto account = found.value_or(Account{});
     if (tx.nonce != account.nonce) return replayed(tx.nonce, account.nonce);
-    TRY_VOID(check_funds(tx, account));
+    TRY_VOID(check_funds(tx, account.balance));
 
     Receipt receipt;
-    receipt.transaction = Transaction::hash(raw);
+    receipt.transaction = hash;
     receipt.height = height;
     receipt.gas_used = gas_of(tx);
     const Amount tip = std::min(tx.max_priority_fee, *tx.max_fee.minus(genesis_.base_fee));
@@ -185,12 +117,12 @@ Status Ledger::run(Changes& block, std::uint64_t height, std::uint64_t time_ms,
     TRY(receipt.fee, price.times(receipt.gas_used));
     ++account.nonce;
     block.write(key::account(sender), account);
-    Context paying{block, genesis_, height, time_ms, sender, tx.nonce, {}};
+    Context paying{block, genesis_, *memo_, height, time_ms, sender, tx.nonce, {}};
     TRY_VOID(
         pay(paying, sender, module::treasury(), receipt.fee, Reason::fee, receipt.transaction));
 
     Changes inner(block);
-    Context context{inner, genesis_, height, time_ms, sender, tx.nonce, tx.value};
+    Context context{inner, genesis_, *memo_, height, time_ms, sender, tx.nonce, tx.value};
     const auto done = [&]() -> Status {
         if (!is_module(tx.to))
             return pay(context, sender, tx.to, tx.value, Reason::transfer, receipt.transaction);
@@ -202,10 +134,12 @@ Status Ledger::run(Changes& block, std::uint64_t height, std::uint64_t time_ms,
     }();
     receipt.succeeded = done.ok();
     if (done.ok()) {
+        receipt.created = context.created;
         block.absorb(inner);
     } else {
         receipt.error_kind = static_cast<std::uint8_t>(done.error().kind);
-        receipt.error = done.error().message.substr(0, kErrorMax);
+        const auto words = done.error().message.substr(0, kErrorMax);
+        block.put(words_key(hash), to_bytes(as_bytes(words)));
     }
     block.write(key::receipt(receipt.transaction), receipt);
     return {};
@@ -224,7 +158,7 @@ Result<Digest> Ledger::finalize(std::uint64_t height, std::uint64_t time_ms,
         Changes one(block);
         if (run(one, height, time_ms, raw).ok()) block.absorb(one);
     }
-    Context closing{block, genesis_, height, time_ms, {}, 0, {}};
+    Context closing{block, genesis_, *memo_, height, time_ms, {}, 0, {}};
     TRY_VOID(close_epoch(closing));
     staged_ = Staged{height, time_ms, hash_difference(state_hash_, height, block.difference()),
                      block.difference()};
@@ -246,7 +180,11 @@ void Ledger::commit() {
 }
 
 Result<std::optional<Receipt>> Ledger::receipt(const Digest& transaction) const {
-    return read<Receipt>(records_, key::receipt(transaction));
+    TRY(auto receipt, read<Receipt>(records_, key::receipt(transaction)));
+    if (!receipt) return receipt;
+    TRY(auto words, records_.get(words_key(transaction)));
+    if (words) receipt->error = as_text(*words);
+    return receipt;
 }
 
 Bytes Ledger::snapshot() const {

@@ -4,16 +4,18 @@
 // Transactions are Ethereum's (EIP-1559); accounts are secp256k1 addresses; native modules stand at
 // fixed addresses (calls.hpp). The base fee is a constant of the genesis; fees go to the treasury,
 // so the supply never changes. The state hash is a chain: BLAKE3_keyed(previous hash, height, the
-// block's difference in key order). It commits to the whole history; proofs of single records need
-// an authenticated tree, which is not built yet.
+// block's difference in key order, without the sentences of receipts). It commits to the whole
+// history; proofs of single records need an authenticated tree, which is not built yet.
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <vector>
 
 #include "ledger/changes.hpp"
 #include "ledger/genesis.hpp"
+#include "ledger/memo.hpp"
 #include "ledger/transaction.hpp"
 
 namespace mutirao::ledger {
@@ -24,7 +26,7 @@ struct Receipt {
     std::uint64_t height = 0;
     bool succeeded = false;
     std::uint8_t error_kind = 0;  // ErrorKind of a reverted one
-    std::string error;
+    std::string error;            // the sentence; kept beside the record, outside the state hash
     std::uint64_t gas_used = 0;
     Amount fee;
     Digest created;  // id of the run that a createRun made, zero otherwise
@@ -44,6 +46,7 @@ namespace key {
 Bytes receipt(const Digest& transaction);
 }
 
+// One thread at a time, for const calls too: they remember what they worked out.
 class Ledger {
   public:
     // invalid_argument when the allocations overflow.
@@ -57,7 +60,7 @@ class Ledger {
     Status check(ByteSpan raw) const;
 
     // Of the waiting transactions, in order of arrival: those to put in the next block, ordered so
-    // that every sender's nonces ascend, at most `bytes_max` in all.
+    // that every sender's nonces ascend and its balance covers them all, at most `bytes_max` bytes.
     std::vector<Bytes> propose(const std::vector<Bytes>& waiting, std::size_t bytes_max) const;
 
     // Executes a block on top of the committed state. Nothing changes until commit(); calling it
@@ -99,6 +102,7 @@ class Ledger {
     Digest state_hash_;
     Records records_;
     std::optional<Staged> staged_;
+    std::unique_ptr<Memo> memo_ = std::make_unique<Memo>();  // changes under const calls too
 };
 
 }  // namespace mutirao::ledger

@@ -10,7 +10,8 @@ constexpr std::uint64_t kEpochsBack = 16;  // how old a certificate's epoch may 
 constexpr std::size_t kEndpointMax = 256;
 constexpr std::uint32_t kWeightMax = 1'000'000;
 
-const Bytes kDirty = to_bytes(as_bytes("x/epoch-dirty"));
+// Set while storage nodes have joined or left since the last epoch.
+Bytes epoch_dirty() { return to_bytes(as_bytes("x/epoch-dirty")); }
 
 Status register_node(Context& context, abi::Reader in) {
     NodeRecord node;
@@ -30,13 +31,18 @@ Status register_node(Context& context, abi::Reader in) {
     if (node.weight == 0 || node.weight > kWeightMax) return refused("a weight is 1 to 1,000,000");
     if (!crypto::verify_possession(node.bls_key, possession))
         return denied("the node does not prove that it holds its BLS key");
+    // Signatures count by key, so one key under two addresses would count twice.
+    TRY(auto holder, context.state.get(key::bls_key(node.bls_key)));
+    if (holder && *holder != to_bytes(context.sender.span()))
+        return denied("the BLS key belongs to another node");
+    context.state.put(key::bls_key(node.bls_key), to_bytes(context.sender.span()));
     TRY(auto before, read<NodeRecord>(context.state, key::node(context.sender)));
     const bool same = before && before->active && before->role == node.role &&
                       before->weight == node.weight && before->bls_key == node.bls_key;
     context.state.write(key::node(context.sender), node);
     if (same) return {};  // only the endpoint is new: the epoch goes on
     const bool storage_before = before && before->role == Role::storage;
-    if (node.role == Role::storage || storage_before) context.state.put(kDirty, {1});
+    if (node.role == Role::storage || storage_before) context.state.put(epoch_dirty(), {1});
     return emit(context, EventKind::node_joined, context.sender, context.sender, {});
 }
 
@@ -46,7 +52,7 @@ Status leave(Context& context, abi::Reader) {
     if (!node.active) return refused("the node has left already");
     node.active = false;
     context.state.write(key::node(context.sender), node);
-    if (node.role == Role::storage) context.state.put(kDirty, {1});
+    if (node.role == Role::storage) context.state.put(epoch_dirty(), {1});
     return emit(context, EventKind::node_left, context.sender, context.sender, {});
 }
 
@@ -78,8 +84,9 @@ Status certify(Context& context, abi::Reader in) {
                                          "epoch " + std::to_string(certificate.epoch)));
     const auto count = static_cast<std::uint32_t>(epoch.members.size());
     TRY(auto signers, block::signers_in(certificate.signers, count));
-    TRY(auto placement, placement::Placement::make(epoch.membership()));
-    const auto held = placement.slots_held(certificate.id);
+    if (count == 0) return refused("epoch " + std::to_string(epoch.epoch) + " has no nodes");
+    TRY(const auto* placement, context.memo.placement(epoch));
+    const auto held = placement->slots_held(certificate.id);
     std::uint32_t slots_signed = 0;
     std::vector<crypto::BlsPublicKey> keys;
     for (const auto member : signers) {
@@ -146,9 +153,9 @@ Status storage_module(Context& context, ByteSpan data) {
 }
 
 Status close_epoch(Context& context) {
-    TRY(auto dirty, context.state.get(kDirty));
+    TRY(auto dirty, context.state.get(epoch_dirty()));
     if (!dirty || dirty->empty()) return {};
-    context.state.put(kDirty, {});
+    context.state.put(epoch_dirty(), {});
     TRY(auto nodes, read_all<NodeRecord>(context.state, key::nodes(), block::kMembersMax * 4));
     TRY(auto current, read_counter(context.state, key::current_epoch()));
     EpochRecord next;

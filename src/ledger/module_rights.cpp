@@ -1,5 +1,6 @@
 // Rights and Training: assets, licences, runs, and models with their shares.
 #include <algorithm>
+#include <map>
 
 #include "ledger/modules.hpp"
 
@@ -51,7 +52,9 @@ Status offer_licence(Context& context, abi::Reader in) {
     licence.id = licence_id(licence.asset, licence.subject);
     TRY(auto licensee, licensee_of(context, licence));
     TRY(auto before, read<Licence>(context.state, key::licence(licence.id)));
-    if (before && before->is_live(context.time_ms))
+    // What a run was trained under stays on record: a new offer would wipe it.
+    const bool of_run = before && before->purpose == Purpose::train && before->accepted_ms != 0;
+    if (of_run || (before && before->is_live(context.time_ms)))
         return Error{ErrorKind::already_exists, "the asset is licensed for this already"};
     context.state.write(key::licence(licence.id), licence);
     if (licence.purpose == Purpose::train)
@@ -74,10 +77,16 @@ Status accept_licence(Context& context, abi::Reader in) {
         if (run.state != RunState::open) return refused("the run is finished");
         if (licence.share_ppm > kOwnersShareMaxPpm - run.shares_ppm)
             return refused("the run has promised its owners 90 % of the income already");
+        // Offers cost the builder nothing and may be many; what it accepts stays countable.
+        TRY(auto accepted, context.state.scan(key::accepted_licences(run.id), {}, kRunLicencesMax));
+        if (accepted.size() >= kRunLicencesMax)
+            return refused("a run has at most " + std::to_string(kRunLicencesMax) + " licences");
+        context.state.put(key::accepted_licence(run.id, licence.id), {});
         run.shares_ppm += licence.share_ppm;
         context.state.write(key::run(run.id), run);
     }
     licence.state = LicenceState::accepted;
+    licence.accepted_ms = context.time_ms;
     context.state.write(key::licence(id), licence);
     TRY_VOID(pay(context, module::rights(), licence.owner, licence.price, Reason::licence,
                  licence.asset));
@@ -88,6 +97,8 @@ Status revoke_licence(Context& context, abi::Reader in) {
     TRY(auto id, in.bytes32());
     TRY(auto licence, require<Licence>(context.state, key::licence(id), "such licence"));
     if (licence.owner != context.sender) return denied("only the owner may revoke a licence");
+    if (licence.state == LicenceState::revoked)
+        return Error{ErrorKind::already_exists, "the licence is revoked already"};
     licence.state = LicenceState::revoked;
     context.state.write(key::licence(id), licence);
     return emit(context, EventKind::licence_revoked, context.sender, context.sender, id);
@@ -106,6 +117,7 @@ Status create_run(Context& context, abi::Reader in) {
     run.created_ms = context.time_ms;
     run.id = run_id(run.builder, context.nonce, run.spec);
     context.state.write(key::run(run.id), run);
+    context.created = run.id;
     return emit(context, EventKind::run_created, run.builder, module::training(), run.id);
 }
 
@@ -118,23 +130,31 @@ struct Outcome {
     std::vector<std::uint64_t> asset_tokens, trainer_tokens;
 };
 
-// Live licences of the run give their owners' shares; the builder has the rest.
+// Owners whose licence the builder accepted have their shares; the builder has the rest. A licence
+// that was revoked since gives its share only when the run used the data all the same.
 Result<std::vector<Share>> model_shares(Context& context, const Run& run, const Outcome& outcome) {
+    std::map<Digest, std::uint64_t> used;
+    for (std::size_t i = 0; i < outcome.assets.size(); ++i) {
+        const auto& asset = outcome.assets[i];
+        if (!used.emplace(asset, outcome.asset_tokens[i]).second)
+            return refused("asset " + asset.hex() + " is named twice");
+        TRY(auto licence, require<Licence>(context.state, key::licence(licence_id(asset, run.id)),
+                                           "licence of asset " + asset.hex() + " for this run"));
+        if (licence.accepted_ms == 0)
+            return denied("asset " + asset.hex() + " was not licensed for this run");
+    }
     std::vector<Share> shares;
     std::uint32_t left = kWholePpm;
-    TRY(auto index, context.state.scan(key::run_licences(run.id), {}, kListMax));
+    TRY(auto index, context.state.scan(key::accepted_licences(run.id), {}, kRunLicencesMax));
     for (const auto& [at, empty] : index) {
         TRY(auto id, Digest::from_bytes(ByteSpan(at).last(Digest::kSize)));
         TRY(auto licence, require<Licence>(context.state, key::licence(id), "licence of the run"));
-        if (licence.state != LicenceState::accepted || licence.share_ppm == 0) continue;
+        if (licence.accepted_ms == 0 || licence.share_ppm == 0) continue;
+        const auto tokens = used.find(licence.asset);
+        const bool was_used = tokens != used.end() && tokens->second != 0;
+        if (licence.state == LicenceState::revoked && !was_used) continue;
         shares.push_back({licence.owner, licence.share_ppm, licence.asset});
         left -= licence.share_ppm;
-    }
-    for (const auto& asset : outcome.assets) {
-        TRY(auto licence, require<Licence>(context.state, key::licence(licence_id(asset, run.id)),
-                                           "licence of asset " + asset.hex() + " for this run"));
-        if (licence.state == LicenceState::offered)
-            return denied("asset " + asset.hex() + " was not licensed for this run");
     }
     shares.push_back({run.builder, left, {}});
     return shares;
@@ -164,8 +184,8 @@ Status finish_run(Context& context, abi::Reader in) {
     TRY(outcome.title, in.text(kTitleMax));
     TRY(auto price, in.number());
     outcome.price = Amount(price);
-    TRY(outcome.assets, in.bytes32s(kListMax));
-    TRY(outcome.asset_tokens, in.numbers(kListMax));
+    TRY(outcome.assets, in.bytes32s(kRunLicencesMax));
+    TRY(outcome.asset_tokens, in.numbers(kRunLicencesMax));
     TRY(outcome.trainer_tokens, in.numbers(kTrainersMax));
     TRY(auto run, require<Run>(context.state, key::run(id), "such training run"));
     TRY(run.rounds, in.number32());
@@ -184,6 +204,9 @@ Status finish_run(Context& context, abi::Reader in) {
     model.size = outcome.size;
     model.title = outcome.title;
     model.id = asset_id(model.owner, model.content);
+    // Its owners hold shares of a model once it is there: nothing may take its place.
+    TRY(auto known, context.state.get(key::asset(model.id)));
+    if (known) return Error{ErrorKind::already_exists, "the model's content is registered already"};
     model.registered_ms = context.time_ms;
     model.run = run.id;
     model.price_per_token = outcome.price;

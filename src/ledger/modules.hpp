@@ -31,6 +31,8 @@ inline constexpr std::uint32_t kWholePpm = 1'000'000;
 inline constexpr std::uint32_t kOwnersShareMaxPpm = 900'000;
 inline constexpr std::size_t kTitleMax = 256;  // bytes
 inline constexpr std::size_t kTrainersMax = 256;
+inline constexpr std::size_t kRunLicencesMax = 1024;
+static_assert(kRunLicencesMax < kListMax, "a model's record lists a share for each, and one more");
 
 inline Error refused(std::string why) { return {ErrorKind::invalid_argument, std::move(why)}; }
 inline Error denied(std::string why) { return {ErrorKind::permission_denied, std::move(why)}; }

@@ -39,6 +39,7 @@ namespace key {
 
 Bytes account(const Address& address) { return tagged('a', address.span()); }
 Bytes node(const Address& address) { return tagged('n', address.span()); }
+Bytes bls_key(const crypto::BlsPublicKey& key) { return tagged('q', key.span()); }
 Bytes epoch(std::uint64_t epoch) { return numbered('m', epoch); }
 Bytes current_epoch() { return tagged('x', as_bytes("epoch")); }
 Bytes block(const BlockId& id) { return tagged('b', id.span()); }
@@ -46,6 +47,9 @@ Bytes asset(const Digest& id) { return tagged('s', id.span()); }
 Bytes licence(const Digest& id) { return tagged('l', id.span()); }
 Bytes run_licence(const Digest& run, const Digest& licence) {
     return joined('i', run.span(), licence.span());
+}
+Bytes accepted_licence(const Digest& run, const Digest& licence) {
+    return joined('j', run.span(), licence.span());
 }
 Bytes run(const Digest& id) { return tagged('r', id.span()); }
 Bytes provider(const Digest& model, const Address& address) {
@@ -61,6 +65,7 @@ Bytes blocks() { return tagged('b'); }
 Bytes assets() { return tagged('s'); }
 Bytes licences() { return tagged('l'); }
 Bytes run_licences(const Digest& run) { return tagged('i', run.span()); }
+Bytes accepted_licences(const Digest& run) { return tagged('j', run.span()); }
 Bytes runs() { return tagged('r'); }
 Bytes providers(const Digest& model) { return tagged('p', model.span()); }
 Bytes events() { return tagged('v'); }

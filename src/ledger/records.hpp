@@ -126,10 +126,11 @@ struct Licence {
     std::uint64_t expires_ms = 0;
     LicenceState state = LicenceState::offered;
     Address owner;
+    std::uint64_t accepted_ms = 0;  // stays when it is revoked later; 0 when it never was
     template <class V>
     void fields(V& visit) {
         visit(id), visit(asset), visit(subject), visit(purpose), visit(price), visit(share_ppm);
-        visit(expires_ms), visit(state), visit(owner);
+        visit(expires_ms), visit(state), visit(owner), visit(accepted_ms);
     }
     bool is_live(std::uint64_t now_ms) const {
         return state == LicenceState::accepted && now_ms < expires_ms;
@@ -250,12 +251,14 @@ struct Event {
 namespace key {
 Bytes account(const Address& address);
 Bytes node(const Address& address);
+Bytes bls_key(const crypto::BlsPublicKey& key);  // the address that registered it first
 Bytes epoch(std::uint64_t epoch);
 Bytes current_epoch();  // u64
 Bytes block(const BlockId& id);
 Bytes asset(const Digest& id);
 Bytes licence(const Digest& id);
-Bytes run_licence(const Digest& run, const Digest& licence);  // empty value
+Bytes run_licence(const Digest& run, const Digest& licence);       // each offer; empty value
+Bytes accepted_licence(const Digest& run, const Digest& licence);  // each accepted; empty value
 Bytes run(const Digest& id);
 Bytes provider(const Digest& model, const Address& address);
 Bytes api_key(const Address& key);
@@ -269,6 +272,7 @@ Bytes blocks();
 Bytes assets();
 Bytes licences();
 Bytes run_licences(const Digest& run);
+Bytes accepted_licences(const Digest& run);
 Bytes runs();
 Bytes providers(const Digest& model);
 Bytes events();

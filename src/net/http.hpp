@@ -48,14 +48,14 @@ class HttpWriter {
 struct HttpResponse {
     int status = 200;
     std::string content_type = "text/plain; charset=utf-8";
-    std::string body;  // not sent in answer to HEAD, but its size is
+    std::string body = {};  // not sent in answer to HEAD, but its size is
     // More headers. Content-Length, Transfer-Encoding and Connection are the server's own: do not
     // set them. Control characters in values become spaces.
-    std::vector<HttpHeader> headers;
+    std::vector<HttpHeader> headers = {};
     // When set, `body` is not used: after the head has gone out this runs on a thread of its own
     // and writes the body piece by piece (server-sent events). It should write something every
     // few seconds, because only a write tells it that the client has left. Not run for HEAD.
-    std::function<void(HttpWriter&)> stream;
+    std::function<void(HttpWriter&)> stream = {};
 };
 
 // Called from many threads at once. What it throws becomes a 500.

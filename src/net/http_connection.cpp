@@ -81,7 +81,8 @@ void HttpConnection::close() {
     error_code ignored;
     socket_.close(ignored);
     shared_.connections.erase(shared_from_this());
-    if (shared_.connections.empty() && shared_.on_all_closed) shared_.on_all_closed();
+    if (shared_.connections.empty() && shared_.on_all_closed)
+        std::exchange(shared_.on_all_closed, nullptr)();
 }
 
 void HttpConnection::next_request() {

@@ -43,7 +43,7 @@ struct HttpShared {
     std::set<std::shared_ptr<HttpConnection>> connections;  // shared with their pending operations
     std::size_t body_bytes = 0;  // of all requests being received or handled
     bool stopping = false;
-    std::function<void()> on_all_closed;
+    std::function<void()> on_all_closed;  // called once, then forgotten
 };
 
 class HttpConnection final : public std::enable_shared_from_this<HttpConnection> {

@@ -98,15 +98,12 @@ void HttpServer::Impl::drain() {
         pause.cancel();
         shared.stopping = true;
         if (shared.connections.empty()) return all_closed.set_value();
-        shared.on_all_closed = [&] {
-            shared.on_all_closed = nullptr;
-            all_closed.set_value();
-        };
+        shared.on_all_closed = [&] { all_closed.set_value(); };
         const auto open = shared.connections;
         for (const auto& connection : open) connection->finish();
     });
     if (waiting.wait_for(shared.limits.stop_grace) == std::future_status::ready) return;
-    asio::post(shared.io, [&] {
+    asio::post(shared.io, [this] {
         const auto open = shared.connections;
         for (const auto& connection : open) connection->close();
     });

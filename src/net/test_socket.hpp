@@ -2,6 +2,7 @@
 #pragma once
 
 #include <arpa/inet.h>
+#include <chrono>
 #include <cstdint>
 #include <poll.h>
 #include <string>
@@ -32,8 +33,6 @@ class TestSocket {
         if (fd_ >= 0) ::close(fd_);
         fd_ = -1;
     }
-    // No more will be sent; what comes can still be read.
-    void finish() { ::shutdown(fd_, SHUT_WR); }
     // False when the other side has closed.
     bool send(std::string_view bytes) {
         while (!bytes.empty()) {
@@ -43,13 +42,16 @@ class TestSocket {
         }
         return true;
     }
+    bool readable_within(std::chrono::milliseconds time) {
+        pollfd ready{fd_, POLLIN, 0};
+        return ::poll(&ready, 1, static_cast<int>(time.count())) > 0;
+    }
     // What arrives until `ending` has been seen, the other side closes, or 20 s pass without a
     // byte.
     std::string read_until(std::string_view ending) {
         std::string got;
         while (ending.empty() || got.find(ending) == got.npos) {
-            pollfd ready{fd_, POLLIN, 0};
-            if (::poll(&ready, 1, 20000) <= 0) return got + "<nothing for 20 s>";
+            if (!readable_within(std::chrono::seconds(20))) return got + "<nothing for 20 s>";
             char chunk[16384];
             const auto size = ::recv(fd_, chunk, sizeof(chunk), 0);
             if (size <= 0) break;

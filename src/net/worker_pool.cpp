@@ -1,5 +1,7 @@
 #include "net/worker_pool.hpp"
 
+#include <system_error>
+
 #include "base/ensure.hpp"
 
 namespace mutirao::net {
@@ -16,8 +18,13 @@ bool WorkerPool::try_post(std::function<void()> task) {
     if (stopping_) return false;
     if (queue_.size() + busy_ >= threads_max_ + queue_max_) return false;
     queue_.push_back(std::move(task));
-    if (queue_.size() + busy_ > threads_.size() && threads_.size() < threads_max_)
-        threads_.emplace_back([this] { run(); });
+    if (queue_.size() + busy_ > threads_.size() && threads_.size() < threads_max_) try {
+            threads_.emplace_back([this] { run(); });
+        } catch (const std::system_error&) {  // the system has no more; those we have go on
+            if (!threads_.empty()) return true;
+            queue_.pop_back();
+            return false;
+        }
     changed_.notify_one();
     return true;
 }

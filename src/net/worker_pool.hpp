@@ -18,7 +18,8 @@ class WorkerPool {
     // Stops.
     ~WorkerPool();
 
-    // False, and the task is dropped, when the queue is full or the pool stops. A task may not
+    // False, and the task is dropped, when the queue is full, the pool stops, or the system gives
+    // not even one thread. A task may not
     // throw.
     bool try_post(std::function<void()> task);
     // Runs what is queued, then joins. Not from one of its own threads.

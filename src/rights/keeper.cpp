@@ -47,8 +47,7 @@ Result<std::unique_ptr<Keeper>> Keeper::open(Disk& disk, Random& random, Licence
 Status Keeper::load_log() {
     TRY(log_, disk_.open(kLogPath));
     const auto size = log_->size();
-    log_size_ = size - size % kEntrySize;
-    if (log_size_ < size) TRY_VOID(log_->truncate(log_size_));
+    log_size_ = size - size % kEntrySize;  // the next answer cuts off a torn end
     std::uint64_t damaged = 0;
     Bytes entry(kEntrySize);
     for (std::uint64_t at = 0; at < log_size_; at += kEntrySize) {
@@ -156,7 +155,7 @@ Status Keeper::write_down(const KeyRequest& request, std::uint64_t now_unix_ms) 
     if (answered_.contains(digest))
         return Error{ErrorKind::already_exists,
                      "this key request was answered before; sign a new one"};
-    // What an earlier failure left behind.
+    // What an earlier failure or a power cut left behind.
     if (log_->size() != log_size_) TRY_VOID(log_->truncate(log_size_));
     const auto entry = log_entry(request, now_unix_ms);
     auto status = log_->append(entry);

@@ -58,7 +58,7 @@ class Licences {
 // Any thread may call anything.
 class Keeper {
   public:
-    // Reads the log of answers; a torn end is cut off.
+    // Reads the log of answers; a torn end counts for nothing.
     static Result<std::unique_ptr<Keeper>> open(Disk& disk, Random& random, Licences& licences);
 
     // Keeping the same again changes nothing. already_exists for another owner, threshold, share or

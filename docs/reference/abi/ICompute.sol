@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.20;
+
+/// @title Paying for answers
+/// @notice Native module at 0x00000000000000000000000000000000006d7505.
+interface ICompute {
+    event ModelOffered(bytes32 indexed model, address indexed provider, address indexed owner);
+    event KeyOpened(bytes32 indexed about, address indexed payer, address indexed key);
+    event KeyClosed(bytes32 indexed about, address indexed payer, address indexed key);
+
+    /// @notice The sender, a compute node, serves a model: its own, or one that it holds a live
+    /// licence to infer with.
+    function offer(bytes32 model) external;
+
+    /// @notice Locks the value for a session key, which signs vouchers off the ledger.
+    /// @param key Address of the session key; never opened before.
+    /// @param expiresMs Block time, at most 400 days ahead.
+    function openKey(address key, uint64 expiresMs) external payable;
+
+    /// @notice The provider redeems a voucher. What it adds to the key's redeemed sum is split: 30 %
+    /// to the provider, 5 % to the storage nodes of the current epoch by weight, 65 % to the owners
+    /// by share and the builder.
+    /// @param voucher key (20 bytes), provider (20), model (32), cumulative wei (16, little-endian),
+    /// tokens (8, little-endian), request hash (32), output hash (32), signature r | s | parity (65).
+    function settle(bytes calldata voucher) external;
+
+    /// @notice Whoever opened the key gets the rest back once the key has expired.
+    function closeKey(address key) external;
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.20;
+
+/// @title Training runs and the models they make
+/// @notice Native module at 0x00000000000000000000000000000000006d7504.
+interface ITraining {
+    event RunCreated(bytes32 indexed run, address indexed builder, address indexed trainingModule);
+    event RunFinished(bytes32 indexed run, address indexed builder, address indexed sameBuilder);
+
+    /// @notice Opens a run; the value is held for its trainers. The run's id is a hash of builder,
+    /// nonce and spec.
+    /// @param spec Digest of the run's settings.
+    /// @param trainers 1 to 256 addresses, without repeats.
+    function createRun(bytes32 spec, address[] calldata trainers) external payable;
+
+    /// @notice The builder closes the run: trainers are paid by tokens, what is left goes back, and
+    /// the model is registered with a share for each licence that the builder accepted.
+    /// @param modelContent Digest of the model's manifest; not registered by the builder before.
+    /// @param pricePerToken Wei for each generated token.
+    /// @param assets Licensed assets that were used, without repeats; at most 1024.
+    /// @param assetTokens Measured tokens of each asset.
+    /// @param trainerTokens Measured tokens of each trainer, in the run's order.
+    /// @param firstLossMilli Loss on held-out text before training, thousandths of a nat per byte.
+    /// @param lastLossMilli The same after training.
+    function finishRun(
+        bytes32 run,
+        bytes32 modelContent,
+        uint64 modelSize,
+        string calldata title,
+        uint256 pricePerToken,
+        bytes32[] calldata assets,
+        uint64[] calldata assetTokens,
+        uint64[] calldata trainerTokens,
+        uint32 rounds,
+        uint32 firstLossMilli,
+        uint32 lastLossMilli
+    ) external;
+}

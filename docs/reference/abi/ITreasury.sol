@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.20;
+
+/// @title Payments
+/// @notice Native account at 0x00000000000000000000000000000000006d7506. It receives fees and has no
+/// methods; logs of payments bear its address.
+interface ITreasury {
+    /// @notice Money moved. about is the transaction, block, asset, run or model that it was for.
+    /// @param reason 1 transfer, 2 fee, 3 storage, 4 licence, 5 training_escrow, 6 training_reward,
+    /// 7 inference_compute, 8 inference_storage, 9 inference_data, 10 inference_builder,
+    /// 11 key_escrow, 12 refund.
+    event Paid(
+        address indexed from,
+        address indexed to,
+        bytes32 indexed about,
+        uint256 amount,
+        uint8 reason
+    );
+}

@@ -1,0 +1,112 @@
+"""scripts/bootstrap asks for what is missing and for nothing else. apt-get, dpkg-query and npm are
+played by small programs that write down how they were called."""
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+from tree import ROOT
+
+
+class Bootstrap(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = pathlib.Path(folder.name)
+        self.calls = self.root / "calls"
+        (self.root / "scripts/npm").mkdir(parents=True)
+        # The script, with the handbook in this folder.
+        text = (ROOT / "scripts/bootstrap").read_text()
+        handbook = self.root / "handbook"
+        (handbook / "html/pt-BR").mkdir(parents=True)
+        self.assertIn("handbook=/usr/share/doc/debian-handbook\n", text)
+        self.script = self.root / "scripts/bootstrap"
+        self.script.write_text(text.replace("handbook=/usr/share/doc/debian-handbook",
+                                            f"handbook={handbook}"))
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(ROOT / "scripts/npm" / name, self.root / "scripts/npm")
+        self.play("apt-get", "exit 0")
+        self.play("sudo", '"$@"')
+        self.play("node", "exit 0")
+        self.play("npm", "mkdir -p node_modules")
+        self.installed(missing=(), besides=())
+
+    def play(self, name, body):
+        program = self.root / "bin" / name
+        program.parent.mkdir(exist_ok=True)
+        log = "" if name in ("dpkg-query", "sudo") else f'echo "{name} $*" >> {self.calls}\n'
+        program.write_text(f"#!/bin/bash\n{log}{body}\n")
+        program.chmod(0o755)
+
+    def installed(self, missing, besides):
+        """Every package but `missing` is installed, of other ones only `besides`."""
+        absent = " ".join(missing)
+        self.play("dpkg-query", f"""
+absent=" {absent} "; besides=" {' '.join(besides)} "; format=$3; shift 3
+for package in "$@"; do
+    if [[ $package == libboost1.74-dev && $besides != *" $package "* ]]; then exit 1; fi
+    if [[ $absent == *" $package "* ]]; then status=1; continue; fi
+    [[ $format == *Package* ]] && printf '%s ' "$package"
+    printf 'installed\\n'
+done
+exit ${{status:-0}}""")
+
+    def run_(self):
+        self.calls.write_text("")
+        done = subprocess.run(["bash", str(self.script)], capture_output=True, text=True,
+                              env={**os.environ, "PATH": f"{self.root / 'bin'}:/usr/bin:/bin"},
+                              check=False)
+        return done, self.calls.read_text().splitlines()
+
+    def test_installs_once_and_then_nothing(self):
+        done, calls = self.run_()
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(calls, ["npm ci --ignore-scripts --no-audit --no-fund"])
+        done, calls = self.run_()
+        self.assertEqual((done.returncode, calls), (0, []))
+
+    def test_asks_apt_for_what_is_missing_only(self):
+        self.installed(missing=("mold", "libcli11-dev"), besides=())
+        self.run_()
+        done, calls = self.run_()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(calls[0], "apt-get update")
+        self.assertEqual(len(calls), 2)
+        self.assertTrue(calls[1].endswith(" mold libcli11-dev"), calls[1])
+        self.assertIn("--no-remove", calls[1])
+
+    def test_a_changed_lock_installs_the_npm_packages_again(self):
+        self.run_()
+        with open(self.root / "scripts/npm/package-lock.json", "a", encoding="utf-8") as lock:
+            lock.write("\n")
+        self.assertEqual(len(self.run_()[1]), 1)
+        self.assertEqual(self.run_()[1], [])
+
+    def test_an_interrupted_npm_is_run_again(self):
+        self.play("npm", "mkdir -p node_modules; echo broken; exit 1")
+        done, _ = self.run_()
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("npm ci failed", done.stderr)
+        self.assertIn("broken", done.stderr)
+        self.play("npm", "mkdir -p node_modules")
+        self.assertEqual(len(self.run_()[1]), 1)
+
+    def test_a_failing_apt_is_told_in_words(self):
+        self.installed(missing=("mold",), besides=())
+        self.play("apt-get", "echo E: no such thing; exit 100")
+        done, _ = self.run_()
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("apt-get update failed", done.stderr)
+        self.assertIn("E: no such thing", done.stderr)
+
+    def test_the_other_boost_is_named_before_anything_is_touched(self):
+        self.installed(missing=("libboost1.81-dev",), besides=("libboost1.74-dev",))
+        done, calls = self.run_()
+        self.assertEqual((done.returncode, calls), (1, []))
+        self.assertIn("libboost1.81-dev cannot stand beside libboost1.74-dev", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

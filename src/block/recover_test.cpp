@@ -1,0 +1,123 @@
+// Any k rows give the content back, and two readers never accept different content.
+#include <gtest/gtest.h>
+#include <numeric>
+#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
+
+#include "block/stated_block_test.hpp"
+
+namespace mutirao::block {
+namespace {
+
+std::vector<coding::Row> rows_at(const CodedBlock& coded, std::vector<std::uint32_t> indices) {
+    std::vector<coding::Row> rows;
+    for (const auto index : indices) rows.push_back({index, coded.row(index)});
+    return rows;
+}
+
+// `count` distinct row numbers under `rows`, in random order.
+std::vector<std::uint32_t> choose(std::uint32_t rows, std::uint32_t count, Random& random) {
+    std::vector<std::uint32_t> all(rows);
+    std::iota(all.begin(), all.end(), 0);
+    for (std::uint32_t i = 0; i < count; ++i) std::swap(all[i], all[i + random.below(rows - i)]);
+    all.resize(count);
+    return all;
+}
+
+std::vector<std::uint32_t> range(std::uint32_t begin, std::uint32_t end) {
+    std::vector<std::uint32_t> out(end - begin);
+    std::iota(out.begin(), out.end(), begin);
+    return out;
+}
+
+RC_GTEST_PROP(Recover, any_k_rows_give_the_content_back, (std::uint64_t seed)) {
+    const auto size = *rc::gen::inRange<std::size_t>(0, 70000);
+    const auto coded = code(size, seed);
+    SeededRandom random(seed);
+    const auto& header = coded.statement.header;
+    const auto rows = rows_at(coded, choose(header.rows, header.data_rows, random));
+    RC_ASSERT(recover_content(open(coded), rows).value() == content_of(size, seed));
+}
+
+TEST(Recover, every_size_around_a_change_of_shape_comes_back) {
+    for (const std::size_t size :
+         {0u, 1u, 127u, 128u, 129u, 32767u, 32768u, 32769u, (1u << 20) - 1, 1u << 20}) {
+        const auto coded = code(size);
+        const auto& header = coded.statement.header;
+        const auto parity = rows_at(coded, range(header.data_rows, 2 * header.data_rows));
+        EXPECT_EQ(recover_content(open(coded), parity).value(), content_of(size)) << size;
+    }
+}
+
+TEST(Recover, a_block_that_lost_any_third_of_its_slots_comes_back) {
+    const auto coded = code(1u << 20);
+    const auto check = open(coded);
+    SeededRandom random(11);
+    for (int run = 0; run < 3; ++run) {
+        std::vector<std::uint32_t> rows;
+        for (const auto slot : choose(kSlotCount, kSlotCount - kSlotCount / 3, random))
+            for (std::uint32_t i = slot; i < coded.statement.header.rows; i += kSlotCount)
+                rows.push_back(i);
+        EXPECT_EQ(recover_content(check, rows_at(coded, rows)).value(), content_of(1u << 20));
+    }
+}
+
+TEST(Recover, fewer_than_k_distinct_rows_are_not_enough) {
+    const auto coded = code(5000);
+    const auto check = open(coded);
+    auto indices = range(100, 100 + 255);
+    indices.insert(indices.end(), {100, 100, 101});  // again
+    const auto content = recover_content(check, rows_at(coded, indices));
+    ASSERT_FALSE(content.ok());
+    EXPECT_EQ(content.error().kind, ErrorKind::unavailable);
+    EXPECT_EQ(recover_content(check, {}).error().kind, ErrorKind::unavailable);
+    indices.push_back(99);
+    EXPECT_TRUE(recover_content(check, rows_at(coded, indices)).ok());
+}
+
+TEST(Recover, padding_that_is_not_zero_is_refused) {
+    auto coded = code(32768);  // fills its data rows
+    coded.statement.header.length = 32767;
+    ASSERT_NE(coded.row(255).back(), 0);
+    state_again(coded);
+    const auto check = open(coded);
+    ASSERT_EQ(slots_passing(check, coded), kSlotCount);  // it is a word of the code
+    const auto content = recover_content(check, rows_at(coded, range(0, 256)));
+    ASSERT_FALSE(content.ok());
+    EXPECT_EQ(content.error().kind, ErrorKind::corrupt);
+}
+
+// A disperser commits to two contents at once: data rows of one, parity rows of the other. At most
+// one can reach floor((n+k)/2)+1 rows, so no two readers accept different content.
+TEST(Recover, two_contents_under_one_commitment_are_never_both_accepted) {
+    auto coded = code(20000, 1);
+    const auto other = code(20000, 2);
+    const auto& header = coded.statement.header;
+    const auto split = [&](std::uint32_t slots_of_other) {
+        auto mixed = coded;
+        for (std::uint32_t i = 0; i < header.rows; ++i)
+            if (i % kSlotCount < slots_of_other)
+                std::copy(other.row(i).begin(), other.row(i).end(), row_of(mixed, i).begin());
+        state_again(mixed);
+        return mixed;
+    };
+    const auto accepted = [&](const CodedBlock& mixed, const CodedBlock& whole) {
+        const auto content = recover_content(open(mixed), rows_at(whole, range(256, 512)));
+        if (!content.ok()) {
+            EXPECT_EQ(content.error().kind, ErrorKind::unavailable) << content.error().message;
+        }
+        return content.ok();
+    };
+    // 513 of 768 rows are 171 of 256 slots.
+    EXPECT_TRUE(accepted(split(85), coded));
+    EXPECT_FALSE(accepted(split(85), other));
+    for (const std::uint32_t slots : {86u, 128u, 170u}) {
+        EXPECT_FALSE(accepted(split(slots), coded)) << slots;
+        EXPECT_FALSE(accepted(split(slots), other)) << slots;
+    }
+    EXPECT_FALSE(accepted(split(171), coded));
+    EXPECT_TRUE(accepted(split(171), other));
+}
+
+}  // namespace
+}  // namespace mutirao::block

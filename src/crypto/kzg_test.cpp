@@ -1,0 +1,228 @@
+#include "crypto/kzg.hpp"
+
+#include <gtest/gtest.h>
+
+#include "base/random.hpp"
+#include "crypto/vector_file.hpp"
+
+namespace mutirao::crypto {
+namespace {
+
+using Vector = std::vector<Scalar>;
+
+Vector random_vector(std::uint64_t seed) {
+    SeededRandom random(seed);
+    Vector out(kSlots);
+    for (auto& scalar : out) scalar = to_scalar(random.fixed<Digest>());
+    return out;
+}
+
+// Committed vectors with what is needed to open them together.
+struct Batch {
+    explicit Batch(std::size_t count) : vectors(count) {
+        SeededRandom random(count);
+        for (auto& vector : vectors) {
+            vector = random_vector(random.next_u64());
+            spans.emplace_back(vector);
+            commitments.push_back(commit(vector));
+            gammas.push_back(random.fixed<Digest>());
+        }
+    }
+    Vector values_at(std::uint32_t slot) const {
+        Vector out;
+        for (const auto& vector : vectors) out.push_back(vector[slot]);
+        return out;
+    }
+    KzgProof open(std::uint32_t slot) const { return open_slot(spans, gammas, slot); }
+    bool verify(const Vector& values, std::uint32_t slot, const KzgProof& proof) const {
+        return verify_slot(commitments, values, gammas, slot, proof);
+    }
+
+    std::vector<Vector> vectors;
+    std::vector<std::span<const Scalar>> spans;
+    std::vector<KzgCommitment> commitments;
+    std::vector<Digest> gammas;
+};
+
+template <class Fixed>
+Fixed flipped(Fixed value, std::size_t bit) {
+    value.bytes[bit / 8] ^= static_cast<std::uint8_t>(1u << bit % 8);
+    return value;
+}
+
+KzgCommitment infinity() {
+    KzgCommitment out{};
+    out.bytes[0] = 0xc0;
+    return out;
+}
+
+Digest digest_of_low_bytes(ByteSpan low) {
+    Digest out;
+    std::copy(low.begin(), low.end(), out.bytes.begin());
+    return out;
+}
+
+Vector values_of(const boost::json::value& committed) {
+    const auto& values = committed.at("values");
+    if (values.is_int64())
+        return Vector(kSlots, Scalar{{static_cast<std::uint8_t>(values.as_int64())}});
+    Vector out;
+    for (const auto& value : values.as_array())
+        out.push_back(*Scalar::from_hex(std::string_view(value.as_string())));
+    return out;
+}
+
+TEST(Kzg, gives_the_commitments_and_proofs_of_c_kzg) {
+    const auto file = read_vectors(MUTIRAO_VECTORS "/crypto/kzg.json");
+    std::vector<Vector> vectors;
+    std::vector<KzgCommitment> commitments;
+    for (const auto& c : file.at("committed").as_array()) {
+        vectors.push_back(values_of(c));
+        commitments.push_back(fixed_at<KzgCommitment>(c, "commitment"));
+        EXPECT_EQ(commit(vectors.back()), commitments.back());
+    }
+    std::vector<Digest> gammas;
+    for (const auto& gamma : file.at("gammas").as_array())
+        gammas.push_back(digest_of_low_bytes(*from_hex(std::string_view(gamma.as_string()))));
+    const std::vector<std::span<const Scalar>> one{vectors[0]}, two{vectors[0], vectors[1]};
+    const std::vector<Digest> weight_one{{{1}}};
+    for (const auto& opening : file.at("openings").as_array()) {
+        const auto slot = opening.at("slot").to_number<std::uint32_t>();
+        const auto proof = fixed_at<KzgProof>(opening, "proof"),
+                   combined = fixed_at<KzgProof>(opening, "combined_proof");
+        EXPECT_EQ(open_slot(one, weight_one, slot), proof);
+        EXPECT_EQ(open_slot(two, gammas, slot), combined);
+        const Vector values{vectors[0][slot], vectors[1][slot]};
+        EXPECT_TRUE(verify_slot(std::span(commitments).first(1), std::span(values).first(1),
+                                weight_one, slot, proof));
+        EXPECT_TRUE(verify_slot(std::span(commitments).first(2), values, gammas, slot, combined));
+    }
+}
+
+TEST(Kzg, opens_one_vector_and_many_at_any_slot) {
+    for (const std::size_t count : {1u, 2u, 9u}) {
+        const Batch batch(count);
+        for (const std::uint32_t slot : {0u, 1u, 100u, 255u}) {
+            const auto proof = batch.open(slot);
+            EXPECT_TRUE(batch.verify(batch.values_at(slot), slot, proof));
+            EXPECT_FALSE(batch.verify(batch.values_at(slot), (slot + 1) % kSlots, proof));
+            EXPECT_FALSE(batch.verify(batch.values_at(slot ^ 1), slot, proof));
+            auto values = batch.values_at(slot);
+            values[count - 1] = flipped(values[count - 1], 3);
+            EXPECT_FALSE(batch.verify(values, slot, proof));
+        }
+    }
+}
+
+TEST(Kzg, values_and_commitments_may_not_be_exchanged) {
+    Batch batch(2);
+    const auto proof = batch.open(9);
+    const auto values = batch.values_at(9);
+    EXPECT_FALSE(batch.verify({values[1], values[0]}, 9, proof));
+    std::swap(batch.gammas[0], batch.gammas[1]);
+    EXPECT_FALSE(batch.verify(values, 9, proof));
+    std::swap(batch.gammas[0], batch.gammas[1]);
+    std::swap(batch.commitments[0], batch.commitments[1]);
+    EXPECT_FALSE(batch.verify(values, 9, proof));
+}
+
+TEST(Kzg, refuses_every_flipped_bit_of_proof_commitment_and_value) {
+    Batch batch(1);
+    const auto proof = batch.open(77);
+    const auto values = batch.values_at(77);
+    const auto commitment = batch.commitments[0];
+    for (std::size_t bit = 0; bit < 8 * KzgProof::kSize; ++bit)
+        ASSERT_FALSE(batch.verify(values, 77, flipped(proof, bit))) << bit;
+    for (std::size_t bit = 0; bit < 8 * Scalar::kSize; bit += 5)
+        ASSERT_FALSE(batch.verify({flipped(values[0], bit)}, 77, proof)) << bit;
+    for (std::size_t bit = 0; bit < 8 * KzgCommitment::kSize; ++bit) {
+        batch.commitments[0] = flipped(commitment, bit);
+        ASSERT_FALSE(batch.verify(values, 77, proof)) << bit;
+    }
+}
+
+// 1 and 1 + r are one field element; only the first is a Scalar.
+TEST(Kzg, a_value_has_one_form) {
+    const Vector ones(kSlots, Scalar{{1}});
+    const auto one_plus_order =
+        *Scalar::from_hex("02000000fffffffffe5bfeff02a4bd5305d8a10908d83933487d9d2953a7ed73");
+    const std::vector<std::span<const Scalar>> spans{ones};
+    const std::vector<Digest> gammas{{{9}}};
+    const std::vector commitments{commit(ones)};
+    const auto proof = open_slot(spans, gammas, 0);
+    EXPECT_TRUE(verify_slot(commitments, std::vector{ones[0]}, gammas, 0, proof));
+    EXPECT_FALSE(verify_slot(commitments, std::vector{one_plus_order}, gammas, 0, proof));
+    const Vector other(kSlots, one_plus_order);
+    const std::vector<std::span<const Scalar>> other_spans{other};
+    EXPECT_TRUE(verify_commitments(commitments, spans, {}));
+    EXPECT_FALSE(verify_commitments(commitments, other_spans, {}));
+}
+
+// The proof of a constant vector, and the commitment to zeros, are the point at infinity.
+TEST(Kzg, infinity_opens_constant_vectors_only) {
+    const Vector zeros(kSlots), fives(kSlots, Scalar{{5}});
+    EXPECT_EQ(commit(zeros), infinity());
+    const std::vector<Digest> gammas{{{1}}};
+    const KzgProof nothing{infinity().bytes};
+    for (const auto& vector : {zeros, fives}) {
+        const std::vector<std::span<const Scalar>> spans{vector};
+        EXPECT_EQ(open_slot(spans, gammas, 3), nothing);
+        EXPECT_TRUE(
+            verify_slot(std::vector{commit(vector)}, std::vector{vector[3]}, gammas, 3, nothing));
+        EXPECT_FALSE(
+            verify_slot(std::vector{commit(vector)}, std::vector{Scalar{{6}}}, gammas, 3, nothing));
+    }
+    const Batch batch(1);
+    EXPECT_FALSE(batch.verify(batch.values_at(3), 3, nothing));
+}
+
+TEST(Kzg, refuses_sizes_and_slots_that_do_not_fit) {
+    const Batch batch(2);
+    const auto proof = batch.open(5);
+    const auto values = batch.values_at(5);
+    EXPECT_FALSE(batch.verify({values[0]}, 5, proof));
+    EXPECT_FALSE(batch.verify({values[0], values[1], values[1]}, 5, proof));
+    EXPECT_FALSE(batch.verify(values, kSlots, proof));
+    EXPECT_FALSE(batch.verify(values, kSlots + 5, proof));
+    EXPECT_FALSE(
+        verify_slot(batch.commitments, values, std::span(batch.gammas).first(1), 5, proof));
+    EXPECT_FALSE(verify_slot({}, {}, {}, 5, proof));
+}
+
+TEST(VerifyCommitments, accepts_the_vectors_and_nothing_else) {
+    Batch batch(8);
+    const Digest seed{{1, 2, 3}};
+    EXPECT_TRUE(verify_commitments(batch.commitments, batch.spans, seed));
+    for (const std::size_t j : {0u, 7u}) {
+        const auto kept = batch.vectors[j][200];
+        batch.vectors[j][200] = flipped(kept, 0);
+        EXPECT_FALSE(verify_commitments(batch.commitments, batch.spans, seed));
+        batch.vectors[j][200] = kept;
+    }
+    std::swap(batch.commitments[1], batch.commitments[2]);
+    EXPECT_FALSE(verify_commitments(batch.commitments, batch.spans, seed));
+    std::swap(batch.commitments[1], batch.commitments[2]);
+    EXPECT_TRUE(verify_commitments(batch.commitments, batch.spans, seed));
+    EXPECT_FALSE(verify_commitments(batch.commitments, std::span(batch.spans).first(7), seed));
+    EXPECT_FALSE(verify_commitments({}, {}, seed));
+    batch.spans[4] = batch.spans[4].first(255);
+    EXPECT_FALSE(verify_commitments(batch.commitments, batch.spans, seed));
+}
+
+// Two errors that cancel in a plain sum must not cancel under the weights.
+TEST(VerifyCommitments, errors_do_not_cancel_out) {
+    Batch batch(2);
+    std::swap(batch.vectors[0][10], batch.vectors[1][10]);
+    EXPECT_FALSE(verify_commitments(batch.commitments, batch.spans, Digest{{4}}));
+}
+
+TEST(ToScalar, keeps_all_but_the_top_two_bits) {
+    Digest digest;
+    digest.bytes.fill(0xff);
+    Scalar expected{digest.bytes};
+    expected.bytes[31] = 0x3f;
+    EXPECT_EQ(to_scalar(digest), expected);
+}
+
+}  // namespace
+}  // namespace mutirao::crypto

@@ -1,0 +1,106 @@
+#include "ledger/admission.hpp"
+
+#include "ledger/execution.hpp"
+#include "ledger/ledger.hpp"
+
+namespace mutirao::ledger {
+namespace {
+
+Error refuse(std::string why) { return {ErrorKind::invalid_argument, std::move(why)}; }
+
+}  // namespace
+
+std::uint64_t gas_of(const Transaction& tx) {
+    std::uint64_t gas = kTransactionGas;
+    for (const auto byte : tx.data) gas += byte == 0 ? 4 : 16;
+    return is_module(tx.to) ? gas + kModuleGas : gas;
+}
+
+Result<Admitted> admit(const Genesis& genesis, Memo& memo, ByteSpan raw) {
+    TRY(auto tx, Transaction::decode(raw));
+    if (tx.chain_id != genesis.chain_id)
+        return refuse("the transaction is for chain " + std::to_string(tx.chain_id) +
+                      "; this one is " + std::to_string(genesis.chain_id));
+    if (tx.max_priority_fee > tx.max_fee) return refuse("the tip is over the fee limit");
+    if (tx.max_fee < genesis.base_fee)
+        return refuse("the fee limit is under the base fee of " + genesis.base_fee.decimal() +
+                      " wei a gas");
+    const auto gas = gas_of(tx);
+    if (tx.gas_limit < gas)
+        return refuse("the transaction needs " + std::to_string(gas) + " gas and its limit is " +
+                      std::to_string(tx.gas_limit));
+    const auto hash = Transaction::hash(raw);
+    TRY(auto sender, memo.sender(tx, hash));
+    return Admitted{std::move(tx), hash, sender};
+}
+
+Result<Amount> worst_cost(const Transaction& tx) {
+    TRY(auto gas, tx.max_fee.times(tx.gas_limit));
+    return tx.value.plus(gas);
+}
+
+Status check_funds(const Transaction& tx, Amount balance) {
+    TRY(auto cost, worst_cost(tx));
+    if (balance < cost)
+        return Error{
+            ErrorKind::insufficient_funds,
+            "the wallet has " + balance.text() + " and the transaction may cost " + cost.text()};
+    return {};
+}
+
+Error replayed(std::uint64_t nonce, std::uint64_t next) {
+    return {ErrorKind::already_exists, "replayed: nonce " + std::to_string(nonce) +
+                                           " was used, the next is " + std::to_string(next)};
+}
+
+Status Ledger::check(ByteSpan raw) const {
+    TRY(auto admitted, admit(genesis_, *memo_, raw));
+    TRY(auto found, read<Account>(records_, key::account(admitted.sender)));
+    const auto account = found.value_or(Account{});
+    const auto nonce = admitted.tx.nonce;
+    if (nonce < account.nonce) return replayed(nonce, account.nonce);
+    if (nonce - account.nonce > kNonceAheadMax)
+        return Error{ErrorKind::resource_exhausted, "nonce " + std::to_string(nonce) +
+                                                        " is too far ahead of " +
+                                                        std::to_string(account.nonce)};
+    return check_funds(admitted.tx, account.balance);
+}
+
+std::vector<Bytes> Ledger::propose(const std::vector<Bytes>& waiting, std::size_t bytes_max) const {
+    struct Waiting {
+        const Bytes* raw;
+        Amount cost;
+    };
+    std::map<Address, std::map<std::uint64_t, Waiting>> by_sender;
+    std::vector<Address> order;  // of each sender's first arrival
+    for (const auto& raw : waiting) {
+        auto admitted = admit(genesis_, *memo_, raw);
+        if (!admitted.ok()) continue;
+        const auto cost = worst_cost(admitted->tx);
+        if (!cost.ok()) continue;
+        auto [at, first] = by_sender.try_emplace(admitted->sender);
+        if (first) order.push_back(admitted->sender);
+        at->second.try_emplace(admitted->tx.nonce, Waiting{&raw, *cost});
+    }
+    std::vector<Bytes> out;
+    std::size_t bytes = 0;
+    for (const auto& sender : order) {
+        const auto found = read<Account>(records_, key::account(sender));
+        const auto account = found.ok() ? found->value_or(Account{}) : Account{};
+        std::uint64_t next = account.nonce;
+        Amount left = account.balance;
+        for (const auto& [nonce, entry] : by_sender[sender]) {
+            if (nonce < next) continue;
+            // A block's bytes are paid for: nobody fills it with what cannot run.
+            const auto after = left.minus(entry.cost);
+            if (nonce > next || !after.ok() || bytes + entry.raw->size() > bytes_max) break;
+            out.push_back(*entry.raw);
+            bytes += entry.raw->size();
+            left = *after;
+            ++next;
+        }
+    }
+    return out;
+}
+
+}  // namespace mutirao::ledger

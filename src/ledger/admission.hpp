@@ -1,0 +1,26 @@
+// What must hold of a transaction before it may run. Internal to ledger.
+#pragma once
+
+#include "ledger/genesis.hpp"
+#include "ledger/memo.hpp"
+
+namespace mutirao::ledger {
+
+struct Admitted {
+    Transaction tx;
+    Digest hash;
+    Address sender;
+};
+
+// Everything about a transaction that does not depend on the state: form, chain, fees, signature.
+Result<Admitted> admit(const Genesis& genesis, Memo& memo, ByteSpan raw);
+
+// What the sender must own before the transaction starts: its value, and gas at its fee limit.
+Result<Amount> worst_cost(const Transaction& tx);
+// insufficient_funds, with both amounts.
+Status check_funds(const Transaction& tx, Amount balance);
+
+// already_exists: this nonce, or this very transaction, is in a block.
+Error replayed(std::uint64_t nonce, std::uint64_t next);
+
+}  // namespace mutirao::ledger

@@ -1,0 +1,139 @@
+// Over random histories, money neither appears nor vanishes, every escrow holds what it owes, and
+// another machine that replays the blocks gets the same state.
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
+
+#include "ledger/test_chain.hpp"
+
+namespace mutirao::ledger {
+namespace {
+
+constexpr int kPeople = 4;  // wallets 0 to 3 do everything to each other
+constexpr int kThings = 3;  // contents, sessions
+
+int some(int bound) { return *rc::gen::inRange(0, bound); }
+
+Digest content(int i) { return digest_of("content " + std::to_string(i)); }
+Digest some_asset() { return asset_id(wallet(some(kPeople)).address(), content(some(kThings))); }
+crypto::AccountKey session(int i) { return wallet(100 + i); }
+
+Amount some_amount() {
+    return *rc::gen::element(Amount(), Amount(1), Amount(7), kOneMut, kOneMut.times(300).value(),
+                             kOneMut.times(5000).value());
+}
+
+Digest some_run(const TestChain& chain) {
+    const auto runs = read_all<Run>(chain.ledger.state(), key::runs(), 100).value();
+    return runs.empty() ? Digest() : runs[static_cast<std::size_t>(some(int(runs.size())))].id;
+}
+
+RunOutcome some_outcome(const TestChain& chain) {
+    RunOutcome out;
+    out.run = some_run(chain);
+    out.model_content = content(some(kThings));
+    if (some(2) == 0) out.assets.push_back({some_asset(), 5});
+    const auto run = read<Run>(chain.ledger.state(), key::run(out.run)).value();
+    for (std::size_t i = 0; run && i < run->trainers.size(); ++i)
+        out.trainer_tokens.push_back(static_cast<std::uint64_t>(some(3)));
+    return out;
+}
+
+Voucher some_voucher(const TestChain& chain) {
+    Voucher out;
+    const auto providers =
+        read_all<Provider>(chain.ledger.state(), to_bytes(as_bytes("p/")), 100).value();
+    if (!providers.empty()) {
+        const auto& one = providers[static_cast<std::size_t>(some(int(providers.size())))];
+        out.provider = one.address, out.model = one.model;
+    }
+    out.cumulative = some_amount();
+    out.sign(session(some(kThings)), 8021);
+    return out;
+}
+
+Call some_call(const TestChain& chain) {
+    const auto soon = chain.time_ms + 1 + 150u * static_cast<unsigned>(some(20));
+    const auto person = wallet(some(kPeople)).address();
+    switch (some(12)) {
+        case 0: return transfer(person, some_amount());
+        case 1: return register_data(content(some(kThings)), 1, "");
+        case 2:
+            return offer_licence(some_asset(), some_run(chain),
+                                 {Purpose::train, some_amount(),
+                                  static_cast<std::uint32_t>(some(5)) * 200'000, soon});
+        case 3:
+            return offer_licence(some_asset(), subject_of(person),
+                                 {Purpose::infer, some_amount(), 0, soon});
+        case 4: {
+            const auto all = read_all<Licence>(chain.ledger.state(), key::licences(), 100).value();
+            if (all.empty()) return accept_licence({}, {});
+            const auto& one = all[static_cast<std::size_t>(some(int(all.size())))];
+            return accept_licence(one.id, one.price);
+        }
+        case 5: return revoke_licence(licence_id(some_asset(), some_run(chain)));
+        case 6: return create_run(digest_of("spec"), {person, wallet(9).address()}, some_amount());
+        case 7: return finish_run(some_outcome(chain));
+        case 8: return offer_model(some_asset());
+        case 9: return open_key(session(some(kThings)).address(), some_amount(), soon);
+        case 10: return close_key(session(some(kThings)).address());
+        default: return settle(some_voucher(chain));
+    }
+}
+
+void check_money(const TestChain& chain, Amount supply) {
+    RC_ASSERT(chain.supply() == supply);
+    Amount rewards, locked;
+    for (const auto& run : read_all<Run>(chain.ledger.state(), key::runs(), 1000).value())
+        if (run.state == RunState::open) rewards = rewards.plus(run.reward).value();
+    for (const auto& each :
+         read_all<ApiKey>(chain.ledger.state(), to_bytes(as_bytes("k/")), 1000).value())
+        if (!each.closed) locked = locked.plus(each.limit).value().minus(each.redeemed).value();
+    RC_ASSERT(chain.balance(module::training()) == rewards);
+    RC_ASSERT(chain.balance(module::compute()) == locked);
+    for (const auto& idle : {module::nodes(), module::storage(), module::rights()})
+        RC_ASSERT(chain.balance(idle) == Amount());
+    for (const auto& asset : read_all<Asset>(chain.ledger.state(), key::assets(), 1000).value()) {
+        std::uint64_t ppm = 0;
+        for (const auto& share : asset.shares) ppm += share.ppm;
+        RC_ASSERT(ppm == (asset.kind == AssetKind::model ? 1'000'000u : 0u));
+    }
+}
+
+// Everybody is a compute node, and two storage nodes serve; made once, since pairings are slow.
+const Bytes& prepared() {
+    static const Bytes snapshot = [] {
+        TestChain chain;
+        for (int i = 0; i < kPeople; ++i)
+            ENSURE(chain.send(wallet(i), TestNode(i).joins(Role::compute)).ok());
+        for (int i : {10, 11})
+            ENSURE(chain.send(wallet(i), TestNode(i).joins(Role::storage, 3)).ok());
+        return chain.ledger.snapshot();
+    }();
+    return snapshot;
+}
+
+RC_GTEST_PROP(Conservation, money_is_kept_and_blocks_replay, ()) {
+    TestChain chain;
+    chain.ledger = Ledger::restore(prepared()).value();
+    chain.time_ms = chain.ledger.time_ms();
+    auto replica = Ledger::restore(prepared()).value();
+    const auto supply = chain.supply();
+    int succeeded = 0;
+    for (int i = 0; i < 60; ++i) {
+        const auto from = wallet(some(kPeople));
+        const auto raw = chain.signed_call(from, some_call(chain));
+        chain.block({raw});
+        RC_ASSERT(replica.finalize(chain.ledger.height(), chain.time_ms, {raw}).value() ==
+                  chain.ledger.state_hash());
+        replica.commit();
+        const auto receipt = chain.ledger.receipt(Transaction::hash(raw)).value();
+        if (receipt && receipt->succeeded) ++succeeded;
+        check_money(chain, supply);
+    }
+    RC_ASSERT(replica.snapshot() == chain.ledger.snapshot());
+    RC_CLASSIFY(succeeded >= 10, "ten calls or more succeeded");
+}
+
+}  // namespace
+}  // namespace mutirao::ledger

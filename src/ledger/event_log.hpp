@@ -1,0 +1,26 @@
+// Events in the form that Ethereum programs read: address, topics, data (docs/reference/abi). Pure;
+// any thread.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "ledger/records.hpp"
+
+namespace mutirao::ledger {
+
+struct Log {
+    Address address;             // of the module
+    std::vector<Digest> topics;  // keccak256 of the signature, then three indexed arguments
+    Bytes data;                  // Paid: amount and reason
+};
+
+// "NodeJoined(bytes32,address,address)": all but Paid have these arguments (about, from, to).
+std::string_view event_signature(EventKind kind);
+
+Log to_log(const Event& event);
+// The event without index, height and time, which a log does not hold. corrupt when to_log would
+// not have written it.
+Result<Event> event_of(const Log& log);
+
+}  // namespace mutirao::ledger

@@ -1,0 +1,303 @@
+// Nodes and Storage: membership, and certificates.
+#include <gtest/gtest.h>
+#include <numeric>
+
+#include "ledger/test_chain.hpp"
+
+namespace mutirao::ledger {
+namespace {
+
+constexpr int kNodes = 8;
+
+std::uint64_t epoch_of(const TestChain& chain) {
+    return read_counter(chain.ledger.state(), key::current_epoch()).value();
+}
+
+class Membership : public ::testing::Test {
+  protected:
+    // All nodes join in one block.
+    void join_all() {
+        std::vector<Bytes> raw;
+        for (const auto& node : nodes)
+            raw.push_back(chain.signed_call(node.key, node.joins(Role::storage)));
+        chain.block(raw);
+    }
+    static std::vector<TestNode> make() {
+        std::vector<TestNode> out;
+        for (int i = 0; i < kNodes; ++i) out.emplace_back(i);
+        return out;
+    }
+    TestChain chain;
+    std::vector<TestNode> nodes = make();
+};
+
+TEST_F(Membership, joins_of_one_block_make_one_epoch) {
+    EXPECT_EQ(epoch_of(chain), 0u);
+    join_all();
+    EXPECT_EQ(epoch_of(chain), 1u);
+    const auto epoch = chain.record<EpochRecord>(key::epoch(1));
+    ASSERT_EQ(epoch.members.size(), nodes.size());
+    EXPECT_TRUE(std::is_sorted(epoch.members.begin(), epoch.members.end(),
+                               [](const auto& a, const auto& b) { return a.node < b.node; }));
+    chain.block({});
+    EXPECT_EQ(epoch_of(chain), 1u);
+}
+
+TEST_F(Membership, a_new_endpoint_is_no_new_epoch_and_a_new_weight_is) {
+    join_all();
+    auto record = nodes[0].record(Role::storage);
+    record.endpoint = "[::1]:9001";
+    ASSERT_TRUE(
+        chain.send(nodes[0].key, register_node(record, nodes[0].bls.prove_possession())).ok());
+    EXPECT_EQ(epoch_of(chain), 1u);
+    EXPECT_EQ(chain.record<NodeRecord>(key::node(record.address)).endpoint, "[::1]:9001");
+    ASSERT_TRUE(chain.send(nodes[0].key, nodes[0].joins(Role::storage, 2)).ok());
+    EXPECT_EQ(epoch_of(chain), 2u);
+}
+
+TEST_F(Membership, who_leaves_is_in_no_later_epoch_and_may_come_back) {
+    join_all();
+    ASSERT_TRUE(chain.send(nodes[0].key, leave_network()).ok());
+    EXPECT_EQ(chain.record<EpochRecord>(key::epoch(2)).members.size(), nodes.size() - 1);
+    EXPECT_EQ(chain.record<EpochRecord>(key::epoch(1)).members.size(), nodes.size());
+    EXPECT_FALSE(chain.send(nodes[0].key, leave_network()).ok());
+    EXPECT_EQ(chain.send(wallet(12), leave_network()).error().kind, ErrorKind::not_found);
+    ASSERT_TRUE(chain.send(nodes[0].key, nodes[0].joins(Role::storage)).ok());
+    EXPECT_EQ(chain.record<EpochRecord>(key::epoch(3)).members.size(), nodes.size());
+    ASSERT_TRUE(chain.send(nodes[0].key, nodes[0].joins(Role::compute)).ok());
+    EXPECT_EQ(chain.record<EpochRecord>(key::epoch(4)).members.size(), nodes.size() - 1);
+}
+
+TEST_F(Membership, other_roles_make_no_epoch) {
+    for (const auto role : {Role::compute, Role::gateway, Role::trainer})
+        ASSERT_TRUE(chain.send(nodes[0].key, nodes[0].joins(role)).ok());
+    EXPECT_EQ(epoch_of(chain), 0u);
+}
+
+TEST_F(Membership, refuses_what_is_no_node) {
+    const auto& node = nodes[0];
+    const auto send = [&](const NodeRecord& record, const crypto::BlsSignature& possession) {
+        return chain.send(node.key, register_node(record, possession));
+    };
+    const auto good = node.record(Role::storage);
+    EXPECT_EQ(send(good, nodes[1].bls.prove_possession()).error().kind,
+              ErrorKind::permission_denied);
+    EXPECT_EQ(send(good, node.bls.sign(good.bls_key.span())).error().kind,
+              ErrorKind::permission_denied);
+    auto bad = good;
+    bad.weight = 0;
+    EXPECT_FALSE(send(bad, node.bls.prove_possession()).ok());
+    bad.weight = 1'000'001;
+    EXPECT_FALSE(send(bad, node.bls.prove_possession()).ok());
+    bad = good;
+    bad.endpoint.assign(257, 'a');
+    EXPECT_FALSE(send(bad, node.bls.prove_possession()).ok());
+    bad = good;
+    bad.role = Role::none;
+    EXPECT_FALSE(send(bad, node.bls.prove_possession()).ok());
+    EXPECT_EQ(epoch_of(chain), 0u);
+}
+
+// The key and its proof stand on the ledger for everybody to copy.
+TEST_F(Membership, a_bls_key_belongs_to_one_node) {
+    join_all();
+    auto copied = nodes[0].record(Role::storage);
+    const auto status =
+        chain.send(wallet(12), register_node(copied, nodes[0].bls.prove_possession()));
+    EXPECT_EQ(status.error().kind, ErrorKind::permission_denied);
+    EXPECT_EQ(status.error().message, "the BLS key belongs to another node");
+}
+
+class Certificates : public Membership {
+  protected:
+    void SetUp() override {
+        join_all();
+        epoch = chain.record<EpochRecord>(key::epoch(1));
+        held = placement::Placement::make(epoch.membership()).value().slots_held(id);
+    }
+    block::Certificate certificate(const std::vector<std::uint32_t>& signers) {
+        block::Certificate out;
+        out.id = id;
+        out.header_digest = digest_of("header");
+        // Any point of G1 will do: the ledger checks that it is one, not what it commits to.
+        out.commitment.bytes = nodes[0].bls.sign(as_bytes("a point")).bytes;
+        out.length = 5000;
+        out.epoch = epoch.epoch;
+        sign(out, signers);
+        return out;
+    }
+    void sign(block::Certificate& out, const std::vector<std::uint32_t>& signers,
+              std::uint64_t chain_id = 8021) {
+        out.signers = block::signer_bitmap(kNodes, signers);
+        const auto message = block::availability_message(chain_id, out);
+        std::vector<crypto::BlsSignature> signatures;
+        for (const auto member : signers)
+            for (const auto& node : nodes)
+                if (node.key.address() == epoch.members[member].node)
+                    signatures.push_back(node.bls.sign(message));
+        out.signature = crypto::aggregate(signatures).value();
+    }
+    Status submit(const block::Certificate& certificate) {
+        const auto fee = certificate_fee(chain.ledger.genesis(), certificate.length).value();
+        return chain.send(wallet(10), certify(certificate, fee));
+    }
+    std::vector<std::uint32_t> everybody() const {
+        std::vector<std::uint32_t> out(kNodes);
+        std::iota(out.begin(), out.end(), 0u);
+        return out;
+    }
+    std::uint32_t slots(const std::vector<std::uint32_t>& signers) const {
+        std::uint32_t sum = 0;
+        for (const auto member : signers) sum += held[member];
+        return sum;
+    }
+
+    const BlockId id{digest_of("block").bytes};
+    EpochRecord epoch;
+    std::vector<std::uint32_t> held;
+};
+
+TEST_F(Certificates, a_quorum_certifies_and_shares_the_fee_by_slots) {
+    auto signers = everybody();
+    while (slots(signers) - held[signers.back()] >= block::kAvailableSlots) signers.pop_back();
+    std::vector<Amount> before;
+    for (const auto& member : epoch.members) before.push_back(chain.balance(member.node));
+    const auto treasury = chain.balance(module::treasury());
+    const auto good = certificate(signers);
+    ASSERT_TRUE(submit(good).ok());
+
+    const auto stored = chain.record<CertifiedBlock>(key::block(id));
+    EXPECT_EQ(stored.certificate, good.encode());
+    EXPECT_EQ(stored.payer, wallet(10).address());
+    EXPECT_EQ(stored.height, chain.ledger.height());
+    EXPECT_EQ(stored.slots_signed, slots(signers));
+    EXPECT_FALSE(stored.released);
+    const auto fee = chain.ledger.genesis().storage_price_per_kib.times(5).value();  // 5000 bytes
+    Amount shared;
+    for (std::uint32_t i = 0; i < kNodes; ++i) {
+        const bool signed_it = good.signed_by(i);
+        const auto part = signed_it ? fee.part(held[i], slots(signers)) : Amount();
+        EXPECT_EQ(chain.balance(epoch.members[i].node), before[i].plus(part).value());
+        shared = shared.plus(part).value();
+    }
+    EXPECT_EQ(chain.balance(module::treasury()),
+              treasury.plus(chain.last.fee).value().plus(fee.minus(shared).value()).value());
+    EXPECT_EQ(chain.balance(module::storage()), Amount());
+    EXPECT_EQ(submit(good).error().kind, ErrorKind::already_exists);
+}
+
+TEST_F(Certificates, one_slot_under_the_quorum_is_refused_with_the_numbers) {
+    // The largest sum under the quorum, over all sets of signers.
+    std::vector<std::uint32_t> best;
+    for (unsigned set = 1; set < 1u << kNodes; ++set) {
+        std::vector<std::uint32_t> signers;
+        for (std::uint32_t i = 0; i < kNodes; ++i)
+            if (set >> i & 1) signers.push_back(i);
+        if (slots(signers) < block::kAvailableSlots && slots(signers) > slots(best)) best = signers;
+    }
+    ASSERT_FALSE(best.empty());
+    const auto status = submit(certificate(best));
+    EXPECT_EQ(status.error().kind, ErrorKind::permission_denied);
+    EXPECT_EQ(status.error().message, "certificate under quorum: " + std::to_string(slots(best)) +
+                                          " of 256 slots signed, 171 needed");
+    EXPECT_EQ(block::kAvailableSlots, 171u);
+}
+
+TEST_F(Certificates, every_signed_field_is_covered) {
+    const auto good = certificate(everybody());
+    auto bad = good;
+    bad.header_digest.bytes[0] ^= 1;
+    EXPECT_FALSE(submit(bad).ok());
+    bad = good;
+    bad.id.bytes[5] ^= 1;
+    EXPECT_FALSE(submit(bad).ok());
+    bad = good;
+    bad.length += 1;
+    EXPECT_FALSE(submit(bad).ok());
+    bad = good;
+    bad.commitment.bytes = nodes[1].bls.sign(as_bytes("another point")).bytes;
+    EXPECT_FALSE(submit(bad).ok());
+    bad = good;
+    bad.signature = nodes[0].bls.sign(as_bytes("no"));
+    EXPECT_FALSE(submit(bad).ok());
+    bad = good;
+    sign(bad, everybody(), 8022);  // another chain's
+    EXPECT_FALSE(submit(bad).ok());
+    EXPECT_TRUE(submit(good).ok());
+}
+
+TEST_F(Certificates, a_commitment_outside_the_group_is_refused) {
+    auto bad = certificate(everybody());
+    bad.commitment.bytes.fill(0xff);
+    sign(bad, everybody());
+    EXPECT_EQ(submit(bad).error().message, "the certificate's commitment is no point of the group");
+}
+
+TEST_F(Certificates, a_bitmap_that_does_not_fit_is_refused) {
+    auto bad = certificate(everybody());
+    bad.signers.push_back(0);
+    EXPECT_FALSE(submit(bad).ok());
+    bad.signers.clear();
+    EXPECT_FALSE(submit(bad).ok());
+}
+
+TEST_F(Certificates, the_fee_is_exact) {
+    const auto good = certificate(everybody());
+    const auto fee = certificate_fee(chain.ledger.genesis(), good.length).value();
+    const auto before = chain.balance(wallet(10).address());
+    for (const auto& wrong : {Amount(), fee.minus(Amount(1)).value(), fee.plus(Amount(1)).value()})
+        EXPECT_FALSE(chain.send(wallet(10), certify(good, wrong)).ok());
+    EXPECT_GT(chain.balance(wallet(10).address()).plus(fee).value(), before);  // fees only
+    const auto& genesis = chain.ledger.genesis();
+    EXPECT_EQ(certificate_fee(genesis, 0).value(), Amount());
+    EXPECT_EQ(certificate_fee(genesis, 1).value(), genesis.storage_price_per_kib);
+    EXPECT_EQ(certificate_fee(genesis, 1024).value(), genesis.storage_price_per_kib);
+    EXPECT_EQ(certificate_fee(genesis, 1025).value(),
+              genesis.storage_price_per_kib.times(2).value());
+}
+
+TEST_F(Certificates, an_epoch_is_good_for_sixteen_more) {
+    auto early = certificate(everybody());
+    early.epoch = 2;  // does not exist yet
+    sign(early, everybody());
+    EXPECT_FALSE(submit(early).ok());
+    early.epoch = 0;  // had no nodes
+    sign(early, everybody());
+    EXPECT_FALSE(submit(early).ok());
+    const auto good = certificate(everybody());
+    for (std::uint32_t i = 0; i < 17; ++i) {
+        if (i == 16) {
+            // Sixteen epochs later it is still good, on a copy of the ledger.
+            auto copy = Ledger::restore(chain.ledger.snapshot()).value();
+            const auto fee = certificate_fee(copy.genesis(), good.length).value();
+            const auto raw = chain.signed_call(wallet(10), certify(good, fee));
+            ASSERT_TRUE(copy.finalize(copy.height() + 1, chain.time_ms + 1, {raw}).ok());
+            copy.commit();
+            EXPECT_TRUE(copy.receipt(Transaction::hash(raw)).value()->succeeded);
+        }
+        ASSERT_TRUE(chain.send(nodes[0].key, nodes[0].joins(Role::storage, 2 + i % 2)).ok());
+    }
+    EXPECT_EQ(epoch_of(chain), 18u);
+    EXPECT_EQ(submit(good).error().message,
+              "the certificate is of epoch 1; this ledger is at epoch 18");
+}
+
+TEST_F(Certificates, only_who_paid_releases_and_once) {
+    ASSERT_TRUE(submit(certificate(everybody())).ok());
+    EXPECT_EQ(chain.send(wallet(11), release_block(id)).error().kind, ErrorKind::permission_denied);
+    EXPECT_TRUE(chain.send(wallet(10), release_block(id)).ok());
+    EXPECT_TRUE(chain.record<CertifiedBlock>(key::block(id)).released);
+    EXPECT_EQ(chain.send(wallet(10), release_block(id)).error().kind, ErrorKind::already_exists);
+    EXPECT_EQ(chain.send(wallet(10), release_block(BlockId{})).error().kind, ErrorKind::not_found);
+}
+
+TEST_F(Certificates, an_epoch_without_nodes_certifies_nothing) {
+    for (const auto& node : nodes) ASSERT_TRUE(chain.send(node.key, leave_network()).ok());
+    auto nobody = certificate(everybody());
+    nobody.epoch = epoch_of(chain);
+    nobody.signers.clear();
+    EXPECT_FALSE(submit(nobody).ok());
+}
+
+}  // namespace
+}  // namespace mutirao::ledger

@@ -1,0 +1,39 @@
+// Records and snapshots from a remote ledger or a damaged disk: whatever decodes is canonical.
+#include "base/ensure.hpp"
+#include "ledger/calls.hpp"
+#include "ledger/ledger.hpp"
+
+using namespace mutirao;
+using namespace mutirao::ledger;
+
+namespace {
+
+template <class Record>
+void check(ByteSpan bytes) {
+    const auto record = decode_record<Record>(bytes);
+    if (record.ok()) ENSURE(encode_record(*record) == to_bytes(bytes), "two encodings of a record");
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const ByteSpan bytes(data, size);
+    check<Account>(bytes);
+    check<NodeRecord>(bytes);
+    check<EpochRecord>(bytes);
+    check<CertifiedBlock>(bytes);
+    check<Asset>(bytes);
+    check<Licence>(bytes);
+    check<Run>(bytes);
+    check<ApiKey>(bytes);
+    check<Event>(bytes);
+    check<Receipt>(bytes);
+    check<Genesis>(bytes);
+    if (const auto voucher = Voucher::decode(bytes); voucher.ok()) {
+        ENSURE(voucher->encode() == to_bytes(bytes), "two encodings of a voucher");
+        static_cast<void>(voucher->verify(8021).ok());
+    }
+    if (const auto restored = Ledger::restore(bytes); restored.ok())
+        ENSURE(restored->snapshot() == to_bytes(bytes), "two encodings of a snapshot");
+    return 0;
+}

@@ -1,0 +1,194 @@
+// Writes the golden vectors of the block format, from the specification (docs/reference/coding.md
+// and block-format.md) and by other means than the C++ code uses: parity by Lagrange interpolation,
+// BLAKE3 and BLS12-381 by the @noble npm packages, the commitment over the powers of tau.
+// Usage: node generate.cjs DEPS [FILE]     writes to FILE, or to the terminal
+//        node generate.cjs DEPS --check FILE     fails unless FILE is what would be written
+const fs = require('fs');
+const path = require('path');
+const { createRequire } = require('module');
+
+const deps = path.resolve(process.argv[2]);
+const from_deps = createRequire(path.join(deps, 'package.json'));
+const { blake3 } = from_deps('@noble/hashes/blake3');
+const { bls12_381 } = from_deps('@noble/curves/bls12-381');
+const Point = bls12_381.G1.ProjectivePoint;
+const ORDER = bls12_381.fields.Fr.ORDER;
+const SLOTS = 256;
+const TAU_FILE = path.join(deps, 'node_modules/c-kzg/deps/c-kzg/trusted_setup.txt');
+
+// The tower field.
+function mul8(a, b) {
+    let product = 0;
+    for (let bit = 0; bit < 8; ++bit) {
+        if (b >> bit & 1) product ^= a << bit;
+    }
+    for (let bit = 14; bit >= 8; --bit) {
+        if (product >> bit & 1) product ^= 0x11b << (bit - 8);
+    }
+    return product;
+}
+function slow_mul(a, b) {
+    // (a0 + a1 x)(b0 + b1 x) with x^2 = x + 0x20
+    const high = mul8(a >> 8, b >> 8);
+    const low = mul8(a & 255, b & 255) ^ mul8(high, 0x20);
+    return (mul8(a & 255, b >> 8) ^ mul8(a >> 8, b & 255) ^ high) << 8 | low;
+}
+// Logarithms to the first element of full order.
+const EXP = new Uint16Array(2 * 65535), LOG = new Uint16Array(65536);
+for (let generator = 2; ; ++generator) {
+    let value = 1, order = 0;
+    do {
+        EXP[order] = EXP[order + 65535] = value;
+        LOG[value] = order++;
+        value = slow_mul(value, generator);
+    } while (value !== 1);
+    if (order === 65535) break;
+}
+const mul = (a, b) => a === 0 || b === 0 ? 0 : EXP[LOG[a] + LOG[b]];
+const invert = (a) => EXP[65535 - LOG[a]];
+
+const BASIS = [1];
+while (BASIS.length < 16) {
+    for (let y = 0; ; ++y) {
+        if ((slow_mul(y, y) ^ y) === BASIS[BASIS.length - 1]) { BASIS.push(y); break; }
+    }
+}
+const point = (i) => BASIS.reduce((w, v, j) => i >> j & 1 ? w ^ v : w, 0);
+
+// Elements of a row: 128-byte groups of 64 low bytes and then 64 high bytes.
+function elements(row) {
+    const out = new Uint16Array(row.length / 2);
+    for (let i = 0; i < out.length; ++i) {
+        const at = Math.floor(i / 64) * 128 + i % 64;
+        out[i] = row[at] | row[at + 64] << 8;
+    }
+    return out;
+}
+function row_of(values) {
+    const row = Buffer.alloc(values.length * 2);
+    values.forEach((value, i) => {
+        const at = Math.floor(i / 64) * 128 + i % 64;
+        row[at] = value & 255;
+        row[at + 64] = value >> 8;
+    });
+    return row;
+}
+
+// Value at point(index) of the polynomial of degree < k through the data rows: the sum over i of
+// data_i * prod_{j != i} (w - w_j) / (w_i - w_j).
+const product = (values) => values.reduce(mul, 1);
+function parity_rows(data, n) {
+    const k = data.length;
+    const points = data.map((_, i) => point(i));
+    const bottoms = points.map((w, i) =>
+        product(points.filter((_, j) => j !== i).map((v) => w ^ v)));
+    const rows = [];
+    for (let index = k; index < n; ++index) {
+        const at = point(index);
+        const top = product(points.map((w) => at ^ w));
+        const out = new Uint16Array(data[0].length);
+        for (let i = 0; i < k; ++i) {
+            const weight = mul(top, invert(mul(at ^ points[i], bottoms[i])));
+            for (let x = 0; x < out.length; ++x) out[x] ^= mul(weight, data[i][x]);
+        }
+        rows.push(row_of(out));
+    }
+    return rows;
+}
+
+const le = (value, bytes) => {
+    const out = Buffer.alloc(bytes);
+    for (let i = 0, v = BigInt(value); i < bytes; ++i, v >>= 8n) out[i] = Number(v & 255n);
+    return out;
+};
+const key = (purpose) => blake3(new Uint8Array(0), { context: 'mutirao v1 ' + purpose });
+const keyed = (purpose, ...parts) =>
+    Buffer.from(blake3(Buffer.concat(parts), { key: key(purpose) }));
+
+function power(base, exponent) {
+    let out = 1n;
+    for (base %= ORDER; exponent > 0n; exponent >>= 1n, base = base * base % ORDER) {
+        if (exponent & 1n) out = out * base % ORDER;
+    }
+    return out;
+}
+
+const lines = fs.readFileSync(TAU_FILE, 'ascii').split(/\s+/);
+const first_power = 2 + Number(lines[0]) + Number(lines[1]);
+const POWERS = lines.slice(first_power, first_power + SLOTS).map((hex) => Point.fromHex(hex));
+
+// Coefficients through the values at the roots of unity, then the sum over the powers of tau.
+function commit(scalars) {
+    const root = power(7n, (ORDER - 1n) / BigInt(SLOTS));
+    const unroot = power(root, ORDER - 2n), share = power(BigInt(SLOTS), ORDER - 2n);
+    let sum = Point.ZERO;
+    for (let i = 0; i < SLOTS; ++i) {
+        let coefficient = 0n, step = power(unroot, BigInt(i)), x = 1n;
+        for (let s = 0; s < SLOTS; ++s, x = x * step % ORDER) coefficient += scalars[s] * x;
+        coefficient = coefficient * share % ORDER;
+        if (coefficient !== 0n) sum = sum.add(POWERS[i].multiplyUnsafe(coefficient));
+    }
+    return Buffer.from(sum.toRawBytes(true));
+}
+
+function vector(name, length) {
+    const content = Buffer.from(Array.from({ length }, (_, i) => (i * i + 7 * i + (i >> 8)) & 255));
+    const k = 256, n = 3 * k, row_size = Math.max(1, Math.ceil(length / (k * 128))) * 128;
+    const key_commitment = Buffer.alloc(32, 0xc0), extra = Buffer.alloc(32, 0xee);
+    const header = Buffer.concat([le(1, 2), le(k, 4), le(n, 4), le(SLOTS, 4), le(row_size, 4),
+        le(length, 8), le(1, 1), key_commitment, extra]);
+
+    const padded = Buffer.concat([content, Buffer.alloc(k * row_size - length)]);
+    const rows = [];
+    for (let i = 0; i < k; ++i) rows.push(padded.subarray(i * row_size, (i + 1) * row_size));
+    const data = rows.map(elements);
+    rows.push(...parity_rows(data, n));
+
+    const digests = rows.map((row) => keyed('row', row));
+    const leaves = [];
+    for (let s = 0; s < SLOTS; ++s) {
+        leaves.push(keyed('slot', le(s, 4), ...digests.filter((_, i) => i % SLOTS === s)));
+    }
+    const root = keyed('vec', header, ...leaves);
+    const scalars = leaves.map((leaf) =>
+        BigInt('0x' + Buffer.from(leaf).reverse().toString('hex')) & (1n << 254n) - 1n);
+    const commitment = commit(scalars);
+
+    const challenge = Buffer.from(blake3(Buffer.concat([header, root]),
+        { key: key('fold'), dkLen: 8 * row_size }));
+    const folds = Buffer.concat(data.map((row) => {
+        const parts = [];
+        for (let g = 0; g < 8; ++g) {
+            const h = elements(challenge.subarray(g * row_size, (g + 1) * row_size));
+            parts.push(le(row.reduce((sum, value, j) => sum ^ mul(value, h[j]), 0), 2));
+        }
+        return Buffer.concat(parts);
+    }));
+    const id = keyed('id', header, root, commitment, keyed('z', folds));
+    const header_digest = keyed('header', header);
+    const signed = Buffer.concat([Buffer.from('mutirao v1 avail'), le(8021, 8), le(3, 8), id,
+        header_digest, commitment, le(length, 8)]);
+
+    const facts = { header, header_digest, last_row: rows[n - 1], root, commitment,
+        first_folds: folds.subarray(0, 32), id, signed };
+    return [`block ${name} ${length}`,
+        ...Object.entries(facts).map(([fact, bytes]) => `${fact} ${bytes.toString('hex')}`)];
+}
+
+const text = [
+    '# Written by generate.cjs. content[i] = (i*i + 7*i + floor(i / 256)) mod 256; cipher 1; key',
+    '# commitment of 32 bytes c0; extra of 32 bytes ee; signed for chain 8021 in epoch 3.',
+    ...vector('empty', 0), ...vector('one_group', 20000), ...vector('two_groups', 40001),
+].join('\n') + '\n';
+const [, , , option, file] = process.argv;
+if (option === '--check') {
+    if (fs.readFileSync(file, 'utf8') !== text) {
+        console.error(`${file} is not what generate.cjs writes`);
+        process.exit(1);
+    }
+    console.log(`${file} is what generate.cjs writes`);
+} else if (option) {
+    fs.writeFileSync(option, text);
+} else {
+    process.stdout.write(text);
+}

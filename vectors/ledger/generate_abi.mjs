@@ -1,0 +1,54 @@
+// Writes abi.json: calls and logs of the native modules as ethers encodes them, from the published
+// interfaces in docs/reference/abi.  Run:  node vectors/ledger/generate_abi.mjs
+import { createRequire } from "node:module";
+import { readFileSync, readdirSync, writeFileSync } from "node:fs";
+const require = createRequire(new URL("../../build/deps/package.json", import.meta.url));
+const { Interface, id, version } = require("ethers");
+
+const folder = new URL("../../docs/reference/abi/", import.meta.url);
+const fragments = [];
+for (const name of readdirSync(folder).filter((file) => file.endsWith(".sol")).sort()) {
+  const source = readFileSync(new URL(name, folder), "utf8").replace(/\/\/.*$/gm, "").replace(/\s+/g, " ");
+  for (const [found] of source.matchAll(/\b(function|event) [^;]*;/g)) fragments.push(found.slice(0, -1));
+}
+const abi = new Interface(fragments);
+const h = (n) => id(`mutirao vector ${n}`);
+const a = (n) => "0x" + h(n).slice(-40);
+const bytes = (n, size) => "0x" + Array.from({ length: size }, (_, i) => ((i * 31 + n) & 255).toString(16).padStart(2, "0")).join("");
+const max128 = ((1n << 128n) - 1n).toString();
+
+const calls = [
+  ["register", [1, 7, "127.0.0.1:9000", bytes(1, 96), bytes(2, 48), h(3)]],
+  ["register", [4, 1, "", bytes(3, 96), bytes(4, 48), h(4)]],
+  ["leave", []],
+  ["certify", [bytes(5, 178)]],
+  ["certify", [bytes(6, 192)]],
+  ["release", [h(6)]],
+  ["registerAsset", [h(7), "1048576", "Manual do administrador Debian, edição brasileira"]],
+  ["registerAsset", [h(8), "0", ""]],
+  ["registerAsset", [h(9), "1", "a title of thirty-two bytes ....."]],
+  ["offerLicence", [h(10), h(11), 1, max128, 900000, "18446744073709551615"]],
+  ["acceptLicence", [h(12)]],
+  ["revokeLicence", [h(13)]],
+  ["createRun", [h(14), []]],
+  ["createRun", [h(15), [a(1), a(2), a(3)]]],
+  ["finishRun", [h(16), h(17), "123", "modelo", "1000", [h(18), h(19)], ["5", "6"], ["7", "8", "9"], 30, 5545, 2600]],
+  ["finishRun", [h(20), h(21), "0", "", "0", [], [], [], 0, 0, 0]],
+  ["offer", [h(22)]],
+  ["openKey", [a(4), "1790000000000"]],
+  ["settle", [bytes(7, 225)]],
+  ["closeKey", [a(5)]],
+].map(([name, values]) => ({
+  signature: abi.getFunction(name).format("sighash"), values, data: abi.encodeFunctionData(name, values),
+}));
+
+const logs = [];
+abi.forEachEvent((event) => {
+  const n = logs.length * 10 + 100;
+  const values = event.name === "Paid" ? [a(n), a(n + 1), h(n + 2), max128, 12] : [h(n), a(n + 1), a(n + 2)];
+  logs.push({ signature: event.format("sighash"), values, ...abi.encodeEventLog(event, values) });
+});
+
+writeFileSync(new URL("abi.json", import.meta.url),
+  JSON.stringify({ source: `ethers ${version}, generate_abi.mjs, docs/reference/abi`, calls, logs }, null, 1) + "\n");
+console.log(`${calls.length} calls, ${logs.length} logs`);
