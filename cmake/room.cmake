@@ -45,6 +45,7 @@ function(room NAME)
 
     # Every header compiles alone: `cmake --build ... --target all_verify_interface_header_sets`.
     file(GLOB headers CONFIGURE_DEPENDS ${dir}/*.hpp)
+    list(FILTER headers EXCLUDE REGEX "/test_[^/]*$|_test\\.hpp$")
     if(headers)
         target_sources(${library} PUBLIC FILE_SET HEADERS
             BASE_DIRS ${PROJECT_SOURCE_DIR}/src FILES ${headers})

@@ -22,9 +22,13 @@ void run(const Input& input) { LLVMFuzzerTestOneInput(input.data(), input.size()
 void mutate_and_run(Input input, std::mt19937_64& random) {
     if (input.empty()) return run(input);
     switch (random() % 4) {
-        case 0: input[random() % input.size()] ^= static_cast<std::uint8_t>(1u << random() % 8); break;
+        case 0:
+            input[random() % input.size()] ^= static_cast<std::uint8_t>(1u << random() % 8);
+            break;
         case 1: input.resize(random() % input.size()); break;
-        case 2: input.insert(input.end(), random() % 64, static_cast<std::uint8_t>(random())); break;
+        case 2:
+            input.insert(input.end(), random() % 64, static_cast<std::uint8_t>(random()));
+            break;
         default: input[random() % input.size()] = static_cast<std::uint8_t>(random()); break;
     }
     run(input);

@@ -3,8 +3,10 @@ import html.parser
 import pathlib
 
 CORPORA = {
-    "manual do administrador Debian.txt": ("debian-handbook", "/usr/share/doc/debian-handbook/html/pt-BR"),
-    "ajuda do LibreOffice.txt": ("libreoffice-help-pt-br", "/usr/share/libreoffice/help/pt-BR/text"),
+    "manual do administrador Debian.txt":
+        ("debian-handbook", "/usr/share/doc/debian-handbook/html/pt-BR"),
+    "ajuda do LibreOffice.txt":
+        ("libreoffice-help-pt-br", "/usr/share/libreoffice/help/pt-BR/text"),
 }
 
 

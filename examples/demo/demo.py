@@ -31,7 +31,8 @@ def step(number, text):
 
 def table(rows, head=None):
     rows = [[str(cell) for cell in row] for row in rows]
-    widths = [max(len(row[i]) for row in rows + ([head] if head else [])) for i in range(len(rows[0]))]
+    columns = zip(*rows, *([head] if head else []))
+    widths = [max(map(len, column)) for column in columns]
     for index, row in enumerate(([head] if head else []) + rows):
         line = "   " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths))
         print(bold(line) if head and index == 0 else line)
@@ -55,7 +56,8 @@ class Demo:
         return self.network.run(*arguments, **options)
 
     def start(self):
-        step(1, "A network on this machine: 1 ledger, 8 storage nodes, 1 gateway, 1 compute, 2 trainers")
+        step(1, "A network on this machine: 1 ledger, 8 storage nodes, 1 gateway, 1 compute,"
+                " 2 trainers")
         ready = self.network.up("--nodes", 8, "--trainers", 2)
         status = self.run("status")
         table([[n["name"], n["endpoint"], n["pid"]] for n in status["nodes"]],
@@ -127,7 +129,8 @@ class Demo:
             fact = json.loads(line)
             if "round" in fact:
                 saved = fact["allreduce_bytes"] / max(1, fact["bytes_sent"])
-                text = (f"   round {fact['round']:3d}/{fact['rounds']}  loss {fact['train_loss']:.3f}"
+                text = (f"   round {fact['round']:3d}/{fact['rounds']}"
+                        f"  loss {fact['train_loss']:.3f}"
                         f"  held out {fact['held_out_loss']:.3f} nats/byte"
                         f"  {fact['tokens_per_second']:,.0f} tokens/s"
                         f"  sent {size(fact['bytes_sent'])}, all-reduce would send"
@@ -143,14 +146,16 @@ class Demo:
             raise SystemExit(f"training failed: {errors.strip()}")
         self.report.update(loss_first=self.model["loss_first"], loss_last=self.model["loss_last"],
                            train_bytes=last["bytes_sent"], allreduce_bytes=last["allreduce_bytes"])
-        print(f"   held-out loss {self.model['loss_first']:.3f} -> {self.model['loss_last']:.3f} nats/byte")
+        print(f"   held-out loss {self.model['loss_first']:.3f} ->"
+              f" {self.model['loss_last']:.3f} nats/byte")
         if self.model["loss_last"] >= 2.8:
             raise SystemExit("the held-out loss did not fall below 2.8 nats/byte")
 
     def ask(self):
         step(5, "The model is on the network; Clara pays to ask it, with curl")
-        print(f"   asset {self.model['model'][:18]}…, checkpoint {size(self.model['checkpoint_bytes'])}"
-              f" stored as an object; shares: {self.model['shares']}")
+        print(f"   asset {self.model['model'][:18]}…, checkpoint"
+              f" {size(self.model['checkpoint_bytes'])} stored as an object;"
+              f" shares: {self.model['shares']}")
         key = self.run("key", "new", "--wallet", "clara", "--limit", "2")
         body = json.dumps({"model": self.model["title"], "prompt": PROMPT, "max_tokens": 80,
                            "temperature": 0.6, "seed": 7})
@@ -194,15 +199,16 @@ class Demo:
         if code != 0:
             raise SystemExit(f"the network stopped with exit code {code}")
         self.report["seconds"] = round(time.monotonic() - self.started, 1)
-        (self.out / "report.json").write_text(json.dumps(self.report, indent=2, ensure_ascii=False) + "\n")
+        text = json.dumps(self.report, indent=2, ensure_ascii=False)
+        (self.out / "report.json").write_text(text + "\n")
         r = self.report
         print("\n" + bold("In one table"))
         table([
-            ["stored", f"{size(r['object_bytes'])} of text as {size(r['stored_bytes'])} of fragments,"
-                       f" {r['fragments_per_block']} a block, each on one node"],
+            ["stored", f"{size(r['object_bytes'])} of text as {size(r['stored_bytes'])} of"
+                       f" fragments, {r['fragments_per_block']} a block, each on one node"],
             ["certificate", f"{r['certificate_bytes']} bytes a block"],
-            ["consensus carried", f"{size(r['consensus_bytes'])} in {r['ledger_height']} blocks, beside"
-                                  f" {size(r['all_stored_bytes'])} on the nodes that are left"],
+            ["consensus carried", f"{size(r['consensus_bytes'])} in {r['ledger_height']} blocks,"
+                                  f" beside {size(r['all_stored_bytes'])} on the nodes left"],
             ["after 2 of 8 nodes died", "everything read back bit-exact"],
             ["held-out loss", f"{r['loss_first']:.3f} -> {r['loss_last']:.3f} nats/byte"],
             ["training traffic", f"{size(r['train_bytes'])} instead of {size(r['allreduce_bytes'])}"

@@ -22,7 +22,7 @@ ASSEMBLERS = {"cli"}
 # Pattern of an outside header -> where it may be included (rooms, or folders of one), and why only
 # there. Headers that match nothing are free.
 LIBRARIES = [
-    (r"mutirao/v1/|google/protobuf/", {"node", "cli"},
+    (r"mutirao/v1/|google/protobuf/", {"node", "cli", "sim"},
      "protobuf is for calls only; rooms below speak in value types"),
     (r"grpcpp?/", {"net"}, "gRPC sits behind the Network port; a header costs seconds to compile"),
     (r"boost/(asio|beast)", {"net"}, "sockets belong to net"),

@@ -4,7 +4,7 @@
 #include <openssl/sha.h>
 #include <rapidcheck.h>
 
-#include "crypto/vector_file.hpp"
+#include "crypto/test_vectors.hpp"
 
 namespace mutirao::crypto {
 namespace {

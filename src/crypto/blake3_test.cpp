@@ -4,7 +4,7 @@
 #include "base/random.hpp"
 #include "crypto/blake3_tree.hpp"
 #include "crypto/hash.hpp"
-#include "crypto/vector_file.hpp"
+#include "crypto/test_vectors.hpp"
 
 namespace mutirao::crypto {
 namespace {

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/random.hpp"
-#include "crypto/vector_file.hpp"
+#include "crypto/test_vectors.hpp"
 
 namespace mutirao::crypto {
 namespace {

@@ -15,7 +15,8 @@ def array(name, points, size):
         raw = bytes.fromhex(point)
         assert len(raw) == size, point
         rows.append("{" + ",".join(str(b) for b in raw) + "}")
-    return f"extern const std::uint8_t {name}[{len(points)}][{size}] = {{\n" + ",\n".join(rows) + "};\n"
+    head = f"extern const std::uint8_t {name}[{len(points)}][{size}] = {{\n"
+    return head + ",\n".join(rows) + "};\n"
 
 
 def main(source, target):

@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "crypto/hash.hpp"
-#include "crypto/vector_file.hpp"
+#include "crypto/test_vectors.hpp"
 
 namespace mutirao::crypto {
 namespace {

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/random.hpp"
-#include "crypto/vector_file.hpp"
+#include "crypto/test_vectors.hpp"
 
 namespace mutirao::crypto {
 namespace {

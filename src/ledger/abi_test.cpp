@@ -6,7 +6,7 @@
 
 #include "ledger/calls.hpp"
 #include "ledger/event_log.hpp"
-#include "ledger/vector_file.hpp"
+#include "ledger/test_vectors.hpp"
 
 namespace mutirao::ledger {
 namespace {

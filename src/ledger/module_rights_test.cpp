@@ -142,7 +142,7 @@ TEST_F(Rights, a_run_needs_trainers_that_differ) {
     EXPECT_EQ(
         chain.last.created,
         run_id(builder.address(), chain.account(builder.address()).nonce - 1, digest_of("s")));
-    EXPECT_EQ(chain.record<Run>(key::run(chain.last.created)).reward, kOneMut);
+    EXPECT_EQ(chain.record<ledger::Run>(key::run(chain.last.created)).reward, kOneMut);
 }
 
 TEST_F(Rights, finishing_pays_trainers_by_tokens_and_registers_the_model) {
@@ -166,7 +166,7 @@ TEST_F(Rights, finishing_pays_trainers_by_tokens_and_registers_the_model) {
     EXPECT_EQ(shares[owner(1).address()], 200'000u);
     EXPECT_EQ(shares[builder.address()], 500'000u);
     EXPECT_TRUE(registered.shares.back().asset.is_zero());
-    const auto finished = chain.record<Run>(key::run(run));
+    const auto finished = chain.record<ledger::Run>(key::run(run));
     EXPECT_EQ(finished.state, RunState::finished);
     EXPECT_EQ(finished.model, registered.id);
     EXPECT_EQ(finished.rounds, 30u);

@@ -39,7 +39,7 @@ TEST(Records, every_record_has_one_encoding) {
     licence.state = LicenceState::revoked;
     licence.accepted_ms = 5;
     expect_canonical(licence);
-    Run run;
+    ledger::Run run;
     run.trainers = {wallet(0).address(), wallet(1).address()};
     run.tokens = {{digest_of("a"), 6}};
     expect_canonical(run);

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "ledger/rlp.hpp"
-#include "ledger/vector_file.hpp"
+#include "ledger/test_vectors.hpp"
 
 namespace mutirao::ledger {
 namespace {

@@ -80,7 +80,8 @@ class StorageNode {
     Result<Bytes> statement(const BlockId& id) const;
 
     // The rows among `indexes` whose slots are here; repeated indexes count once. not_found (or
-    // why the last could not be read) when none is; invalid_argument for an index outside the block or over kServedBytesMax in all.
+    // why the last could not be read) when none is; invalid_argument for an index outside the block
+    // or over kServedBytesMax in all.
     // Every row is hashed before it is served: damaged ones are left out, and their slot is lost.
     Result<std::vector<SlotRows>> read_rows(const BlockId& id,
                                             std::span<const std::uint32_t> indexes) const;

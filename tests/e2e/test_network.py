@@ -145,7 +145,7 @@ class Wallets(NetworkTest):
         self.fails("already_exists", "replayed", "wallet", "resend", sent["raw"])
 
     def test_unknown_wallets_and_wrong_addresses_are_named(self):
-        self.fails("not_found", "there is no wallet", "wallet", "balance", "ninguém".replace("é", "e"))
+        self.fails("not_found", "there is no wallet", "wallet", "balance", "ninguem")
         self.fails("invalid_argument", "address", "wallet", "send", "--from", "ana", "--to", "0x12",
                    "1")
 
@@ -176,7 +176,8 @@ class Pages(NetworkTest):
         endpoints.append(self.network.ready["http"].split("//")[1].strip("/"))
         for endpoint in endpoints:
             host, port = endpoint.rsplit(":", 1)
-            for garbage in (b"\0" * 64, os.urandom(4096), b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 9000):
+            for garbage in (b"\0" * 64, os.urandom(4096),
+                            b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 9000):
                 with socket.create_connection((host, int(port)), timeout=5) as connection:
                     try:
                         connection.sendall(garbage)
@@ -185,9 +186,9 @@ class Pages(NetworkTest):
         self.round_trip("depois do lixo.txt", b"ainda aqui")
 
     def test_a_request_without_a_key_is_refused_as_openai_clients_expect(self):
-        request = urllib.request.Request(self.network.ready["http"].rstrip("/") + "/v1/completions",
-                                         data=b'{"model":"m","prompt":"p"}',
-                                         headers={"Content-Type": "application/json"})
+        request = urllib.request.Request(
+            self.network.ready["http"].rstrip("/") + "/v1/completions",
+            data=b'{"model":"m","prompt":"p"}', headers={"Content-Type": "application/json"})
         with self.assertRaises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(request, timeout=10)
         self.assertEqual(refused.exception.code, 401)
