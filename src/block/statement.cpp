@@ -188,6 +188,7 @@ Status check_commitments(std::span<const Statement* const> statements, const Dig
         scalars.push_back(leaf_scalars(statement->leaves));
         commitments.push_back(statement->commitment);
     }
+    vectors.reserve(scalars.size());
     for (const auto& vector : scalars) vectors.emplace_back(vector);
     if (!crypto::verify_commitments(commitments, vectors, weights_seed))
         return Error{ErrorKind::corrupt,

@@ -10,7 +10,7 @@ namespace mutirao::coding {
 namespace {
 
 // Columns worked on at a time, so that the working rows stay in the second-level cache.
-constexpr std::size_t kWorkTarget = 512 * 1024;  // bytes
+constexpr std::size_t kWorkTarget = std::size_t{512} * 1024;  // bytes
 
 std::size_t stripe_size(std::uint32_t rows, std::uint32_t row_size) {
     const std::size_t groups = std::max<std::size_t>(1, kWorkTarget / rows / kRowGroup);

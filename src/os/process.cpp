@@ -43,7 +43,10 @@ std::vector<std::string> environment_with(
                                           [&](const auto& added) { return added.first == name; });
         if (!replaced) all.emplace_back(text);
     }
-    for (const auto& [name, value] : additions) all.push_back(name + "=" + value);
+    for (const auto& [name, value] : additions) {
+        all.push_back(name);
+        all.back().append("=").append(value);
+    }
     return all;
 }
 

@@ -1,6 +1,7 @@
 #include "os/terminal.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -13,7 +14,7 @@ constexpr int kBarColumnsMax = 40;
 constexpr int kBarColumnsMin = 10;
 constexpr int kColumnsUnknown = 80;
 constexpr double kMega = 1e6;
-constexpr std::uint64_t kEtaSecondsMax = 99 * 3600;
+constexpr std::uint64_t kEtaSecondsMax = 356400;  // 99 hours
 
 std::string duration_text(std::uint64_t seconds) {
     char text[32];
@@ -42,7 +43,7 @@ std::string eta_text(const Progress& progress, double seconds) {
     const double left = static_cast<double>(progress.total_bytes - progress.done_bytes) * seconds /
                         static_cast<double>(progress.done_bytes);
     if (left > static_cast<double>(kEtaSecondsMax)) return "ETA -:--";
-    return "ETA " + duration_text(static_cast<std::uint64_t>(left + 0.5));
+    return "ETA " + duration_text(static_cast<std::uint64_t>(std::llround(left)));
 }
 
 std::string bar_text(double fraction, int columns) {
