@@ -151,5 +151,43 @@ TEST(World, a_full_disk_refuses_and_the_others_still_certify) {
     EXPECT_EQ(person.get(*content).value(), bytes);
 }
 
+// Whoever can reach a node can send it anything: each method answers with an error, or ignores it,
+// and what was stored is still there.
+TEST(World, garbage_to_every_method_harms_nobody) {
+    const auto key = founder_key();
+    auto world = World::make(6, 8, key.address()).value();
+    Person person(*world, key);
+    SeededRandom random(3);
+    const auto bytes = random_bytes(4000, random);
+    const auto content = person.put(bytes).value();
+    const std::map<std::string, std::vector<std::string>> methods{
+        {"ledger",
+         {"Ledger/Submit", "Ledger/Receipt", "Ledger/Read", "Ledger/Scan", "Ledger/Status",
+          "Ledger/Blocks"}},
+        {"storage-1",
+         {"Storage/OpenBlock", "Storage/PutSlot", "Storage/Sign", "Storage/Statement",
+          "Storage/Rows", "Storage/Drop", "Storage/Usage", "Storage/Audit", "Keeper/Keep",
+          "Keeper/Manifest", "Keeper/Release", "Keeper/Forget"}},
+        {"gateway",
+         {"Publish/Hello", "Publish/OpenUpload", "Publish/Append", "Publish/Finish", "Publish/Name",
+          "Publish/List", "Publish/Remove", "Publish/OpenRead", "Publish/ReadBlock"}}};
+    for (const auto& [peer, names] : methods)
+        for (const auto& name : names)
+            for (int i = 0; i < 40; ++i) {
+                auto garbage = random_bytes(random.below(300), random);
+                // Half of them are a bytes field of a plausible size: past the protobuf parser.
+                if (i % 2 == 0) {
+                    garbage.resize(34);
+                    garbage[0] = 0x0a;
+                    garbage[1] = 32;
+                }
+                (void)world->network().call(peer, "/mutirao.v1." + name, garbage,
+                                            std::chrono::seconds(1));
+            }
+    EXPECT_EQ(world->network().call("gateway", "/mutirao.v1.No/Such", {}, Duration(0)).error().kind,
+              ErrorKind::unimplemented);
+    EXPECT_EQ(person.get(content).value(), bytes);
+}
+
 }  // namespace
 }  // namespace mutirao::sim
