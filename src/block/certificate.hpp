@@ -23,7 +23,7 @@ struct Certificate {
     Bytes signers;             // bitmap over the epoch's members: member i is bit i%8 of byte i/8
     crypto::BlsSignature signature;  // aggregate over availability_message
 
-    // 177 bytes plus the bitmap.
+    // 182 bytes plus the bitmap.
     Bytes encode() const;
     static Result<Certificate> decode(ByteSpan bytes);
 

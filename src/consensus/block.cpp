@@ -1,5 +1,7 @@
 #include "consensus/block.hpp"
 
+#include <algorithm>
+
 #include "base/codec.hpp"
 #include "crypto/hash.hpp"
 
@@ -44,8 +46,10 @@ Result<Block> Block::decode(ByteSpan bytes) {
     TRY(auto count, in.u<std::uint32_t>());
     if (count > kBlockTransactionsMax)
         return Error{ErrorKind::corrupt, "a ledger block with too many transactions"};
+    std::size_t bytes_left = kBlockBytesMax;
     for (std::uint32_t i = 0; i < count; ++i) {
-        TRY(auto transaction, in.blob(kTransactionMax));
+        TRY(auto transaction, in.blob(std::min(kTransactionMax, bytes_left)));
+        bytes_left -= transaction.size();
         block.transactions.push_back(to_bytes(transaction));
     }
     TRY(block.signature, in.fixed<crypto::BlsSignature>());
