@@ -14,6 +14,11 @@ class Changes final : public StateView {
   public:
     // `base` must outlive this.
     explicit Changes(const StateView& base) : base_(base) {}
+    // Not copied: `Changes b(a)` would read as changes on top of `a` and cost all of its size.
+    Changes(const Changes&) = delete;
+    Changes& operator=(const Changes&) = delete;
+    // Changes on top of these, which must outlive them.
+    Changes child() const { return Changes(static_cast<const StateView&>(*this)); }
 
     Result<Value> get(ByteSpan key) const override;
     Result<std::vector<std::pair<Bytes, Bytes>>> scan(ByteSpan prefix, ByteSpan after,

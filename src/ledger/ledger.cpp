@@ -121,7 +121,7 @@ Status Ledger::run(Changes& block, std::uint64_t height, std::uint64_t time_ms,
     TRY_VOID(
         pay(paying, sender, module::treasury(), receipt.fee, Reason::fee, receipt.transaction));
 
-    Changes inner(block);
+    auto inner = block.child();
     Context context{inner, genesis_, *memo_, height, time_ms, sender, tx.nonce, tx.value};
     const auto done = [&]() -> Status {
         if (!is_module(tx.to))
@@ -155,7 +155,7 @@ Result<Digest> Ledger::finalize(std::uint64_t height, std::uint64_t time_ms,
     Changes block(records_);
     for (const auto& raw : transactions) {
         // Not executable is a deterministic no-op: the block stays valid.
-        Changes one(block);
+        auto one = block.child();
         if (run(one, height, time_ms, raw).ok()) block.absorb(one);
     }
     Context closing{block, genesis_, *memo_, height, time_ms, {}, 0, {}};

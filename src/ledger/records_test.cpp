@@ -121,7 +121,7 @@ RC_GTEST_PROP(Changes, read_as_if_they_were_applied, ()) {
     expected.map = base.map;
     Changes outer(base);
     for (int round = 0; round < 3; ++round) {
-        Changes inner(outer);
+        auto inner = outer.child();
         const bool keep = *rc::gen::arbitrary<bool>();
         for (int i = 0; i < 4; ++i) {
             const auto key = some_key();
