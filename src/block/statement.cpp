@@ -85,8 +85,6 @@ ByteSpan CodedBlock::row(std::uint32_t index) const {
     return ByteSpan(rows).subspan(index * size, size);
 }
 
-Digest row_digest(ByteSpan row) { return crypto::blake3_keyed(crypto::domain_key("row"), row); }
-
 Digest slot_leaf(std::uint32_t slot, std::span<const Digest> row_digests) {
     Writer out;
     out.u(slot);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/bytes.hpp"
+#include "block/coded_rows.hpp"
 #include "block/header.hpp"
 #include "crypto/kzg.hpp"
 
