@@ -1,50 +1,57 @@
 #include "coding/transform.hpp"
 
+#include <algorithm>
+#include <cstring>
+
 namespace mutirao::coding {
+namespace {
 
-void forward_transform(const RowBlock& rows, std::uint32_t log_size, std::uint32_t offset) {
-    const auto& kernels = best_kernels();
-    const std::uint32_t size = 1u << log_size;
-    for (std::uint32_t layer = log_size; layer-- > 0;) {
-        const std::uint32_t half = 1u << layer;
-        for (std::uint32_t start = 0; start < size; start += 2 * half) {
-            const F16 t = point((offset + start) >> layer);
-            for (std::uint32_t i = start; i < start + half; ++i)
-                kernels.forward(rows.row(i), rows.row(i + half), rows.bytes, t);
-        }
+// The size of the next of as few and as even passes as possible over `left` layers.
+std::uint32_t next_layers(std::uint32_t left, std::uint32_t layers_max) {
+    const std::uint32_t passes = (left + layers_max - 1) / layers_max;
+    return (left + passes - 1) / passes;
+}
+
+}  // namespace
+
+void inverse_layers(const Kernels& kernels, ConstRows in, Rows out, std::size_t bytes,
+                    std::uint32_t rows, std::uint32_t offset, Layers layers) {
+    Pass pass{in, out, bytes, rows, offset, layers.low, 0, false};
+    while (pass.low < layers.high) {
+        pass.layers = next_layers(layers.high - pass.low, kernels.layers_max);
+        kernels.inverse(pass);
+        pass.low += pass.layers;
+        pass.in = as_const(out);
     }
 }
 
-void inverse_transform(const RowBlock& rows, std::uint32_t log_size, std::uint32_t offset) {
-    const auto& kernels = best_kernels();
-    const std::uint32_t size = 1u << log_size;
-    for (std::uint32_t layer = 0; layer < log_size; ++layer) {
-        const std::uint32_t half = 1u << layer;
-        for (std::uint32_t start = 0; start < size; start += 2 * half) {
-            const F16 t = point((offset + start) >> layer);
-            for (std::uint32_t i = start; i < start + half; ++i)
-                kernels.inverse(rows.row(i), rows.row(i + half), rows.bytes, t);
-        }
+void forward_layers(const Kernels& kernels, ConstRows in, Rows out, std::size_t bytes,
+                    std::uint32_t rows, std::uint32_t offset, Layers layers, bool stream) {
+    Pass pass{in, out, bytes, rows, offset, layers.high, 0, false};
+    while (pass.low > layers.low) {
+        pass.layers = next_layers(pass.low - layers.low, kernels.layers_max);
+        pass.low -= pass.layers;
+        pass.stream = stream && pass.low == layers.low;
+        kernels.forward(pass);
+        pass.in = as_const(out);
     }
 }
 
-void derivative(const RowBlock& rows, std::uint32_t log_size) {
-    const auto& kernels = best_kernels();
-    const std::uint32_t size = 1u << log_size;
+void derivative(const Kernels& kernels, Rows values, std::size_t bytes, std::uint32_t rows) {
     // Ascending order reads only coefficients with a higher index, which are still untouched; the
     // row's own old value must go, so it starts from the first one that it takes.
-    for (std::uint32_t i = 0; i < size; ++i) {
+    for (std::uint32_t i = 0; i < rows; ++i) {
         bool first = true;
-        for (std::uint32_t j = 0; j < log_size; ++j) {
-            if (i >> j & 1) continue;
-            const std::uint8_t* source = rows.row(i | 1u << j);
+        for (std::uint32_t bit = 1; bit < rows; bit *= 2) {
+            if (i & bit) continue;
+            const std::uint8_t* source = values.row(i | bit);
             if (first)
-                __builtin_memcpy(rows.row(i), source, rows.bytes);
+                std::memcpy(values.row(i), source, bytes);
             else
-                kernels.add(rows.row(i), source, rows.bytes);
+                kernels.add(values.row(i), source, bytes);
             first = false;
         }
-        if (first) __builtin_memset(rows.row(i), 0, rows.bytes);
+        if (first) std::memset(values.row(i), 0, bytes);
     }
 }
 

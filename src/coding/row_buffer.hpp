@@ -1,0 +1,45 @@
+// Memory for rows: aligned to 64 bytes, so that whole cache lines are written past the caches, and
+// not filled with zeros first. The first touch of fresh memory costs more than coding into it:
+// whoever codes block after block keeps the buffer.
+#pragma once
+
+#include <cstdlib>
+#include <memory>
+
+#include "base/bytes.hpp"
+#include "base/ensure.hpp"
+
+namespace mutirao::coding {
+
+class RowBuffer {
+  public:
+    RowBuffer() = default;
+    // `size` bytes of unspecified content. Memory that runs out stops the process, as everywhere.
+    explicit RowBuffer(std::size_t size) { resize(size); }
+
+    std::size_t size() const { return size_; }
+    std::uint8_t* data() { return data_.get(); }
+    const std::uint8_t* data() const { return data_.get(); }
+    MutableByteSpan span() { return {data(), size_}; }
+    ByteSpan span() const { return {data(), size_}; }
+
+    // Content is kept only when the buffer was large enough already.
+    void resize(std::size_t size) {
+        if (size > capacity_) {
+            capacity_ = (size + kAlignment - 1) / kAlignment * kAlignment;
+            data_.reset(static_cast<std::uint8_t*>(std::aligned_alloc(kAlignment, capacity_)));
+            ENSURE(data_ != nullptr, "out of memory");
+        }
+        size_ = size;
+    }
+
+  private:
+    static constexpr std::size_t kAlignment = 64;
+    struct Free {
+        void operator()(std::uint8_t* data) const { std::free(data); }
+    };
+    std::unique_ptr<std::uint8_t[], Free> data_;
+    std::size_t size_ = 0, capacity_ = 0;
+};
+
+}  // namespace mutirao::coding
