@@ -1,5 +1,7 @@
 #include "crypto/blake3_compress.hpp"
 
+#include <vector>
+
 namespace mutirao::crypto::blake3_detail {
 
 Words16 compress(const ChainingValue& chaining, const Words16& m, std::uint64_t counter,
@@ -40,15 +42,16 @@ Words16 compress(const ChainingValue& chaining, const Words16& m, std::uint64_t 
     return v;
 }
 
-CompressLanes best_compress_lanes() {
-    static const CompressLanes best = []() -> CompressLanes {
+std::span<const WideKernel> wide_kernels() {
+    static const std::vector<WideKernel> kernels = [] {
+        std::vector<WideKernel> out{kPortableKernel};
 #if defined(__x86_64__)
-        if (__builtin_cpu_supports("avx512f")) return compress_lanes_avx512;
-        if (__builtin_cpu_supports("avx2")) return compress_lanes_avx2;
+        if (__builtin_cpu_supports("avx2")) out.push_back(kAvx2Kernel);
+        if (__builtin_cpu_supports("avx512f")) out.push_back(kAvx512Kernel);
 #endif
-        return compress_lanes_portable;
+        return out;
     }();
-    return best;
+    return kernels;
 }
 
 }  // namespace mutirao::crypto::blake3_detail

@@ -7,6 +7,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace mutirao::crypto::blake3_detail {
 
@@ -61,23 +62,53 @@ struct WideJob {
     std::uint32_t last_flags = 0;    // also of the last block
 };
 
-// Chaining values of `job.lanes` messages of whole blocks; inputs[i] has 64 * job.blocks bytes.
-// All sixteen pointers must be readable, the unwanted ones too, and out[i] of an unwanted lane is
-// unspecified. The lanes are chunks of one input (counter_step 1), parents, or the chunk at one
-// place of sixteen inputs (counter_step 0).
-using CompressLanes = void (*)(const std::uint8_t* const inputs[kLanes], const WideJob& job,
-                               ChainingValue out[kLanes]);
+// One word of sixteen messages stands together: [i][lane] is word i of a lane's chaining value.
+using LaneValues = std::uint32_t[8][kLanes];
 
-// The fastest of the ones below that this processor runs.
-CompressLanes best_compress_lanes();
+// The next whole blocks, all of one chunk, of sixteen rows.
+struct RowsJob {
+    const std::uint8_t* rows;       // row r's blocks begin at rows + r * stride
+    std::size_t stride;             // bytes
+    std::size_t blocks;             // of each row
+    std::uint64_t counter;          // of the chunk
+    std::uint32_t flags;            // of every block
+    std::uint32_t first_flags = 0;  // also of the first block
+    std::uint32_t last_flags = 0;   // also of the last block
+};
 
-void compress_lanes_portable(const std::uint8_t* const inputs[kLanes], const WideJob& job,
-                             ChainingValue out[kLanes]);
+// Blocks of an extendable output, which differ in the counter alone.
+struct OutputJob {
+    ChainingValue chaining;
+    Words16 message;
+    std::uint64_t counter;  // of the first of sixteen
+    std::uint32_t block_size;
+    std::uint32_t flags;
+};
+
+// One instruction set's way to compress sixteen messages at a time. All give the same bytes.
+struct WideKernel {
+    const char* name;
+    // Chaining values of `job.lanes` messages of whole blocks; inputs[i] has 64 * job.blocks bytes.
+    // All sixteen pointers must be readable, the unwanted ones too, and out[i] of an unwanted lane
+    // is unspecified. The lanes are chunks of one input (counter_step 1) or parents.
+    void (*messages)(const std::uint8_t* const inputs[kLanes], const WideJob& job,
+                     ChainingValue out[kLanes]);
+    // Takes `values` over the job's blocks.
+    void (*rows)(const RowsJob& job, LaneValues values);
+    // The parents of sixteen pairs; `out` may be `left` or `right`.
+    void (*parents)(const ChainingValue& key, std::uint32_t flags, const LaneValues left,
+                    const LaneValues right, LaneValues out);
+    // Writes 16 * 64 bytes.
+    void (*outputs)(const OutputJob& job, std::uint8_t* out);
+};
+
+// The ones that this processor runs; the last is the fastest.
+std::span<const WideKernel> wide_kernels();
+inline const WideKernel& best_wide_kernel() { return wide_kernels().back(); }
+
+extern const WideKernel kPortableKernel;
 #if defined(__x86_64__)
-void compress_lanes_avx2(const std::uint8_t* const inputs[kLanes], const WideJob& job,
-                         ChainingValue out[kLanes]);
-void compress_lanes_avx512(const std::uint8_t* const inputs[kLanes], const WideJob& job,
-                           ChainingValue out[kLanes]);
+extern const WideKernel kAvx2Kernel, kAvx512Kernel;
 #endif
 
 }  // namespace mutirao::crypto::blake3_detail

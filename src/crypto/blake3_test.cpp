@@ -11,20 +11,6 @@ namespace {
 
 using namespace blake3_detail;
 
-struct Kernel {
-    const char* name;
-    CompressLanes compress;
-};
-
-std::vector<Kernel> kernels_of_this_cpu() {
-    std::vector<Kernel> out{{"portable", compress_lanes_portable}};
-#if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx2")) out.push_back({"avx2", compress_lanes_avx2});
-    if (__builtin_cpu_supports("avx512f")) out.push_back({"avx512", compress_lanes_avx512});
-#endif
-    return out;
-}
-
 Bytes random_bytes(std::size_t size, std::uint64_t seed) {
     SeededRandom random(seed);
     Bytes out(size);
@@ -34,14 +20,14 @@ Bytes random_bytes(std::size_t size, std::uint64_t seed) {
 
 // The plain algorithm of the specification, section 2.1 to 2.4: recursive, one block at a time.
 ChainingValue plain_chunk(ByteSpan chunk, std::uint64_t counter, std::uint32_t last_flags,
-                          Words16* full) {
+                          Words16* full, std::uint64_t output_block) {
     ChainingValue chaining = kInitial;
     for (bool first = true;; first = false) {
         const auto block = chunk.first(std::min(kBlockSize, chunk.size()));
         chunk = chunk.subspan(block.size());
         const std::uint32_t flags =
             (first ? chunk_start : 0u) | (chunk.empty() ? chunk_end | last_flags : 0u);
-        *full = compress(chaining, load_block(block), counter,
+        *full = compress(chaining, load_block(block), flags & root ? output_block : counter,
                          static_cast<std::uint32_t>(block.size()), flags);
         chaining = first_half(*full);
         if (chunk.empty()) return chaining;
@@ -49,15 +35,16 @@ ChainingValue plain_chunk(ByteSpan chunk, std::uint64_t counter, std::uint32_t l
 }
 
 ChainingValue plain_tree(ByteSpan input, std::uint64_t counter, std::uint32_t last_flags,
-                         Words16* full) {
-    if (input.size() <= kChunkSize) return plain_chunk(input, counter, last_flags, full);
+                         Words16* full, std::uint64_t output_block = 0) {
+    if (input.size() <= kChunkSize)
+        return plain_chunk(input, counter, last_flags, full, output_block);
     const std::size_t left = std::bit_floor((input.size() - 1) / kChunkSize) * kChunkSize;
     const auto a = plain_tree(input.first(left), counter, 0, full);
     const auto b = plain_tree(input.subspan(left), counter + left / kChunkSize, 0, full);
     Words16 message;
     std::copy(a.begin(), a.end(), message.begin());
     std::copy(b.begin(), b.end(), message.begin() + 8);
-    *full = compress(kInitial, message, 0, kBlockSize, parent | last_flags);
+    *full = compress(kInitial, message, output_block, kBlockSize, parent | last_flags);
     return first_half(*full);
 }
 
@@ -116,11 +103,11 @@ TEST(Blake3, every_kernel_gives_the_bytes_of_the_plain_compression) {
     WideJob rows = chunk, one_block = chunk;
     rows.counter_step = 0;
     one_block.blocks = 1;
-    for (const auto& kernel : kernels_of_this_cpu())
+    for (const auto& kernel : wide_kernels())
         for (auto job : {chunk, rows, one_block})
             for (job.lanes = 1; job.lanes <= kLanes; ++job.lanes) {
                 ChainingValue out[kLanes];
-                kernel.compress(inputs, job, out);
+                kernel.messages(inputs, job, out);
                 for (std::size_t lane = 0; lane < job.lanes; ++lane) {
                     auto expected = job.key;
                     for (std::size_t b = 0; b < job.blocks; ++b)
@@ -142,8 +129,8 @@ TEST(Blake3, every_kernel_and_every_cut_of_the_input_give_the_same_hash) {
             rc::gen::elementOf(std::vector<std::size_t>{0, 1, 64, 1000, 1024, 1025, 2048, 3072,
                                                         5000, 16384, 20000, 32768, 60000}));
         const auto expected = blake3(whole);
-        for (const auto& kernel : kernels_of_this_cpu()) {
-            Hasher hasher(kInitial, 0, kernel.compress);
+        for (const auto& kernel : wide_kernels()) {
+            Hasher hasher(kInitial, 0, kernel);
             ByteSpan rest = whole;
             for (const auto cut : cuts) {
                 const auto part = rest.first(std::min(cut, rest.size()));
@@ -175,12 +162,48 @@ TEST(Blake3, a_hasher_goes_on_after_a_digest) {
 }
 
 TEST(Blake3, a_shorter_output_is_the_front_of_a_longer_one) {
-    Bytes longer(1000);
+    Bytes longer(5000);
     blake3_xof(pattern(5000), longer);
     for (std::size_t size = 0; size <= longer.size(); size += 37) {
         Bytes out(size);
         blake3_xof(pattern(5000), out);
         EXPECT_TRUE(std::equal(out.begin(), out.end(), longer.begin()));
+    }
+}
+
+TEST(Blake3, every_kernel_gives_the_output_blocks_of_the_plain_compression) {
+    for (const std::size_t input_size : {0u, 1u, 64u, 1024u, 1025u, 9000u}) {
+        const auto input = random_bytes(input_size, input_size);
+        Words16 last;
+        for (const auto& kernel : wide_kernels()) {
+            Hasher hasher(kInitial, 0, kernel);
+            hasher.update(input);
+            Bytes out(3 * kLanes * kBlockSize + 5);
+            hasher.finish(out);
+            for (std::uint64_t block = 0; block * kBlockSize < out.size(); ++block) {
+                plain_tree(input, 0, root, &last, block);
+                const auto part = ByteSpan(out).subspan(
+                    block * kBlockSize, std::min(kBlockSize, out.size() - block * kBlockSize));
+                ASSERT_EQ(std::memcmp(part.data(), last.data(), part.size()), 0)
+                    << kernel.name << " block " << block << " of " << input_size;
+            }
+        }
+    }
+}
+
+// The lanes of an output are numbered from any block on.
+TEST(Blake3, output_counters_carry_into_the_high_word) {
+    const auto message = load_block(random_bytes(kBlockSize, 9));
+    const OutputJob job{kInitial, message, 0xffffffffu - 6, 17, chunk_start | chunk_end | root};
+    for (const auto& kernel : wide_kernels()) {
+        std::array<std::uint8_t, kLanes * kBlockSize> out;
+        kernel.outputs(job, out.data());
+        for (std::size_t i = 0; i < kLanes; ++i) {
+            const auto words =
+                compress(kInitial, message, job.counter + i, job.block_size, job.flags);
+            ASSERT_EQ(std::memcmp(out.data() + i * kBlockSize, words.data(), kBlockSize), 0)
+                << kernel.name << " lane " << i;
+        }
     }
 }
 

@@ -19,8 +19,20 @@ struct Output {
     ChainingValue chaining_value() const {
         return first_half(compress(chaining, message, counter, block_size, flags));
     }
-    void root_bytes(MutableByteSpan out) const {
-        for (std::uint64_t block = 0; !out.empty(); ++block) {
+    // From two blocks on, sixteen at a time are hardly dearer than one (a wide call costs as much
+    // as two to three narrow ones).
+    void root_bytes(MutableByteSpan out, const WideKernel& wide) const {
+        std::uint64_t block = 0;
+        while (out.size() > 3 * kBlockSize) {
+            std::uint8_t blocks[kLanes * kBlockSize];
+            const bool whole = out.size() >= sizeof blocks;
+            wide.outputs({chaining, message, block, block_size, flags | root},
+                         whole ? out.data() : blocks);
+            if (!whole) std::memcpy(out.data(), blocks, out.size());
+            out = out.subspan(whole ? sizeof blocks : out.size());
+            block += kLanes;
+        }
+        for (; !out.empty(); ++block) {
             const auto words = compress(chaining, message, block, block_size, flags | root);
             const auto size = std::min(kBlockSize, out.size());
             std::memcpy(out.data(), words.data(), size);
@@ -91,16 +103,16 @@ std::size_t Hasher::take_chunks(ByteSpan input) {
     ChainingValue values[kLanes];
     for (std::size_t i = 0; i < kLanes; ++i)
         inputs[i] = input.data() + (i < count ? i : 0) * kChunkSize;
-    wide_(inputs,
-          {.key = key_,
-           .lanes = count,
-           .blocks = kChunkSize / kBlockSize,
-           .counter = chunks_,
-           .counter_step = 1,
-           .flags = flags_,
-           .first_flags = chunk_start,
-           .last_flags = chunk_end},
-          values);
+    wide_->messages(inputs,
+                    {.key = key_,
+                     .lanes = count,
+                     .blocks = kChunkSize / kBlockSize,
+                     .counter = chunks_,
+                     .counter_step = 1,
+                     .flags = flags_,
+                     .first_flags = chunk_start,
+                     .last_flags = chunk_end},
+                    values);
     if (count < kLanes) {
         for (std::size_t i = 0; i < count; ++i) {
             settle();
@@ -114,8 +126,8 @@ std::size_t Hasher::take_chunks(ByteSpan input) {
         std::memcpy(children, values, parents * kBlockSize);
         for (std::size_t i = 0; i < kLanes; ++i)
             inputs[i] = children + (i < parents ? i : 0) * kBlockSize;
-        wide_(inputs, {.key = key_, .lanes = parents, .blocks = 1, .flags = flags_ | parent},
-              values);
+        wide_->messages(
+            inputs, {.key = key_, .lanes = parents, .blocks = 1, .flags = flags_ | parent}, values);
     }
     push(values[0], kLanes / 2);
     push(values[1], kLanes / 2);
@@ -147,7 +159,7 @@ void Hasher::finish(MutableByteSpan out) const {
         node = parent_output(stack_[left], stack_[left + 1], key_, flags_);
     }
     while (left > 0) node = parent_output(stack_[--left], node.chaining_value(), key_, flags_);
-    node.root_bytes(out);
+    node.root_bytes(out, *wide_);
 }
 
 }  // namespace mutirao::crypto::blake3_detail

@@ -13,11 +13,10 @@ ChainingValue first_half(const Words16& words);
 
 class Hasher {
   public:
-    // `key` is kInitial, or a key with the flag of its mode. `wide` may be any kernel: all give the
-    // same bytes.
+    // `key` is kInitial, or a key with the flag of its mode. `wide` outlives the hasher.
     Hasher(const ChainingValue& key, std::uint32_t flags,
-           CompressLanes wide = best_compress_lanes())
-        : key_(key), flags_(flags), wide_(wide) {}
+           const WideKernel& wide = best_wide_kernel())
+        : key_(key), flags_(flags), wide_(&wide) {}
 
     void update(ByteSpan input);
     // The output of everything so far, of any size; more input may follow.
@@ -30,7 +29,7 @@ class Hasher {
 
     ChainingValue key_;
     std::uint32_t flags_;
-    CompressLanes wide_;
+    const WideKernel* wide_;
     std::array<std::uint8_t, kChunkSize> buffer_{};  // the chunk that is not whole yet
     std::size_t buffered_ = 0;
     // Chaining values of complete subtrees, the largest (and first) at the bottom. The topmost two

@@ -4,10 +4,7 @@
 #if defined(__x86_64__)
 namespace mutirao::crypto::blake3_detail {
 
-void compress_lanes_avx512(const std::uint8_t* const inputs[kLanes], const WideJob& job,
-                           ChainingValue out[kLanes]) {
-    compress_lanes_body(inputs, job, out);
-}
+const WideKernel kAvx512Kernel{"avx512", messages, rows, parents, outputs};
 
 }  // namespace mutirao::crypto::blake3_detail
 #endif

@@ -20,6 +20,7 @@ constexpr std::size_t kWidth = 4;
 #endif
 
 typedef std::uint32_t Lanes __attribute__((vector_size(4 * kWidth)));
+typedef std::uint64_t LanePairs __attribute__((vector_size(4 * kWidth)));
 typedef std::uint8_t LaneBytes __attribute__((vector_size(4 * kWidth)));
 
 template <int Bits>
@@ -38,7 +39,8 @@ inline Lanes rotate_right(Lanes v) {
     return v >> Bits | v << (32 - Bits);
 }
 
-inline void mix(Lanes& a, Lanes& b, Lanes& c, Lanes& d, const Lanes& x, const Lanes& y) {
+[[gnu::always_inline]] inline void mix(Lanes& a, Lanes& b, Lanes& c, Lanes& d, const Lanes& x,
+                                       const Lanes& y) {
     a = a + b + x;
     d = rotate_right<16>(d ^ a);
     c = c + d;
@@ -59,14 +61,22 @@ inline Lanes pick(const Lanes& a, const Lanes& b, From) {
 }
 
 // Interleaves, inside every 128-bit part, the low (High = 0) or high half of a and b in units of
-// Unit words.
+// Unit words. Pairs are named as 64-bit lanes, for which the compiler finds the one instruction.
 template <int Unit, int High>
 inline Lanes interleave(const Lanes& a, const Lanes& b) {
-    return pick(a, b, [](int i) {
-        constexpr int width = static_cast<int>(kWidth);
-        const int place = i % 4 / Unit, within = i % Unit;
-        return i / 4 * 4 + High * 2 + place / 2 * Unit + within + (place % 2) * width;
-    });
+    if constexpr (Unit == 2) {
+        return [&]<std::size_t... I>(std::index_sequence<I...>) {
+            return reinterpret_cast<Lanes>(__builtin_shufflevector(
+                reinterpret_cast<LanePairs>(a), reinterpret_cast<LanePairs>(b),
+                static_cast<int>(I / 2 * 2 + High + I % 2 * (kWidth / 2))...));
+        }
+        (std::make_index_sequence<kWidth / 2>{});
+    } else {
+        return pick(a, b, [](int i) {
+            constexpr int width = static_cast<int>(kWidth);
+            return i / 4 * 4 + High * 2 + i % 4 / 2 + (i % 2) * width;
+        });
+    }
 }
 
 // Parts P and P + Step of a, then of b (128-bit parts).
@@ -79,7 +89,7 @@ inline Lanes parts(const Lanes& a, const Lanes& b) {
 }
 
 // Transposes kWidth x kWidth words, with shuffles that are one instruction each.
-inline void transpose(Lanes r[kWidth]) {
+[[gnu::always_inline]] inline void transpose(Lanes r[kWidth]) {
     for (std::size_t i = 0; i < kWidth; i += 4) {
         const Lanes a = interleave<1, 0>(r[i], r[i + 1]), b = interleave<1, 1>(r[i], r[i + 1]);
         const Lanes c = interleave<1, 0>(r[i + 2], r[i + 3]);
@@ -106,6 +116,15 @@ inline void transpose(Lanes r[kWidth]) {
     }
 }
 
+// Word i of the block at `from + lane * stride` of every lane becomes m[i].
+inline void load_messages(const std::uint8_t* from, std::size_t stride, Lanes m[16]) {
+    for (std::size_t part = 0; part < 16; part += kWidth) {
+        for (std::size_t lane = 0; lane < kWidth; ++lane)
+            __builtin_memcpy(&m[part + lane], from + lane * stride + 4 * part, 4 * kWidth);
+        transpose(m + part);
+    }
+}
+
 inline void load_messages(const std::uint8_t* const inputs[], std::size_t offset, Lanes m[16]) {
     for (std::size_t part = 0; part < 16; part += kWidth) {
         for (std::size_t lane = 0; lane < kWidth; ++lane)
@@ -115,7 +134,7 @@ inline void load_messages(const std::uint8_t* const inputs[], std::size_t offset
 }
 
 template <std::size_t Round>
-inline void one_round(Lanes v[16], const Lanes m[16]) {
+[[gnu::always_inline]] inline void one_round(Lanes v[16], const Lanes m[16]) {
     constexpr auto s = kSchedule[Round];
     mix(v[0], v[4], v[8], v[12], m[s[0]], m[s[1]]);
     mix(v[1], v[5], v[9], v[13], m[s[2]], m[s[3]]);
@@ -127,42 +146,138 @@ inline void one_round(Lanes v[16], const Lanes m[16]) {
     mix(v[3], v[4], v[9], v[14], m[s[14]], m[s[15]]);
 }
 
+// What tells one lane's compression from another's, beside its message.
+struct Counters {
+    Lanes low, high;
+};
+
+inline Counters same_counter(std::uint64_t counter) {
+    return {Lanes{} + static_cast<std::uint32_t>(counter),
+            Lanes{} + static_cast<std::uint32_t>(counter >> 32)};
+}
+
+inline Counters counters_from(std::uint64_t first, std::uint64_t step) {
+    Counters out;
+    for (std::size_t lane = 0; lane < kWidth; ++lane) {
+        const std::uint64_t counter = first + step * lane;
+        out.low[lane] = static_cast<std::uint32_t>(counter);
+        out.high[lane] = static_cast<std::uint32_t>(counter >> 32);
+    }
+    return out;
+}
+
+// The state after the seven rounds, in registers if inlined (a call costs half the speed); its
+// halves are still to be combined.
+[[gnu::always_inline]] inline void permute(const Lanes h[8], const Lanes m[16],
+                                           const Counters& counter, std::uint32_t block_size,
+                                           std::uint32_t flags, Lanes v[16]) {
+    const Lanes zero{};
+    for (std::size_t i = 0; i < 8; ++i) v[i] = h[i];
+    for (std::size_t i = 0; i < 4; ++i) v[8 + i] = zero + kInitial[i];
+    v[12] = counter.low;
+    v[13] = counter.high;
+    v[14] = zero + block_size;
+    v[15] = zero + flags;
+    one_round<0>(v, m);
+    one_round<1>(v, m);
+    one_round<2>(v, m);
+    one_round<3>(v, m);
+    one_round<4>(v, m);
+    one_round<5>(v, m);
+    one_round<6>(v, m);
+}
+
+[[gnu::always_inline]] inline void compress_block(Lanes h[8], const Lanes m[16],
+                                                  const Counters& counter, std::uint32_t flags) {
+    Lanes v[16];
+    permute(h, m, counter, kBlockSize, flags, v);
+    for (std::size_t i = 0; i < 8; ++i) h[i] = v[i] ^ v[i + 8];
+}
+
+inline Lanes load_lanes(const std::uint32_t* from) {
+    Lanes out;
+    __builtin_memcpy(&out, from, sizeof out);
+    return out;
+}
+
+inline void store_lanes(std::uint32_t* to, const Lanes& v) { __builtin_memcpy(to, &v, sizeof v); }
+
 // kWidth lanes, the first of which is lane `first` of the job.
 inline void compress_group(const std::uint8_t* const inputs[], const WideJob& job,
                            std::size_t first, ChainingValue out[]) {
-    const Lanes zero{};
     Lanes h[8];
-    for (std::size_t i = 0; i < 8; ++i) h[i] = zero + job.key[i];
-    Lanes counter_low, counter_high;
-    for (std::size_t lane = 0; lane < kWidth; ++lane) {
-        const std::uint64_t counter = job.counter + job.counter_step * (first + lane);
-        counter_low[lane] = static_cast<std::uint32_t>(counter);
-        counter_high[lane] = static_cast<std::uint32_t>(counter >> 32);
-    }
+    for (std::size_t i = 0; i < 8; ++i) h[i] = Lanes{} + job.key[i];
+    const auto counter = counters_from(job.counter + job.counter_step * first, job.counter_step);
     for (std::size_t block = 0; block < job.blocks; ++block) {
-        Lanes m[16], v[16];
+        Lanes m[16];
         load_messages(inputs, block * kBlockSize, m);
         std::uint32_t flags = job.flags;
         if (block == 0) flags |= job.first_flags;
         if (block + 1 == job.blocks) flags |= job.last_flags;
-        for (std::size_t i = 0; i < 8; ++i) v[i] = h[i];
-        for (std::size_t i = 0; i < 4; ++i) v[8 + i] = zero + kInitial[i];
-        v[12] = counter_low;
-        v[13] = counter_high;
-        v[14] = zero + static_cast<std::uint32_t>(kBlockSize);
-        v[15] = zero + flags;
-        [&]<std::size_t... Round>(std::index_sequence<Round...>) { (one_round<Round>(v, m), ...); }
-        (std::make_index_sequence<7>{});
-        for (std::size_t i = 0; i < 8; ++i) h[i] = v[i] ^ v[i + 8];
+        compress_block(h, m, counter, flags);
     }
     for (std::size_t lane = 0; lane < kWidth; ++lane)
         for (std::size_t i = 0; i < 8; ++i) out[lane][i] = h[i][lane];
 }
 
-inline void compress_lanes_body(const std::uint8_t* const inputs[kLanes], const WideJob& job,
-                                ChainingValue out[kLanes]) {
+void messages(const std::uint8_t* const inputs[kLanes], const WideJob& job,
+              ChainingValue out[kLanes]) {
     for (std::size_t first = 0; first < job.lanes; first += kWidth)
         compress_group(inputs + first, job, first, out + first);
+}
+
+void rows(const RowsJob& job, LaneValues values) {
+    const auto counter = same_counter(job.counter);
+    for (std::size_t first = 0; first < kLanes; first += kWidth) {
+        Lanes h[8];
+        for (std::size_t i = 0; i < 8; ++i) h[i] = load_lanes(values[i] + first);
+        for (std::size_t block = 0; block < job.blocks; ++block) {
+            Lanes m[16];
+            load_messages(job.rows + first * job.stride + block * kBlockSize, job.stride, m);
+            std::uint32_t flags = job.flags;
+            if (block == 0) flags |= job.first_flags;
+            if (block + 1 == job.blocks) flags |= job.last_flags;
+            compress_block(h, m, counter, flags);
+        }
+        for (std::size_t i = 0; i < 8; ++i) store_lanes(values[i] + first, h[i]);
+    }
+}
+
+// The children are words of lanes already, so nothing is transposed.
+void parents(const ChainingValue& key, std::uint32_t flags, const LaneValues left,
+             const LaneValues right, LaneValues out) {
+    const auto none = same_counter(0);
+    for (std::size_t first = 0; first < kLanes; first += kWidth) {
+        Lanes h[8], m[16];
+        for (std::size_t i = 0; i < 8; ++i) {
+            h[i] = Lanes{} + key[i];
+            m[i] = load_lanes(left[i] + first);
+            m[8 + i] = load_lanes(right[i] + first);
+        }
+        compress_block(h, m, none, flags);
+        for (std::size_t i = 0; i < 8; ++i) store_lanes(out[i] + first, h[i]);
+    }
+}
+
+// One message in every lane: only the counter differs.
+void outputs(const OutputJob& job, std::uint8_t* out) {
+    Lanes h[8], m[16];
+    for (std::size_t i = 0; i < 8; ++i) h[i] = Lanes{} + job.chaining[i];
+    for (std::size_t i = 0; i < 16; ++i) m[i] = Lanes{} + job.message[i];
+    for (std::size_t first = 0; first < kLanes; first += kWidth) {
+        Lanes v[16];
+        permute(h, m, counters_from(job.counter + first, 1), job.block_size, job.flags, v);
+        for (std::size_t i = 0; i < 8; ++i) {
+            v[i] ^= v[i + 8];
+            v[i + 8] ^= h[i];
+        }
+        for (std::size_t part = 0; part < 16; part += kWidth) {
+            transpose(v + part);
+            for (std::size_t lane = 0; lane < kWidth; ++lane)
+                __builtin_memcpy(out + (first + lane) * kBlockSize + 4 * part, &v[part + lane],
+                                 4 * kWidth);
+        }
+    }
 }
 
 }  // namespace

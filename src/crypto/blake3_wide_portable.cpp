@@ -3,9 +3,6 @@
 
 namespace mutirao::crypto::blake3_detail {
 
-void compress_lanes_portable(const std::uint8_t* const inputs[kLanes], const WideJob& job,
-                             ChainingValue out[kLanes]) {
-    compress_lanes_body(inputs, job, out);
-}
+const WideKernel kPortableKernel{"portable", messages, rows, parents, outputs};
 
 }  // namespace mutirao::crypto::blake3_detail
