@@ -1,0 +1,86 @@
+#include "block/row_tree.hpp"
+
+#include <algorithm>
+#include <bit>
+
+#include "crypto/hash.hpp"
+
+namespace mutirao::block {
+namespace {
+
+Digest parent_of(const crypto::Key& key, const Digest& left, const Digest& right) {
+    std::array<std::uint8_t, 2 * Digest::kSize> both;
+    std::copy(left.bytes.begin(), left.bytes.end(), both.begin());
+    std::copy(right.bytes.begin(), right.bytes.end(), both.begin() + Digest::kSize);
+    return crypto::blake3_keyed(key, both);
+}
+
+Error not_under_the_root(const std::string& why) {
+    return Error{ErrorKind::corrupt, "the proof of the rows does not hold: " + why};
+}
+
+}  // namespace
+
+RowTree::RowTree(std::span<const Digest> digests) {
+    ENSURE(std::has_single_bit(digests.size()), "a row tree of no power of two of rows");
+    const auto& key = crypto::domain_key("rows");
+    levels_.front().assign(digests.begin(), digests.end());
+    while (levels_.back().size() > 1) {
+        const auto& below = levels_.back();
+        std::vector<Digest> level(below.size() / 2);
+        for (std::size_t i = 0; i < level.size(); ++i)
+            level[i] = parent_of(key, below[2 * i], below[2 * i + 1]);
+        levels_.push_back(std::move(level));
+    }
+}
+
+std::vector<Digest> RowTree::prove(std::span<const std::uint32_t> rows) const {
+    std::vector<std::uint32_t> known(rows.begin(), rows.end());
+    ENSURE(!known.empty() && known.back() < this->rows().size(), "a proof of no row of the tree");
+    std::vector<Digest> proof;
+    for (std::size_t level = 0; level + 1 < levels_.size(); ++level) {
+        std::size_t parents = 0;
+        for (std::size_t i = 0; i < known.size(); ++i) {
+            const auto node = known[i];
+            if (i + 1 < known.size() && known[i + 1] == (node ^ 1))
+                ++i;
+            else
+                proof.push_back(levels_[level][node ^ 1]);
+            known[parents++] = node / 2;
+        }
+        known.resize(parents);
+    }
+    return proof;
+}
+
+Status verify_rows(std::uint32_t rows, std::span<const PlacedDigest> placed,
+                   std::span<const Digest> proof, const Digest& root) {
+    if (!std::has_single_bit(rows) || placed.empty() || placed.back().row >= rows)
+        return not_under_the_root("the tree has no such rows");
+    for (std::size_t i = 1; i < placed.size(); ++i)
+        if (placed[i - 1].row >= placed[i].row)
+            return not_under_the_root("the rows are not in ascending order");
+    const auto& key = crypto::domain_key("rows");
+    std::vector<PlacedDigest> known(placed.begin(), placed.end());
+    std::size_t used = 0;
+    for (auto width = rows; width > 1; width /= 2) {
+        std::size_t parents = 0;
+        for (std::size_t i = 0; i < known.size(); ++i) {
+            const PlacedDigest node = known[i];
+            const bool sibling_known = i + 1 < known.size() && known[i + 1].row == (node.row ^ 1);
+            if (!sibling_known && used == proof.size())
+                return not_under_the_root("it has too few digests");
+            const Digest& sibling = sibling_known ? known[++i].digest : proof[used++];
+            const bool is_left = node.row % 2 == 0;
+            known[parents++] = {node.row / 2, is_left ? parent_of(key, node.digest, sibling)
+                                                      : parent_of(key, sibling, node.digest)};
+        }
+        known.resize(parents);
+    }
+    if (used != proof.size()) return not_under_the_root("it has too many digests");
+    if (known.front().digest != root)
+        return not_under_the_root("the rows are not those that the root was made of");
+    return {};
+}
+
+}  // namespace mutirao::block
