@@ -3,6 +3,11 @@
 #include "base/codec.hpp"
 
 namespace mutirao::block {
+namespace {
+
+constexpr std::uint16_t kVersion = 1;  // of the certificate's bytes, whatever the block's profile
+
+}  // namespace
 
 Bytes Certificate::encode() const {
     Writer out;

@@ -9,15 +9,20 @@
 
 namespace mutirao::block {
 
-inline constexpr std::uint32_t kSlotCount = 256;           // m: rows s, s+m, s+2m, ... are slot s
+inline constexpr std::uint32_t kSlotCount = 256;           // m: the rows are dealt out to slots
 inline constexpr std::uint64_t kBlockSizeMax = 32u << 20;  // bytes of ciphertext in one block
-inline constexpr std::uint64_t kWideFrom = 1u << 20;       // from this length on, 1024 data rows
-inline constexpr std::uint16_t kVersion = 1;
+inline constexpr std::uint64_t kWideFrom = 1u << 20;       // wide: from here on, 1024 data rows
+
+// How a block is coded and how its rows are dealt out; the header's version field.
+enum class Profile : std::uint16_t {
+    wide = 1,     // n = 3k; rows s, s+m, s+2m, ... are slot s
+    sampled = 2,  // profile S: 4096 of 16384 rows, in an order that is drawn from all of them
+};
 
 enum class Cipher : std::uint8_t { none = 0, aes_256_gcm = 1 };
 
 struct Header {
-    std::uint16_t version = kVersion;
+    Profile version = Profile::wide;
     std::uint32_t data_rows = 0;  // k
     std::uint32_t rows = 0;       // n
     std::uint32_t slots = 0;      // m
@@ -31,7 +36,7 @@ struct Header {
 
     Bytes encode() const;
     // Refuses unknown versions and ciphers, wrong sizes, and every shape that header_for would not
-    // have chosen for this length: one content has one shape.
+    // have chosen for this version and length: one content has one shape in a profile.
     static Result<Header> decode(ByteSpan bytes);
 
     // BLAKE3_keyed(K_header, encode()): what certificates name.
@@ -42,8 +47,9 @@ struct Header {
     bool operator==(const Header&) const = default;
 };
 
-// The shape for `length` bytes: k = 256 under 1 MiB, else 1024; n = 3k; rows are as short as a
-// multiple of 128 bytes allows. invalid_argument above kBlockSizeMax.
-Result<Header> header_for(std::uint64_t length);
+// The shape for `length` bytes. wide: k = 256 under 1 MiB, else 1024; n = 3k. sampled: k = 4096,
+// n = 4k. Rows are as short as a multiple of 128 bytes allows. invalid_argument above
+// kBlockSizeMax and for a number that is no profile.
+Result<Header> header_for(std::uint64_t length, Profile profile = Profile::wide);
 
 }  // namespace mutirao::block

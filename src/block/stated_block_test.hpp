@@ -15,8 +15,13 @@ inline Bytes content_of(std::size_t size, std::uint64_t seed = 1) {
     return out;
 }
 
-inline CodedBlock code(std::size_t size, std::uint64_t seed = 1) {
-    return code_block(content_of(size, seed), {}).value();
+inline CodedBlock code(std::size_t size, std::uint64_t seed = 1, Profile profile = Profile::wide) {
+    Header header;
+    header.version = profile;
+    return code_block(content_of(size, seed), header).value();
+}
+inline CodedBlock code_sampled(std::size_t size, std::uint64_t seed = 1) {
+    return code(size, seed, Profile::sampled);
 }
 
 inline MutableByteSpan row_of(CodedBlock& coded, std::uint32_t index) {
@@ -25,10 +30,14 @@ inline MutableByteSpan row_of(CodedBlock& coded, std::uint32_t index) {
 }
 
 inline std::vector<ByteSpan> slot_rows(const CodedBlock& coded, std::uint32_t slot) {
-    std::vector<ByteSpan> rows;
-    for (std::uint32_t i = slot; i < coded.statement.header.rows; i += kSlotCount)
-        rows.push_back(coded.row(i));
-    return rows;
+    return coded.slot(slot).rows;
+}
+
+inline std::vector<SlotRows> share_of(const CodedBlock& coded,
+                                      std::span<const std::uint32_t> slots) {
+    std::vector<SlotRows> share;
+    for (const auto slot : slots) share.push_back(coded.slot(slot));
+    return share;
 }
 
 inline std::vector<Digest> slot_digests(const CodedBlock& coded, std::uint32_t slot) {
@@ -37,14 +46,17 @@ inline std::vector<Digest> slot_digests(const CodedBlock& coded, std::uint32_t s
     return digests;
 }
 
-// Challenge and folds of the data rows, as the statement's header and leaves demand.
+inline std::vector<Digest> row_digests(const CodedBlock& coded) {
+    std::vector<Digest> digests;
+    for (std::uint32_t i = 0; i < coded.statement.header.rows; ++i)
+        digests.push_back(row_digest(coded.row(i)));
+    return digests;
+}
+
+// Folds of the data rows, as the statement's challenge demands.
 inline void state_folds(CodedBlock& coded) {
     auto& statement = coded.statement;
-    Bytes seed = statement.header.encode();
-    const auto root = statement.root();
-    seed.insert(seed.end(), root.bytes.begin(), root.bytes.end());
-    Bytes challenge(std::size_t{coding::kFoldCoordinates} * statement.header.row_size);
-    crypto::blake3_keyed_xof(crypto::domain_key("fold"), seed, challenge);
+    const auto challenge = statement.fold_challenge();
     statement.folds.resize(std::size_t{statement.header.data_rows} * coding::kFoldSize);
     for (std::uint32_t i = 0; i < statement.header.data_rows; ++i)
         coding::fold_row(
@@ -52,8 +64,8 @@ inline void state_folds(CodedBlock& coded) {
             MutableByteSpan(statement.folds).subspan(i * coding::kFoldSize, coding::kFoldSize));
 }
 
-// States whatever the rows are now: leaves, commitment and folds that agree with them.
-inline void state_again(CodedBlock& coded) {
+// Leaves and commitment that agree with the rows, dealt out as coded.order says.
+inline void state_leaves(CodedBlock& coded) {
     auto& statement = coded.statement;
     statement.leaves.clear();
     std::vector<crypto::Scalar> scalars;
@@ -62,6 +74,17 @@ inline void state_again(CodedBlock& coded) {
         scalars.push_back(crypto::to_scalar(statement.leaves.back()));
     }
     statement.commitment = crypto::commit(scalars);
+}
+
+// States whatever the rows are now: everything in the statement agrees with them.
+inline void state_again(CodedBlock& coded) {
+    auto& statement = coded.statement;
+    if (statement.header.version == Profile::sampled) {
+        coded.tree = RowTree(row_digests(coded));
+        statement.rows_root = coded.tree.root();
+    }
+    coded.order = statement.row_order();
+    state_leaves(coded);
     state_folds(coded);
 }
 
@@ -72,6 +95,15 @@ inline StatementCheck open(const CodedBlock& coded) {
 inline Status check_commitment(const Statement& statement) {
     const Statement* const one[] = {&statement};
     return check_commitments(one, SeededRandom(99).fixed<Digest>());
+}
+
+inline Status check_share(const StatementCheck& check, const CodedBlock& coded,
+                          std::span<const std::uint32_t> slots) {
+    return check.check_share(share_of(coded, slots), coded.prove_share(slots));
+}
+
+inline void flip(MutableByteSpan bytes, std::size_t bit) {
+    bytes[bit / 8] = static_cast<std::uint8_t>(bytes[bit / 8] ^ 1u << bit % 8);
 }
 
 // How many slots pass check_slot.

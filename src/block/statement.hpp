@@ -1,66 +1,100 @@
 // What a disperser states about a block, what a node checks before it signs, and how a reader knows
-// that what it decoded is the block. protocol.md sections 2-5; docs/explanation/security.md says
-// exactly what each check proves. Pure; any thread.
+// that what it decoded is the block. protocol.md sections 2-5; docs/reference/block-format.md has
+// every byte, docs/explanation/security.md says exactly what each check proves. Pure; any thread.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "base/bytes.hpp"
 #include "block/coded_rows.hpp"
 #include "block/header.hpp"
+#include "block/row_order.hpp"
+#include "block/row_tree.hpp"
 #include "crypto/kzg.hpp"
 
 namespace mutirao::block {
 
-// Everything that is bound by the block's id; about 24 KiB at k = 1024. Travels with every share.
+// Everything that is bound by the block's id; about 24 KiB at k = 1024, 72 KiB in profile S.
+// Travels with every share.
 struct Statement {
     Header header;
+    Digest rows_root;                  // of the RowTree of all rows; profile S only, else zero
     std::vector<Digest> leaves;        // vec: one digest a slot, kSlotCount of them
     crypto::KzgCommitment commitment;  // C: KZG commitment to the leaves as scalars
     Bytes folds;                       // Z: folds of the k data rows, 16 bytes each
 
-    // id = BLAKE3_keyed(K_id, header | R | C | zroot).
+    // id = B("id"; header | R | C | B("z"; Z)).
     BlockId id() const;
-    // R = BLAKE3_keyed(K_vec, header | leaves).
+    // R = B("vec"; header | rows_root in profile S | leaves).
     Digest root() const;
+
+    // Which rows are in which slot. Profile S draws it from header and rows_root.
+    RowOrder row_order() const;
+    // h: kFoldCoordinates pseudo-rows. Drawn from R, in profile S from header and rows_root, so
+    // nobody knows it before all n rows are fixed.
+    Bytes fold_challenge() const;
 
     Bytes encode() const;
     // corrupt on anything that encode() would not have written.
     static Result<Statement> decode(ByteSpan bytes);
+    // Bytes of encode() for a block with this header.
+    static std::size_t encoded_size(const Header& header);
+};
+
+// All rows of one slot, in the order of RowOrder. The rows are borrowed.
+struct SlotRows {
+    std::uint32_t slot;
+    std::vector<ByteSpan> rows;
 };
 
 // A coded block: its statement and its n rows, one after another.
 struct CodedBlock {
     Statement statement;
-    Bytes rows;  // n * row_size bytes
+    Bytes rows;      // n * row_size bytes
+    RowOrder order;  // statement.row_order()
+    RowTree tree;    // over all rows' digests; profile S only
 
     ByteSpan row(std::uint32_t index) const;
+    SlotRows slot(std::uint32_t slot) const;
+    // What a share of these slots (distinct, at least one) travels with: see check_share. Empty in
+    // the wide profile.
+    std::vector<Digest> prove_share(std::span<const std::uint32_t> slots) const;
 };
 
-// Codes `content` (ciphertext, at most kBlockSizeMax bytes) and states it. `header` gives cipher,
-// key commitment and extra; its shape and length are chosen here. Working memory: 3 times the
-// content. Cost for 32 MiB: encode + hash 96 MiB + fold 32 MiB + one KZG commitment.
+// Codes `content` (ciphertext, at most kBlockSizeMax bytes) and states it. `header` gives version,
+// cipher, key commitment and extra; its shape and length are chosen here. Working memory: n/k times
+// the content. Cost for 32 MiB: encode + hash all rows + fold 32 MiB + one KZG commitment; profile
+// S also 16384 hashes of 64 bytes and the drawing of the order.
 Result<CodedBlock> code_block(ByteSpan content, Header header);
 
-// r_i = BLAKE3_keyed(K_row, row).
-Digest row_digest(ByteSpan row);
-// leaf_s = BLAKE3_keyed(K_slot, LE32(s) | r_s | r_{s+m} | ...). `row_digests` in that order.
+// leaf_s = B("slot"; s as u32 | r of its rows). `row_digests` in the slot's order.
 Digest slot_leaf(std::uint32_t slot, std::span<const Digest> row_digests);
+// The leaves of all slots, from the digests of all n rows in row order.
+std::vector<Digest> slot_leaves(const RowOrder& order, const Header& header,
+                                std::span<const Digest> row_digests);
 
 // A node's or reader's view of one stated block: opened once, then each row is checked against it.
 class StatementCheck {
   public:
     // Recomputes id from the statement (corrupt when it is not `id`), derives the fold challenge
-    // and extends the folds to all rows. Does not check the KZG commitment: see check_commitments.
+    // and the order of the rows, and extends the folds to all rows. Does not check the KZG
+    // commitment: see check_commitments.
     static Result<StatementCheck> open(const BlockId& id, Statement statement);
 
     const Statement& statement() const { return statement_; }
     const Header& header() const { return statement_.header; }
+    const RowOrder& order() const { return order_; }
 
-    // The rows of one slot, in order s, s+m, ...: hashes to the stated leaf and every row folds as
-    // the code demands. corrupt, naming slot and row, otherwise.
+    // What a node checks before it signs: all of its slots at once, distinct and at least one.
+    // Every slot hashes to its stated leaf, every row folds as the code demands, and in profile S
+    // `proof` (CodedBlock::prove_share) shows that the rows are those that rows_root was made of.
+    // corrupt, naming slot or row, otherwise. Each row is read once.
+    Status check_share(std::span<const SlotRows> share, std::span<const Digest> proof = {}) const;
+
+    // What a reader checks. Of one slot: leaf and folds. Not enough to sign in profile S.
     Status check_slot(std::uint32_t slot, std::span<const ByteSpan> rows) const;
 
     // Some rows of one slot. `digests` are those of all the slot's rows, in order; the rows are any
@@ -69,10 +103,27 @@ class StatementCheck {
     Status check_rows(std::uint32_t slot, std::span<const Digest> digests,
                       std::span<const coding::Row> rows) const;
 
+    // The same without the folds: that these bytes are what was committed to. fraud_proof.hpp shows
+    // a row that was, and does not fold.
+    Status check_committed(std::uint32_t slot, std::span<const Digest> digests,
+                           const coding::Row& row) const;
+    // Whether a row of row_size bytes, index < n, folds as the code demands.
+    bool row_folds(std::uint32_t index, ByteSpan row) const;
+
   private:
-    Status check_fold(std::uint32_t index, ByteSpan row) const;
+    // What is known of rows once each was hashed and folded.
+    struct RowSet {
+        std::vector<Digest> digests;
+        std::optional<std::uint32_t> misfit;  // the first row that is not the code's
+    };
+    RowSet check_row_set(std::span<const coding::Row> rows) const;
+    Status check_digests(std::uint32_t slot, std::span<const Digest> digests) const;
+    Status check_row_digest(std::uint32_t slot, std::span<const Digest> digests,
+                            const coding::Row& row) const;
+    Status place_rows(const SlotRows& slot, std::vector<coding::Row>& rows) const;
 
     Statement statement_;
+    RowOrder order_;
     Bytes challenge_;       // 8 pseudo-rows
     Bytes extended_folds_;  // n * 16 bytes
 };
@@ -82,9 +133,12 @@ class StatementCheck {
 Status check_commitments(std::span<const Statement* const> statements, const Digest& weights_seed);
 
 // Decodes and applies the canonical-content rule: re-encodes what it decoded and accepts only when
-// the hashes of at least floor((n+k)/2)+1 rows are the stated ones. `rows` must have passed
-// check_rows. `unavailable` with fewer than k rows or when the block stays unresolved.
-// Result: header.length bytes of content.
+// the hashes of at least floor((n+k)/2)+1 rows, counted in whole slots, are the stated ones. `rows`
+// must have passed check_rows or check_slot. Never anything but these outcomes:
+//   header.length bytes, the one content of the block;
+//   `unavailable` with fewer than k rows, or "unresolved": too few rows agree, fetch more;
+//   `corrupt`: the block has no content, whoever reads it (padding that is not zero; in profile S,
+//   a rows_root that is not that of the rows).
 Result<Bytes> recover_content(const StatementCheck& check, std::span<const coding::Row> rows);
 
 }  // namespace mutirao::block

@@ -13,10 +13,6 @@ const CodedBlock& small() {
     return coded;
 }
 
-void flip(MutableByteSpan bytes, std::size_t bit) {
-    bytes[bit / 8] = static_cast<std::uint8_t>(bytes[bit / 8] ^ 1u << bit % 8);
-}
-
 TEST(Statement, every_slot_of_an_honest_block_passes) {
     for (const std::size_t size : {0, 1, 20000, 300000, 1 << 20}) {
         const auto coded = code(size);

@@ -1,0 +1,146 @@
+// Checks of rows against a statement: what a node does before it signs, and a reader with each row.
+#include <algorithm>
+
+#include "block/statement.hpp"
+
+namespace mutirao::block {
+namespace {
+
+Error not_of_the_code(std::uint32_t index) {
+    return Error{ErrorKind::corrupt,
+                 "row " + std::to_string(index) + " does not belong to the code"};
+}
+
+}  // namespace
+
+Result<StatementCheck> StatementCheck::open(const BlockId& id, Statement statement) {
+    if (statement.id() != id)
+        return Error{ErrorKind::corrupt, "the statement is not that of block " + id.hex()};
+    StatementCheck check;
+    const auto& header = statement.header;
+    check.order_ = statement.row_order();
+    check.challenge_ = statement.fold_challenge();
+    check.extended_folds_ = coding::extend_folds(header.data_rows, header.rows, statement.folds);
+    check.statement_ = std::move(statement);
+    return check;
+}
+
+bool StatementCheck::row_folds(std::uint32_t index, ByteSpan row) const {
+    std::array<std::uint8_t, coding::kFoldSize> fold{};
+    coding::fold_row(row, challenge_, fold);
+    const auto expected = ByteSpan(extended_folds_)
+                              .subspan(std::size_t{index} * coding::kFoldSize, coding::kFoldSize);
+    return std::equal(expected.begin(), expected.end(), fold.begin());
+}
+
+StatementCheck::RowSet StatementCheck::check_row_set(std::span<const coding::Row> rows) const {
+    RowSet out;
+    out.digests.reserve(rows.size());
+    for (const auto& row : rows) {
+        out.digests.push_back(row_digest(row.bytes));
+        if (!out.misfit && !row_folds(row.index, row.bytes)) out.misfit = row.index;
+    }
+    return out;
+}
+
+Status StatementCheck::check_digests(std::uint32_t slot, std::span<const Digest> digests) const {
+    if (slot >= header().slots || digests.size() != header().rows_per_slot())
+        return Error{ErrorKind::corrupt,
+                     "slot " + std::to_string(slot) + " does not fit the block's shape"};
+    if (slot_leaf(slot, digests) != statement_.leaves[slot])
+        return Error{ErrorKind::corrupt,
+                     "slot " + std::to_string(slot) + " is not the one that was committed to"};
+    return {};
+}
+
+Status StatementCheck::place_rows(const SlotRows& slot, std::vector<coding::Row>& rows) const {
+    const auto& head = header();
+    if (slot.slot >= head.slots || slot.rows.size() != head.rows_per_slot())
+        return Error{ErrorKind::corrupt, "slot " + std::to_string(slot.slot) + " needs " +
+                                             std::to_string(head.rows_per_slot()) + " rows, got " +
+                                             std::to_string(slot.rows.size())};
+    for (std::uint32_t j = 0; j < slot.rows.size(); ++j) {
+        const auto index = order_.row_at(slot.slot, j);
+        if (slot.rows[j].size() != head.row_size)
+            return Error{ErrorKind::corrupt, "row " + std::to_string(index) + " has " +
+                                                 std::to_string(slot.rows[j].size()) +
+                                                 " bytes, not " + std::to_string(head.row_size)};
+        rows.push_back({index, slot.rows[j]});
+    }
+    return {};
+}
+
+Status StatementCheck::check_share(std::span<const SlotRows> share,
+                                   std::span<const Digest> proof) const {
+    const bool sampled = header().version == Profile::sampled;
+    if (share.empty()) return Error{ErrorKind::corrupt, "a share of no slot has nothing to check"};
+    if (!sampled && !proof.empty())
+        return Error{ErrorKind::corrupt, "a share of a version 1 block has no proof of its rows"};
+    if (sampled && proof.empty() && share.size() < header().slots)
+        return Error{ErrorKind::corrupt,
+                     "a share of a version 2 block needs the proof that its rows are those that "
+                     "the block's order was drawn from"};
+    std::vector<coding::Row> rows;
+    std::vector<bool> seen(header().slots);
+    for (const auto& slot : share) {
+        TRY_VOID(place_rows(slot, rows));
+        if (seen[slot.slot])
+            return Error{ErrorKind::corrupt,
+                         "slot " + std::to_string(slot.slot) + " is twice in one share"};
+        seen[slot.slot] = true;
+    }
+    // Hashes decide first: a row that was changed on its way is not called a bad row of the code.
+    const auto set = check_row_set(rows);
+    const std::size_t rows_per_slot = header().rows_per_slot();
+    for (std::size_t i = 0; i < share.size(); ++i)
+        TRY_VOID(check_digests(share[i].slot,
+                               std::span(set.digests).subspan(i * rows_per_slot, rows_per_slot)));
+    if (sampled) {
+        std::vector<PlacedDigest> placed;
+        placed.reserve(rows.size());
+        for (std::size_t i = 0; i < rows.size(); ++i)
+            placed.push_back({rows[i].index, set.digests[i]});
+        std::sort(placed.begin(), placed.end(),
+                  [](const auto& a, const auto& b) { return a.row < b.row; });
+        TRY_VOID(verify_rows(header().rows, placed, proof, statement_.rows_root));
+    }
+    if (set.misfit) return not_of_the_code(*set.misfit);
+    return {};
+}
+
+Status StatementCheck::check_slot(std::uint32_t slot, std::span<const ByteSpan> rows) const {
+    std::vector<coding::Row> placed;
+    TRY_VOID(place_rows({slot, {rows.begin(), rows.end()}}, placed));
+    const auto set = check_row_set(placed);
+    TRY_VOID(check_digests(slot, set.digests));
+    if (set.misfit) return not_of_the_code(*set.misfit);
+    return {};
+}
+
+Status StatementCheck::check_row_digest(std::uint32_t slot, std::span<const Digest> digests,
+                                        const coding::Row& row) const {
+    if (row.index >= header().rows || order_.slot_of(row.index) != slot ||
+        row.bytes.size() != header().row_size ||
+        row_digest(row.bytes) != digests[order_.place_in_slot(row.index)])
+        return Error{ErrorKind::corrupt,
+                     "row " + std::to_string(row.index) + " is not the one that was committed to"};
+    return {};
+}
+
+Status StatementCheck::check_committed(std::uint32_t slot, std::span<const Digest> digests,
+                                       const coding::Row& row) const {
+    TRY_VOID(check_digests(slot, digests));
+    return check_row_digest(slot, digests, row);
+}
+
+Status StatementCheck::check_rows(std::uint32_t slot, std::span<const Digest> digests,
+                                  std::span<const coding::Row> rows) const {
+    TRY_VOID(check_digests(slot, digests));
+    for (const auto& row : rows) {
+        TRY_VOID(check_row_digest(slot, digests, row));
+        if (!row_folds(row.index, row.bytes)) return not_of_the_code(row.index);
+    }
+    return {};
+}
+
+}  // namespace mutirao::block
