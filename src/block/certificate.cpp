@@ -7,7 +7,45 @@ namespace {
 
 constexpr std::uint16_t kVersion = 1;  // of the certificate's bytes, whatever the block's profile
 
+// m * (rows / (2n) + liars), rounded up: how many slots so many half rows and the liars make. Every
+// factor is below 2^32 and the shape's limits keep the products below 2^60.
+Result<std::uint32_t> threshold(const Header& header, std::uint64_t half_rows, Fraction liars) {
+    if (liars.denominator == 0 || liars.numerator > liars.denominator)
+        return Error{ErrorKind::invalid_argument, std::to_string(liars.numerator) + "/" +
+                                                      std::to_string(liars.denominator) +
+                                                      " is no fraction of the slots"};
+    const std::uint64_t all = 2 * std::uint64_t{header.rows} * liars.denominator;
+    const std::uint64_t wanted =
+        half_rows * liars.denominator + 2 * std::uint64_t{header.rows} * liars.numerator;
+    const std::uint64_t slots = (header.slots * wanted + all - 1) / all;
+    if (slots > header.slots)
+        return Error{ErrorKind::invalid_argument,
+                     std::to_string(slots) + " of " + std::to_string(header.slots) +
+                         " slots would have to be signed: no certificate says so much with " +
+                         std::to_string(liars.numerator) + "/" + std::to_string(liars.denominator) +
+                         " of liars"};
+    return static_cast<std::uint32_t>(slots);
+}
+
+Status check_shape(const Header& header) {
+    TRY_VOID(header.shape().validate());
+    if (header.slots != kSlotCount)
+        return Error{ErrorKind::invalid_argument,
+                     "a block of " + std::to_string(header.slots) + " slots"};
+    return {};
+}
+
 }  // namespace
+
+Result<std::uint32_t> available_slots(const Header& header, Fraction liars) {
+    TRY_VOID(check_shape(header));
+    return threshold(header, 2 * std::uint64_t{header.data_rows}, liars);
+}
+
+Result<std::uint32_t> strong_slots(const Header& header, Fraction liars) {
+    TRY_VOID(check_shape(header));
+    return threshold(header, std::uint64_t{header.rows} + header.data_rows, liars);
+}
 
 Bytes Certificate::encode() const {
     Writer out;

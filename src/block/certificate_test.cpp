@@ -95,6 +95,96 @@ TEST(Certificate, the_quorum_is_two_thirds_of_the_slots_rounded_up) {
     static_assert(kAvailableSlots == 171);
     static_assert(3 * kAvailableSlots >= 2 * kSlotCount &&
                   3 * (kAvailableSlots - 1) < 2 * kSlotCount);
+    for (const std::uint64_t length : {0u, 1u << 20})
+        EXPECT_EQ(available_slots(header_for(length).value(), {1, 3}).value(), kAvailableSlots);
+}
+
+TEST(Thresholds, are_those_of_the_specification) {
+    const auto wide = header_for(1u << 20).value();                       // rho = 1/3
+    const auto sampled = header_for(1u << 20, Profile::sampled).value();  // rho = 1/4
+    EXPECT_EQ(strong_slots(wide, {1, 6}).value(), 214u);                  // 0.834 of them
+    EXPECT_EQ(strong_slots(wide, {1, 4}).value(), 235u);                  // 0.917
+    EXPECT_EQ(strong_slots(wide, {1, 3}).value(), 256u);                  // 1
+    EXPECT_EQ(strong_slots(sampled, {3, 16}).value(), 208u);  // 0.8125, exact: not rounded
+    EXPECT_EQ(strong_slots(sampled, {1, 3}).value(), 246u);   // 0.959
+    EXPECT_EQ(available_slots(sampled, {1, 3}).value(), 150u);
+    EXPECT_EQ(available_slots(sampled, {0, 1}).value(), 64u);  // k rows, when nobody lies
+    EXPECT_EQ(strong_slots(sampled, {0, 1}).value(), 160u);
+}
+
+TEST(Thresholds, that_no_certificate_can_reach_are_refused) {
+    const auto wide = header_for(0).value();
+    for (const Fraction liars : {Fraction{334, 1000}, {1, 2}, {1, 1}}) {
+        const auto slots = strong_slots(wide, liars);
+        ASSERT_FALSE(slots.ok());
+        EXPECT_EQ(slots.error().kind, ErrorKind::invalid_argument);
+    }
+    // The last fraction that passes, and the next one of that denominator.
+    constexpr std::uint32_t kLargest = 0xffffffff;  // divisible by three
+    EXPECT_EQ(strong_slots(wide, {kLargest / 3, kLargest}).value(), 256u);
+    EXPECT_FALSE(strong_slots(wide, {kLargest / 3 + 1, kLargest}).ok());
+    EXPECT_EQ(available_slots(wide, {kLargest / 3 * 2, kLargest}).value(), 256u);
+    EXPECT_FALSE(available_slots(wide, {kLargest / 3 * 2 + 1, kLargest}).ok());
+}
+
+TEST(Thresholds, of_no_fraction_or_no_shape_are_refused) {
+    const auto header = header_for(0).value();
+    for (const Fraction liars : {Fraction{0, 0}, {1, 0}, {2, 1}, {0xffffffff, 0xfffffffe}}) {
+        EXPECT_EQ(available_slots(header, liars).error().kind, ErrorKind::invalid_argument);
+        EXPECT_EQ(strong_slots(header, liars).error().kind, ErrorKind::invalid_argument);
+    }
+    EXPECT_EQ(available_slots({}, {1, 3}).error().kind, ErrorKind::invalid_argument);
+    auto other = header;
+    other.slots = 0xffffffff;
+    EXPECT_EQ(strong_slots(other, {1, 6}).error().kind, ErrorKind::invalid_argument);
+}
+
+// The least number of slots with which honest holders alone have enough rows, from the definition:
+// slots that liars can hold are not counted.
+RC_GTEST_PROP(Thresholds, leave_honest_holders_with_enough_rows_and_no_slot_less_does, ()) {
+    const auto profile = *rc::gen::element(Profile::wide, Profile::sampled);
+    const auto header = header_for(0, profile).value();
+    const auto denominator = *rc::gen::inRange<std::uint32_t>(1, 2000);
+    const Fraction liars{*rc::gen::inRange<std::uint32_t>(0, denominator + 1), denominator};
+    // Rows, times the denominator, that are left when liars' slots go.
+    const auto honest_rows = [&](std::uint64_t slots) {
+        const std::int64_t a = liars.numerator, b = liars.denominator;
+        return (static_cast<std::int64_t>(slots) * b - kSlotCount * a) *
+               static_cast<std::int64_t>(header.rows_per_slot());
+    };
+    const auto holds = [&](const Result<std::uint32_t>& slots, double rows) {
+        const auto needed = rows * denominator;
+        if (!slots.ok()) {
+            RC_ASSERT(static_cast<double>(honest_rows(kSlotCount)) < needed);
+            return;
+        }
+        RC_ASSERT(static_cast<double>(honest_rows(*slots)) >= needed);
+        RC_ASSERT(static_cast<double>(honest_rows(*slots - 1)) < needed);
+    };
+    holds(available_slots(header, liars), header.data_rows);
+    holds(strong_slots(header, liars), (header.rows + header.data_rows) / 2.0);
+}
+
+// Every bit: what was signed is another message, or the signers or the signature are others.
+TEST(Certificate, a_flipped_bit_anywhere_is_found) {
+    const auto key = crypto::BlsSecretKey::generate(Bytes(32, 7)).value();
+    auto honest = certificate(6, 16);
+    honest.signers = signer_bitmap(16, std::vector{0u, 9u});
+    const auto message = availability_message(8021, honest);
+    honest.signature = key.sign(message);
+    const auto bytes = honest.encode();
+    for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
+        auto flipped = bytes;
+        flipped[bit / 8] = static_cast<std::uint8_t>(flipped[bit / 8] ^ 1u << bit % 8);
+        const auto decoded = Certificate::decode(flipped);
+        if (!decoded.ok()) continue;
+        const bool same_message = availability_message(8021, *decoded) == message;
+        const bool same_signers = decoded->signers == honest.signers;
+        ASSERT_TRUE(!same_message || !same_signers ||
+                    !crypto::verify(key.public_key(), message, decoded->signature))
+            << bit;
+        ASSERT_NE(*decoded, honest) << bit;
+    }
 }
 
 }  // namespace
