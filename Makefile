@@ -7,6 +7,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 30
+BENCH_OPTIONS ?=
 TIDY_ROOMS ?= base coding block placement
 
 build_preset = cmake --build --preset $(1) --parallel $(JOBS)
@@ -63,7 +64,8 @@ bench: $(benches:%=bench-%) ## run all benches: tables, build/bench/NAME.json an
 .PHONY: $(benches:%=bench-%)
 $(benches:%=bench-%): bench-%: configure
 	@$(call build_preset,release) --target bench_$*
-	@build/release/bench/bench_$*
+	@if [[ -x bench/$*/prepare ]]; then bench/$*/prepare; fi
+	@build/release/bench/bench_$* $(BENCH_OPTIONS)
 
 .PHONY: asan tsan
 asan: ## unit and corpus tests under the address and undefined-behaviour sanitizers

@@ -1,34 +1,98 @@
-// bench_coding [--out FOLDER] [--seconds S]: what one 32 MiB block costs on one thread.
-#include <cstdlib>
+// bench_coding [--quick] [--rounds N] [--no-peers] [--out FOLDER]
+//
+// What one 32 MiB block costs on one thread, beside other people's libraries.
+#include <charconv>
+#include <csignal>
+#include <fstream>
 #include <iostream>
 #include <string_view>
 
-#include "coding/block_costs.hpp"
+#include "coding/block_measures.hpp"
+#include "coding/code_measures.hpp"
+#include "coding/sample.hpp"
 
-int main(int argc, char** argv) {
+namespace {
+
+using namespace mutirao;
+
+constexpr int kRounds = 15, kQuickRounds = 2, kRoundsMax = 1000;
+
+struct Options {
     std::filesystem::path folder = "build/bench";
-    double seconds = 1;
+    std::string peers = "build/bench/peers";
+    int rounds = kRounds;
+};
+
+bool parse(int argc, char** argv, Options& options) {
     for (int i = 1; i < argc; ++i) {
         const std::string_view option = argv[i];
-        if (option == "--out" && i + 1 < argc) {
-            folder = argv[++i];
-        } else if (option == "--seconds" && i + 1 < argc) {
-            seconds = std::atof(argv[++i]);
-            if (!(seconds >= 0 && seconds <= 60)) {
-                std::cerr << "--seconds takes a number from 0 to 60\n";
-                return 2;
-            }
+        if (option == "--quick") {
+            options.rounds = kQuickRounds;
+        } else if (option == "--no-peers") {
+            options.peers.clear();
+        } else if (option == "--out" && i + 1 < argc) {
+            options.folder = argv[++i];
+        } else if (option == "--rounds" && i + 1 < argc) {
+            const std::string_view text = argv[++i];
+            const auto [end, failure] =
+                std::from_chars(text.data(), text.data() + text.size(), options.rounds);
+            if (failure != std::errc() || end != text.data() + text.size() || options.rounds < 1 ||
+                options.rounds > kRoundsMax)
+                return false;
         } else {
-            std::cerr << "usage: bench_coding [--out FOLDER] [--seconds S]\n"
-                         "  FOLDER gets coding.json and coding.svg (default build/bench)\n"
-                         "  S is the time spent on each measure (default 1)\n";
-            return option == "--help" ? 0 : 2;
+            return false;
         }
     }
-    const auto rows = mutirao::bench::block_costs(seconds);
-    std::cout << mutirao::bench::table_text(rows);
-    const auto* title = "One 32 MiB block, one thread: time, against memcpy of the same bytes";
-    if (!mutirao::bench::write_report(folder, "coding", title, rows)) return 1;
-    std::cout << "wrote " << (folder / "coding.json").string() << " and coding.svg\n";
+    return true;
+}
+
+std::string cpu_name() {
+    std::ifstream file("/proc/cpuinfo");
+    for (std::string line; std::getline(file, line);)
+        if (line.starts_with("model name"))
+            if (const auto at = line.find(": "); at != std::string::npos)
+                return line.substr(at + 2);
+    return "a CPU without a name";
+}
+
+std::vector<bench::Row> all_measures(const Options& options) {
+    const auto data = bench::random_bytes(bench::kBlockSize, 1);
+    const auto memory = bench::memory_measures(data);  // before anything else uses memory
+    bench::Peers peers(options.peers);
+    std::vector<bench::Row> rows;
+    const auto append = [&](std::string_view step, const std::vector<bench::Row>& some) {
+        std::cerr << "bench_coding: " << step << " measured\n";
+        rows.insert(rows.end(), some.begin(), some.end());
+    };
+    append("encoding", bench::encode_measures(data, peers, options.rounds));
+    append("decoding", bench::decode_measures(data, peers, options.rounds));
+    append("dispersal", bench::dispersal_measures(data, peers, options.rounds));
+    append("memory", memory);
+    append("a node's check", bench::share_measures(data, peers, options.rounds));
+    append("the audit", bench::audit_measures(options.rounds));
+    return rows;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    Options options;
+    if (!parse(argc, argv, options)) {
+        std::cerr
+            << "usage: bench_coding [--quick] [--rounds N] [--no-peers] [--out FOLDER]\n"
+               "  FOLDER gets coding.json and coding.svg (default build/bench)\n"
+               "  --rounds: how often everything is measured, 1 to 1000 (default 15; --quick: 2)\n"
+               "  --no-peers: ours alone\n";
+        return 2;
+    }
+    std::signal(SIGPIPE, SIG_IGN);  // a peer that ends is an error of that peer
+    const auto rows = all_measures(options);
+    const bench::Title title{"Mutirão: one block of 32 MiB",
+                             cpu_name() + ", one thread. Wall time, best of " +
+                                 std::to_string(options.rounds) +
+                                 " rounds in which all take turns. MB: 10^6 bytes of data."};
+    std::cout << bench::table_text(title, rows);
+    if (!bench::write_report(options.folder, "coding", title, rows)) return 1;
+    std::cout << "\nwrote " << (options.folder / "coding.json").string() << " and coding.svg\n";
     return 0;
 }

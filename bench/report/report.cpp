@@ -21,12 +21,25 @@ std::string json_text(std::string_view text) {
     return out + "\"";
 }
 
-// JSON has no infinity; six digits are more than any measurement here is good for.
-std::string number(double value) {
-    if (!std::isfinite(value)) return "null";
+std::string format(const char* pattern, double value) {
     std::array<char, 64> text{};
-    std::snprintf(text.data(), text.size(), "%.6g", value);
+    std::snprintf(text.data(), text.size(), pattern, value);
     return text.data();
+}
+
+// JSON has no infinity; six digits are more than any measurement here is good for.
+std::string json_number(std::optional<double> value) {
+    return value && std::isfinite(*value) ? format("%.6g", *value) : "null";
+}
+
+std::string json_goal_of(const std::optional<Goal>& goal) {
+    if (!goal) return "null";
+    switch (goal->of) {
+        case Goal::Of::ratio_at_least: return "\"ratio at least\"";
+        case Goal::Of::value_at_least: return "\"value at least\"";
+        case Goal::Of::value_at_most: return "\"value at most\"";
+    }
+    return "null";
 }
 
 bool write_file(const std::filesystem::path& path, std::string_view text) {
@@ -38,18 +51,60 @@ bool write_file(const std::filesystem::path& path, std::string_view text) {
     return false;
 }
 
+std::string verdict(const Row& row) {
+    if (!row.goal) return "";
+    const auto ok = row.ok();
+    return "goal " + goal_text(*row.goal, row.unit) + (!ok ? "" : *ok ? "  met" : "  NOT MET");
+}
+
+std::string figure(std::optional<double> value, std::string_view unit) {
+    return value ? short_number(*value) + " " + std::string(unit) : "-";
+}
+
 }  // namespace
 
-std::string table_text(const std::vector<Row>& rows) {
+std::optional<double> Row::ratio() const {
+    if (!value || !peer_value || *peer_value == 0) return std::nullopt;
+    return *value / *peer_value;
+}
+
+std::optional<bool> Row::ok() const {
+    if (!goal) return std::nullopt;
+    const auto held = goal->of == Goal::Of::ratio_at_least ? ratio() : value;
+    if (!held) return std::nullopt;
+    return goal->of == Goal::Of::value_at_most ? *held <= goal->number : *held >= goal->number;
+}
+
+std::string short_number(double value) {
+    const double size = std::abs(value);
+    return format(size >= 100 ? "%.0f" : size >= 10 ? "%.1f" : "%.2f", value);
+}
+
+std::string goal_text(const Goal& goal, std::string_view unit) {
+    const std::string sign = goal.of == Goal::Of::value_at_most ? "<= " : ">= ";
+    const auto of = goal.of == Goal::Of::ratio_at_least ? "x" : unit;
+    return sign + format("%.6g", goal.number) + " " + std::string(of);
+}
+
+std::string table_text(const Title& title, const std::vector<Row>& rows) {
+    constexpr int kName = 60, kFigure = 14, kRatio = 9;
     std::ostringstream out;
-    out << std::left << std::setw(44) << "measure" << std::right << std::setw(12) << "value"
-        << std::setw(12) << "peer" << std::setw(10) << "ratio"
-        << "  unit, peer\n";
-    out << std::fixed;
-    for (const auto& row : rows)
-        out << std::left << std::setw(44) << row.measure << std::right << std::setprecision(3)
-            << std::setw(12) << row.value << std::setw(12) << row.peer_value << std::setprecision(2)
-            << std::setw(10) << row.ratio() << "  " << row.unit << ", " << row.peer << "\n";
+    out << title.what << "\n" << title.how << "\n";
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const auto& row = rows[i];
+        const bool of_value = row.goal && row.goal->of != Goal::Of::ratio_at_least;
+        if (i == 0 || row.measure != rows[i - 1].measure)
+            out << "\n"
+                << std::left << std::setw(kName) << row.measure << std::right << std::setw(kFigure)
+                << figure(row.value, row.unit) << std::setw(kRatio + 2) << ""
+                << (of_value ? verdict(row) : "") << "\n";
+        if (!row.peer.empty())
+            out << std::left << std::setw(kName) << "    " + row.peer << std::right
+                << std::setw(kFigure) << figure(row.peer_value, row.unit) << std::setw(kRatio)
+                << (row.ratio() ? short_number(*row.ratio()) + " x" : "") << "  "
+                << (of_value ? "" : verdict(row)) << "\n";
+        if (!row.note.empty()) out << "        " << row.note << "\n";
+    }
     return out.str();
 }
 
@@ -57,19 +112,23 @@ std::string rows_json(const std::vector<Row>& rows) {
     std::string out = "[";
     for (std::size_t i = 0; i < rows.size(); ++i) {
         const auto& row = rows[i];
+        const auto ok = row.ok();
         out += i == 0 ? "\n  " : ",\n  ";
-        out += "{\"measure\": " + json_text(row.measure) + ", \"value\": " + number(row.value) +
-               ", \"unit\": " + json_text(row.unit) + ", \"peer\": " + json_text(row.peer) +
-               ", \"peer_value\": " + number(row.peer_value) +
-               ", \"ratio\": " + number(row.ratio()) +
-               ", \"goal\": " + (row.goal ? number(*row.goal) : "null") +
-               ", \"ok\": " + (row.ok ? (*row.ok ? "true" : "false") : "null") + "}";
+        out += "{\"measure\": " + json_text(row.measure) +
+               ", \"value\": " + json_number(row.value) + ", \"unit\": " + json_text(row.unit) +
+               ", \"peer\": " + (row.peer.empty() ? "null" : json_text(row.peer)) +
+               ", \"peer_value\": " + json_number(row.peer_value) +
+               ", \"ratio\": " + json_number(row.ratio()) + ", \"goal\": " +
+               json_number(row.goal ? std::optional(row.goal->number) : std::nullopt) +
+               ", \"ok\": " + (ok ? (*ok ? "true" : "false") : "null") +
+               ", \"goal_of\": " + json_goal_of(row.goal) + ", \"note\": " + json_text(row.note) +
+               "}";
     }
     return out + "\n]\n";
 }
 
-bool write_report(const std::filesystem::path& folder, std::string_view name,
-                  std::string_view title, const std::vector<Row>& rows) {
+bool write_report(const std::filesystem::path& folder, std::string_view name, const Title& title,
+                  const std::vector<Row>& rows) {
     std::error_code failure;
     std::filesystem::create_directories(folder, failure);
     if (failure) {

@@ -1,0 +1,178 @@
+#include "coding/block_measures.hpp"
+
+#include "base/random.hpp"
+#include "block/statement.hpp"
+#include "coding/peak_memory.hpp"
+#include "coding/sample.hpp"
+#include "crypto/aead.hpp"
+
+namespace mutirao::bench {
+namespace {
+
+constexpr std::size_t kTags = kBlockSize / crypto::kSegmentSize * crypto::kTagSize;
+constexpr std::size_t kPlainSize = kBlockSize - kTags;  // sealed, it fills a block
+// c-kzg's unit: a blob holds 31 bytes in each of 4096 field elements.
+constexpr std::size_t kBlobSize = std::size_t{4096} * 31;
+constexpr std::size_t kBlobs = (kBlockSize + kBlobSize - 1) / kBlobSize;
+static_assert(kBlobs == 265);
+
+constexpr Goal at_least(double number) { return {Goal::Of::value_at_least, number}; }
+constexpr Goal at_most(double number) { return {Goal::Of::value_at_most, number}; }
+
+// All that a disperser computes for a block: encryption, code, digests of rows and slots, folds and
+// the commitment to the slots.
+block::CodedBlock disperse(ByteSpan plain) {
+    static const crypto::Key key = SeededRandom(2).fixed<crypto::Key>();
+    block::Header header;
+    header.cipher = block::Cipher::aes_256_gcm;
+    header.key_commitment = crypto::commit_key(key);
+    auto coded = block::code_block(crypto::seal(key, 0, {}, plain), header);
+    ENSURE(coded.ok(), "code_block failed");
+    return std::move(coded).value();
+}
+
+std::vector<ByteSpan> slot_rows(const block::CodedBlock& coded, std::uint32_t slot) {
+    std::vector<ByteSpan> rows;
+    for (std::uint32_t i = slot; i < coded.statement.header.rows; i += block::kSlotCount)
+        rows.push_back(coded.row(i));
+    return rows;
+}
+
+// A node with every eighth slot.
+constexpr std::uint32_t kShare = 8;
+
+Status check_share(const block::CodedBlock& coded, const BlockId& id) {
+    TRY(const auto check, block::StatementCheck::open(id, coded.statement));
+    for (std::uint32_t slot = 3; slot < block::kSlotCount; slot += kShare)
+        TRY_VOID(check.check_slot(slot, slot_rows(coded, slot)));
+    return {};
+}
+
+void ensure_right(const block::CodedBlock& coded) {
+    ENSURE(check_share(coded, coded.statement.id()).ok(), "the dispersed block is wrong");
+    const auto* statement = &coded.statement;
+    ENSURE(block::check_commitments({&statement, 1}, SeededRandom(3).fixed<Digest>()).ok(),
+           "the commitment is wrong");
+}
+
+}  // namespace
+
+std::vector<Row> memory_measures(ByteSpan data) {
+    const auto bytes =
+        peak_memory([&] { return disperse(data.first(kPlainSize)).rows.size() == 3 * kBlockSize; });
+    Row row{"memory for dispersing a block, beside the block",
+            {},
+            "x the block",
+            "",
+            {},
+            at_most(3),
+            ""};
+    if (bytes)
+        row.value = static_cast<double>(*bytes) / kBlockSize;
+    else
+        row.note = "this system does not tell";
+    return {row};
+}
+
+std::vector<Row> dispersal_measures(ByteSpan data, Peers& peers, int rounds) {
+    const auto plain = data.first(kPlainSize);
+    BlockId id;
+    {
+        const auto coded = disperse(plain);
+        ensure_right(coded);
+        id = coded.statement.id();
+    }
+    const Contestant own{"Mutirão", [&]() -> Result<double> {
+                             std::optional<block::CodedBlock> coded;
+                             const double ms = timed_ms([&] { coded = disperse(plain); });
+                             ENSURE(coded->statement.id() == id, "another block than before");
+                             return ms;
+                         }};
+    // Of c-kzg a few blobs are timed; a block's time is theirs, 265 / blobs times.
+    const int blobs = 2;
+    auto theirs = peers.contestant("ckzg", "prove " + std::to_string(blobs));
+    theirs.run = [run = theirs.run]() -> Result<double> {
+        TRY(const double ms, run());
+        return ms * kBlobs / blobs;
+    };
+    auto rows = speed_rows("disperse a block: encrypt, code, hash, fold, commit", plain.size(),
+                           compete({own, theirs}, std::min(rounds, 8)));
+    rows.front().goal = at_least(600);
+    rows.push_back(rows.front());
+    rows.front().peer = "", rows.front().peer_value = {}, rows.front().note = "";
+    rows.back().goal = Goal{Goal::Of::ratio_at_least, 1000};
+    if (rows.back().peer_value)
+        rows.back().note =
+            "commitments, cells and cell proofs of 265 blobs, precompute 8; 2 were "
+            "timed";
+    return rows;
+}
+
+std::vector<Row> share_measures(ByteSpan data, Peers& peers, int rounds) {
+    const auto coded = disperse(data.first(kPlainSize));
+    const auto id = coded.statement.id();
+    const Contestant own{"Mutirão", [&]() -> Result<double> {
+                             bool right = false;
+                             const double ms =
+                                 timed_ms([&] { right = check_share(coded, id).ok(); });
+                             ENSURE(right, "a good share was refused");
+                             return ms;
+                         }};
+    const int blobs = 8;
+    auto theirs = peers.contestant("ckzg", "verify " + std::to_string(blobs) + " 16");
+    theirs.run = [run = theirs.run]() -> Result<double> {
+        TRY(const double ms, run());
+        return ms * kBlobs / blobs;
+    };
+    auto rows = time_rows("a node checks its eighth of a block", compete({own, theirs}, rounds));
+    rows.front().goal = at_most(4);
+    if (rows.front().peer_value)
+        rows.front().note =
+            "16 cell proofs of each of 265 blobs; 8 blobs, in one batch, were timed";
+    return rows;
+}
+
+std::vector<Row> audit_measures(int rounds) {
+    constexpr std::uint32_t kBlocks = 64, kSlot = 77;
+    SeededRandom random(11);
+    std::vector<std::vector<crypto::Scalar>> slots(kBlocks);
+    std::vector<std::span<const crypto::Scalar>> vectors;
+    std::vector<crypto::KzgCommitment> commitments;
+    std::vector<crypto::Scalar> values;
+    std::vector<Digest> gammas;
+    for (auto& vector : slots) {
+        for (std::uint32_t i = 0; i < crypto::kSlots; ++i)
+            vector.push_back(crypto::to_scalar(random.fixed<Digest>()));
+        vectors.emplace_back(vector);
+        commitments.push_back(crypto::commit(vector));
+        values.push_back(vector[kSlot]);
+        gammas.push_back(random.fixed<Digest>());
+    }
+    crypto::KzgProof proof;
+    const Contestant prover{
+        "Mutirão", [&]() -> Result<double> {
+            return timed_ms([&] { proof = crypto::open_slot(vectors, gammas, kSlot); });
+        }};
+    const Contestant verifier{
+        "Mutirão", [&]() -> Result<double> {
+            bool right = false;
+            const double ms = timed_ms(
+                [&] { right = crypto::verify_slot(commitments, values, gammas, kSlot, proof); });
+            ENSURE(right, "a good proof was refused");
+            return ms;
+        }};
+    std::vector<Row> rows =
+        time_rows("audit: open one slot of 64 blocks", compete({prover}, rounds));
+    rows.front().goal = at_most(8);
+    auto verified = time_rows("audit: verify that opening", compete({verifier}, rounds));
+    verified.front().goal = at_most(4);
+    rows.push_back(verified.front());
+    values[0] = crypto::to_scalar(random.fixed<Digest>());
+    ENSURE(!crypto::verify_slot(commitments, values, gammas, kSlot, proof),
+           "a wrong value was accepted");
+    rows.push_back(
+        {"audit: size of that opening", crypto::KzgProof::kSize, "bytes", "", {}, at_most(48), ""});
+    return rows;
+}
+
+}  // namespace mutirao::bench

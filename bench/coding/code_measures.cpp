@@ -1,0 +1,179 @@
+#include "coding/code_measures.hpp"
+
+#include <cstring>
+
+#include "block/coded_rows.hpp"
+#include "coding/sample.hpp"
+#include "crypto/hash.hpp"
+
+namespace mutirao::bench {
+namespace {
+
+constexpr Goal ratio_of(double number) { return {Goal::Of::ratio_at_least, number}; }
+constexpr Goal value_of(double number) { return {Goal::Of::value_at_least, number}; }
+
+// A goal for every row whose peer's name begins so.
+void aim(std::vector<Row>& rows, std::string_view peer, const Goal& goal) {
+    for (auto& row : rows)
+        if (row.peer.starts_with(peer)) row.goal = goal;
+}
+
+void append(std::vector<Row>& all, std::vector<Row> some) {
+    for (auto& row : some) all.push_back(std::move(row));
+}
+
+// One code of ours over the block, with room for its parity.
+class OwnCode {
+  public:
+    OwnCode(const coding::Shape& shape, ByteSpan data)
+        : shape_(shape),
+          data_(data),
+          room_(std::size_t{shape.rows} * shape.row_size - data.size()) {
+        coding::encode(shape_, data_, parity());
+        // The parity alone gives the data back; later rounds have to make the same parity.
+        Buffer decoded(data.size());
+        std::vector<coding::Row> rows;
+        for (std::uint32_t i = 0; i < shape.rows - shape.data_rows; ++i)
+            rows.push_back({shape.data_rows + i,
+                            parity().subspan(std::size_t{i} * shape.row_size, shape.row_size)});
+        ENSURE(coding::decode(shape_, rows, decoded.span()).ok());
+        ENSURE(std::memcmp(decoded.span().data(), data.data(), data.size()) == 0,
+               "parity alone does not give the data back");
+        checked_ = crypto::blake3(parity());
+    }
+
+    MutableByteSpan parity() { return room_.span(); }
+
+    Contestant encoder() {
+        return {"Mutirão", [this]() -> Result<double> {
+                    const double ms = timed_ms([&] { coding::encode(shape_, data_, parity()); });
+                    ENSURE(crypto::blake3(parity()) == checked_, "other parity than before");
+                    return ms;
+                }};
+    }
+    Contestant encoder_with_hashes() {
+        return {"Mutirão", [this]() -> Result<double> {
+                    std::vector<Digest> digests;
+                    const double ms = timed_ms(
+                        [&] { digests = block::encode_and_hash(shape_, data_, parity()); });
+                    ENSURE(crypto::blake3(parity()) == checked_, "other parity than before");
+                    const auto size = shape_.row_size;
+                    ENSURE(digests.size() == shape_.rows &&
+                               digests.front() == block::row_digest(data_.first(size)) &&
+                               digests.back() == block::row_digest(parity().last(size)),
+                           "a row's digest is wrong");
+                    return ms;
+                }};
+    }
+    Contestant decoder(const std::vector<std::uint32_t>& lost) {
+        decoded_ = std::make_unique<Buffer>(data_.size());
+        return {"Mutirão", [this, rows = surviving_rows(shape_, data_, parity(), lost)] {
+                    return decode(rows);
+                }};
+    }
+
+  private:
+    Result<double> decode(const std::vector<coding::Row>& rows) {
+        const auto out = decoded_->span();
+        std::memset(out.data(), 1, out.size());
+        const double ms =
+            timed_ms([&] { ENSURE(coding::decode(shape_, rows, out).ok(), "decode failed"); });
+        ENSURE(std::memcmp(out.data(), data_.data(), data_.size()) == 0,
+               "decode gave back something else");
+        return ms;
+    }
+
+    coding::Shape shape_;
+    ByteSpan data_;
+    Buffer room_;
+    std::unique_ptr<Buffer> decoded_;
+    Digest checked_;
+};
+
+Contestant copier(ByteSpan data, Buffer& room) {
+    return {"memcpy of the data", [data, &room]() -> Result<double> {
+                const auto to = room.span();
+                const double ms =
+                    timed_ms([&] { std::memcpy(to.data(), data.data(), data.size()); });
+                ENSURE(to.back() == data.back(), "memcpy was left out");
+                return ms;
+            }};
+}
+
+// reed-solomon-simd in one call and in stripes: whichever is faster counts.
+void add_widely_known(std::vector<Contestant>& contestants, Peers& peers,
+                      const std::string& request) {
+    contestants.push_back(peers.contestant("reed-solomon-simd", request));
+    contestants.push_back(peers.contestant("reed-solomon-simd", request + " stripe=4096"));
+    contestants.push_back(peers.contestant("klauspost", request));
+}
+
+std::vector<Row> encode_twofold(ByteSpan data, Peers& peers, int rounds) {
+    const auto shape = block_shape(1024, 2048);
+    OwnCode code(shape, data);
+    std::vector<Contestant> contestants{code.encoder()};
+    contestants.push_back(peers.contestant("leopard", peer_request("encode", shape)));
+    add_widely_known(contestants, peers, peer_request("encode", shape));
+    for (const std::uint32_t narrow : {16u, 64u}) {
+        const std::uint32_t parity = narrow == 16 ? 8 : 64;
+        const auto request = peer_request("encode", block_shape(narrow, narrow + parity));
+        contestants.push_back(peers.contestant(
+            "isal", request, ", " + std::to_string(narrow) + "+" + std::to_string(parity)));
+    }
+    auto rows = speed_rows("encode 1024 to 2048 rows", data.size(), compete(contestants, rounds));
+    aim(rows, "Leopard", ratio_of(2.5));
+    aim(rows, "leopard", ratio_of(2.5));
+    aim(rows, "reed-solomon-simd", ratio_of(2.5));
+    rows.back().note += rows.back().note.empty() ? "" : "; ";
+    rows.back().note += "ISA-L has no more than 256 rows: a ceiling for narrow codes, no rival";
+    return rows;
+}
+
+}  // namespace
+
+std::vector<Row> encode_measures(ByteSpan data, Peers& peers, int rounds) {
+    auto all = encode_twofold(data, peers, rounds);
+    {
+        const auto shape = block_shape(1024, 3072);
+        OwnCode code(shape, data);
+        Buffer room(data.size());
+        std::vector<Contestant> contestants{code.encoder(), copier(data, room)};
+        add_widely_known(contestants, peers, peer_request("encode", shape));
+        auto rows =
+            speed_rows("encode 1024 to 3072 rows", data.size(), compete(contestants, rounds));
+        rows.front().goal = value_of(2800);
+        append(all, rows);
+        rows = speed_rows("encode 1024 to 3072 and hash all rows", data.size(),
+                          compete({code.encoder_with_hashes()}, rounds));
+        rows.front().goal = value_of(1200);
+        append(all, rows);
+    }
+    const auto shape = block_shape(4096, 16384);
+    OwnCode code(shape, data);
+    std::vector<Contestant> contestants{code.encoder()};
+    add_widely_known(contestants, peers, peer_request("encode", shape));
+    append(all, speed_rows("encode 4096 to 16384 rows (profile S)", data.size(),
+                           compete(contestants, std::min(rounds, 5))));
+    return all;
+}
+
+std::vector<Row> decode_measures(ByteSpan data, Peers& peers, int rounds) {
+    std::vector<Row> all;
+    for (const std::uint32_t rows_count : {2048u, 3072u}) {
+        const auto shape = block_shape(1024, rows_count);
+        const auto lost = lost_third(shape.rows);
+        const auto request = peer_request("decode", shape, lost);
+        OwnCode code(shape, data);
+        std::vector<Contestant> contestants{code.decoder(lost)};
+        if (rows_count == 2048) contestants.push_back(peers.contestant("leopard", request));
+        add_widely_known(contestants, peers, request);
+        auto rows = speed_rows("decode, a third of " + std::to_string(rows_count) + " rows lost",
+                               data.size(), compete(contestants, rounds));
+        aim(rows, "Leopard", ratio_of(1.5));
+        aim(rows, "leopard", ratio_of(1.5));
+        append(all, rows);
+    }
+    return all;
+}
+
+}  // namespace mutirao::bench
