@@ -75,20 +75,21 @@ function row_of(values) {
 }
 
 // Value at point(index) of the polynomial of degree < k through the data rows: the sum over i of
-// data_i * prod_{j != i} (w - w_j) / (w_i - w_j).
+// data_i * prod_{j != i} (w - w_j) / (w_i - w_j). Rows of zeros add nothing and are left out.
 const product = (values) => values.reduce(mul, 1);
 function parity_rows(data, n) {
     const k = data.length;
     const points = data.map((_, i) => point(i));
-    const bottoms = points.map((w, i) =>
-        product(points.filter((_, j) => j !== i).map((v) => w ^ v)));
+    const filled = points.map((_, i) => i).filter((i) => data[i].some((value) => value !== 0));
+    const bottoms = new Map(filled.map((i) =>
+        [i, product(points.filter((_, j) => j !== i).map((v) => points[i] ^ v))]));
     const rows = [];
     for (let index = k; index < n; ++index) {
         const at = point(index);
         const top = product(points.map((w) => at ^ w));
         const out = new Uint16Array(data[0].length);
-        for (let i = 0; i < k; ++i) {
-            const weight = mul(top, invert(mul(at ^ points[i], bottoms[i])));
+        for (const i of filled) {
+            const weight = mul(top, invert(mul(at ^ points[i], bottoms.get(i))));
             for (let x = 0; x < out.length; ++x) out[x] ^= mul(weight, data[i][x]);
         }
         rows.push(row_of(out));
@@ -131,39 +132,83 @@ function commit(scalars) {
     return Buffer.from(sum.toRawBytes(true));
 }
 
-function vector(name, length) {
+const xof = (purpose, input, size) =>
+    Buffer.from(blake3(input, { key: key(purpose), dkLen: size }));
+const range = (count) => Array.from({ length: count }, (_, i) => i);
+
+// All levels of the tree over the rows' digests, the digests first.
+function row_tree(digests) {
+    const levels = [digests];
+    for (let below = digests; below.length > 1; below = levels[levels.length - 1]) {
+        levels.push(range(below.length / 2).map((i) =>
+            keyed('rows', below[2 * i], below[2 * i + 1])));
+    }
+    return levels;
+}
+function multiproof(levels, rows) {
+    const proof = [];
+    let known = new Set(rows);
+    for (const level of levels.slice(0, -1)) {
+        for (const node of [...known].sort((a, b) => a - b)) {
+            if (!known.has(node ^ 1)) proof.push(level[node ^ 1]);
+        }
+        known = new Set([...known].map((node) => node >> 1));
+    }
+    return proof;
+}
+
+function permutation(seed, n) {
+    const words = xof('permutation', seed, 8 * n);
+    const p = range(n);
+    let at = 0;
+    for (let i = n - 1; i >= 1; --i) {
+        let w;
+        do {
+            w = words.readUInt32LE(at);
+            at += 4;
+        } while (w >= Math.floor(2 ** 32 / (i + 1)) * (i + 1));
+        const j = w % (i + 1);
+        [p[i], p[j]] = [p[j], p[i]];
+    }
+    return p;
+}
+
+// `junk`: a row whose first byte the disperser changes before it states the block, or -1.
+function vector(name, length, { version = 1, junk = -1 } = {}) {
     const content = Buffer.from(Array.from({ length }, (_, i) => (i * i + 7 * i + (i >> 8)) & 255));
-    const k = 256, n = 3 * k, row_size = Math.max(1, Math.ceil(length / (k * 128))) * 128;
+    const k = version === 1 ? 256 : 4096, n = version === 1 ? 3 * k : 4 * k;
+    const row_size = Math.max(1, Math.ceil(length / (k * 128))) * 128;
     const key_commitment = Buffer.alloc(32, 0xc0), extra = Buffer.alloc(32, 0xee);
-    const header = Buffer.concat([le(1, 2), le(k, 4), le(n, 4), le(SLOTS, 4), le(row_size, 4),
-        le(length, 8), le(1, 1), key_commitment, extra]);
+    const header = Buffer.concat([le(version, 2), le(k, 4), le(n, 4), le(SLOTS, 4),
+        le(row_size, 4), le(length, 8), le(1, 1), key_commitment, extra]);
 
     const padded = Buffer.concat([content, Buffer.alloc(k * row_size - length)]);
-    const rows = [];
-    for (let i = 0; i < k; ++i) rows.push(padded.subarray(i * row_size, (i + 1) * row_size));
-    const data = rows.map(elements);
-    rows.push(...parity_rows(data, n));
+    const rows = range(k).map((i) => padded.subarray(i * row_size, (i + 1) * row_size));
+    rows.push(...parity_rows(rows.map(elements), n));
+    if (junk >= 0) rows[junk][0] ^= 1;
 
     const digests = rows.map((row) => keyed('row', row));
-    const leaves = [];
-    for (let s = 0; s < SLOTS; ++s) {
-        leaves.push(keyed('slot', le(s, 4), ...digests.filter((_, i) => i % SLOTS === s)));
+    let order = range(n), tree = [], rows_root = Buffer.alloc(0), seed;
+    if (version === 2) {
+        tree = row_tree(digests);
+        rows_root = tree[tree.length - 1][0];
+        seed = keyed('seed', header, rows_root);
+        order = permutation(seed, n);
     }
-    const root = keyed('vec', header, ...leaves);
+    const rows_of = (slot) => order.filter((_, place) => place % SLOTS === slot);
+    const digests_of = (slot) => rows_of(slot).map((row) => digests[row]);
+    const leaves = range(SLOTS).map((slot) => keyed('slot', le(slot, 4), ...digests_of(slot)));
+    const root = keyed('vec', header, rows_root, ...leaves);
     const scalars = leaves.map((leaf) =>
         BigInt('0x' + Buffer.from(leaf).reverse().toString('hex')) & (1n << 254n) - 1n);
     const commitment = commit(scalars);
 
-    const challenge = Buffer.from(blake3(Buffer.concat([header, root]),
-        { key: key('fold'), dkLen: 8 * row_size }));
-    const folds = Buffer.concat(data.map((row) => {
-        const parts = [];
-        for (let g = 0; g < 8; ++g) {
-            const h = elements(challenge.subarray(g * row_size, (g + 1) * row_size));
-            parts.push(le(row.reduce((sum, value, j) => sum ^ mul(value, h[j]), 0), 2));
-        }
-        return Buffer.concat(parts);
-    }));
+    const challenge = xof('fold', version === 1 ? Buffer.concat([header, root]) : seed,
+        8 * row_size);
+    const pseudo_rows = range(8).map((g) =>
+        elements(challenge.subarray(g * row_size, (g + 1) * row_size)));
+    const folds = Buffer.concat(rows.slice(0, k).map(elements).flatMap((row) =>
+        pseudo_rows.map((h) => le(row.reduce((sum, value, j) => sum ^ mul(value, h[j]), 0), 2))));
     const id = keyed('id', header, root, commitment, keyed('z', folds));
     const header_digest = keyed('header', header);
     const signed = Buffer.concat([Buffer.from('mutirao v1 avail'), le(8021, 8), le(3, 8), id,
@@ -171,14 +216,29 @@ function vector(name, length) {
 
     const facts = { header, header_digest, last_row: rows[n - 1], root, commitment,
         first_folds: folds.subarray(0, 32), id, signed };
-    return [`block ${name} ${length}`,
-        ...Object.entries(facts).map(([fact, bytes]) => `${fact} ${bytes.toString('hex')}`)];
+    if (version === 2) {
+        facts.rows_root = rows_root;
+        facts.order_digest = blake3(Buffer.concat(order.map((row) => le(row, 4))));
+        facts.share_proof_digest = blake3(Buffer.concat(
+            multiproof(tree, [...rows_of(3), ...rows_of(200)])));
+    }
+    if (junk >= 0) {
+        const slot = order.indexOf(junk) % SLOTS;
+        facts.fraud_proof_digest = blake3(Buffer.concat([le(1, 2), header, rows_root, ...leaves,
+            commitment, folds, le(junk, 4), ...digests_of(slot), rows[junk]]));
+    }
+    return [`block ${name} ${length} ${version} ${junk}`, ...Object.entries(facts).map(
+        ([fact, bytes]) => `${fact} ${Buffer.from(bytes).toString('hex')}`)];
 }
 
 const text = [
     '# Written by generate.cjs. content[i] = (i*i + 7*i + floor(i / 256)) mod 256; cipher 1; key',
-    '# commitment of 32 bytes c0; extra of 32 bytes ee; signed for chain 8021 in epoch 3.',
+    '# commitment of 32 bytes c0; extra of 32 bytes ee; signed for chain 8021 in epoch 3. Each block:',
+    '# name, length, version, row whose first byte has bit 0 flipped before it is stated or -1.',
     ...vector('empty', 0), ...vector('one_group', 20000), ...vector('two_groups', 40001),
+    ...vector('junk_row', 300, { junk: 700 }),
+    ...vector('sampled_empty', 0, { version: 2 }), ...vector('sampled', 5000, { version: 2 }),
+    ...vector('sampled_junk_row', 300, { version: 2, junk: 12345 }),
 ].join('\n') + '\n';
 const [, , , option, file] = process.argv;
 if (option === '--check') {
