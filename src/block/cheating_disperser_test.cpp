@@ -52,6 +52,69 @@ TEST(CheatingDisperser, the_challenge_depends_on_every_leaf_and_on_the_header) {
     EXPECT_EQ(slots_passing(open(coded), coded), kSlotCount);
 }
 
+TEST(CheatingDisperser, leaves_that_do_not_match_rows_are_found) {
+    auto coded = code(20000);
+    std::swap(coded.statement.leaves[3], coded.statement.leaves[4]);
+    state_folds(coded);
+    const auto check = open(coded);
+    EXPECT_FALSE(check.check_slot(3, slot_rows(coded, 3)).ok());
+    EXPECT_FALSE(check.check_slot(4, slot_rows(coded, 4)).ok());
+    EXPECT_EQ(slots_passing(check, coded), kSlotCount - 2);
+}
+
+// A commitment is to numbers of 254 bits, so two leaves that differ in their top bits alone share
+// one. The leaf itself is what rows are held to, and the id knows both apart.
+TEST(CheatingDisperser, a_leaf_under_another_ones_commitment_is_no_leaf_of_the_rows) {
+    auto coded = code(20000);
+    const auto id = coded.statement.id();
+    coded.statement.leaves[9].bytes[31] ^= 0x80;
+    EXPECT_TRUE(check_commitment(coded.statement).ok());
+    EXPECT_NE(coded.statement.id(), id);
+    EXPECT_FALSE(StatementCheck::open(id, coded.statement).ok());
+    state_folds(coded);
+    EXPECT_EQ(slots_passing(open(coded), coded), kSlotCount - 1);
+}
+
+TEST(CheatingDisperser, junk_in_all_parity_rows_passes_nowhere) {
+    auto coded = code(20000);
+    SeededRandom random(12);
+    for (std::uint32_t row = 256; row < 768; ++row) random.fill(row_of(coded, row));
+    state_again(coded);
+    EXPECT_EQ(slots_passing(open(coded), coded), 0u);
+}
+
+TEST(CheatingDisperser, rows_of_two_contents_pass_for_one_of_them_at_most) {
+    auto coded = code(20000, 1);
+    const auto other = code(20000, 2);
+    for (std::uint32_t row = 300; row < 768; row += 2)
+        std::copy(other.row(row).begin(), other.row(row).end(), row_of(coded, row).begin());
+    state_again(coded);
+    const auto check = open(coded);
+    // Even slots have parity rows of both; odd ones from 301 on are of the stated folds' content.
+    for (std::uint32_t slot = 0; slot < kSlotCount; ++slot)
+        EXPECT_EQ(check.check_slot(slot, slot_rows(coded, slot)).ok(), slot % 2 == 1) << slot;
+}
+
+// Header, leaves, commitment and folds of another block, each under this block's id.
+TEST(CheatingDisperser, two_blocks_are_not_had_under_one_id) {
+    const auto honest = code(20000, 1).statement, other = code(20000, 2).statement;
+    const auto id = honest.id();
+    const auto opens = [&](auto change) {
+        auto mixed = honest;
+        change(mixed);
+        return StatementCheck::open(id, mixed).ok();
+    };
+    EXPECT_TRUE(opens([](Statement&) {}));
+    EXPECT_FALSE(opens([&](Statement& s) { s = other; }));
+    EXPECT_FALSE(opens([&](Statement& s) { s.leaves = other.leaves; }));
+    EXPECT_FALSE(opens([&](Statement& s) { s.commitment = other.commitment; }));
+    EXPECT_FALSE(opens([&](Statement& s) { s.folds = other.folds; }));
+    EXPECT_FALSE(opens([](Statement& s) { s.header.length = 19999; }));
+    EXPECT_FALSE(opens([](Statement& s) { s.header.cipher = Cipher::aes_256_gcm; }));
+    EXPECT_FALSE(opens([](Statement& s) { s.header.key_commitment.bytes[0] = 1; }));
+    EXPECT_FALSE(opens([](Statement& s) { s.header.extra.bytes[0] = 1; }));
+}
+
 TEST(CheatingDisperser, a_commitment_to_other_leaves_is_found) {
     auto coded = code(20000);
     const auto honest = coded.statement;
@@ -86,6 +149,14 @@ TEST(CheatingDisperser, a_commitment_outside_the_group_is_refused) {
     EXPECT_FALSE(check_commitment(statement).ok());
     statement.commitment = {};
     statement.commitment.bytes[0] = 0xc0;  // infinity: a valid point, of another vector
+    EXPECT_FALSE(check_commitment(statement).ok());
+    statement.commitment.bytes.fill(0xff);  // x is not below the field's modulus
+    EXPECT_FALSE(check_commitment(statement).ok());
+    statement.commitment = code(100).statement.commitment;
+    ASSERT_TRUE(check_commitment(statement).ok());
+    statement.commitment.bytes[0] ^= 0x20;  // the other root: minus the point
+    EXPECT_FALSE(check_commitment(statement).ok());
+    statement.commitment.bytes[0] ^= 0xa0;  // not marked as compressed
     EXPECT_FALSE(check_commitment(statement).ok());
 }
 

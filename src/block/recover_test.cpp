@@ -1,6 +1,7 @@
 // Any k rows give the content back, and two readers never accept different content.
 #include <gtest/gtest.h>
 #include <numeric>
+#include <optional>
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
 
@@ -117,6 +118,98 @@ TEST(Recover, two_contents_under_one_commitment_are_never_both_accepted) {
     }
     EXPECT_FALSE(accepted(split(171), coded));
     EXPECT_TRUE(accepted(split(171), other));
+}
+
+TEST(RecoverSampled, any_k_rows_give_the_content_back) {
+    SeededRandom random(31);
+    for (const std::size_t size : {0u, 1u, 20000u, 4096u * 128 + 1}) {
+        const auto coded = code_sampled(size);
+        const auto& header = coded.statement.header;
+        const auto rows = rows_at(coded, choose(header.rows, header.data_rows, random));
+        EXPECT_EQ(recover_content(open(coded), rows).value(), content_of(size)) << size;
+    }
+}
+
+TEST(RecoverSampled, a_quarter_of_the_slots_gives_the_content_back_and_one_row_less_does_not) {
+    const auto coded = code_sampled(20000);
+    const auto check = open(coded);
+    SeededRandom random(32);
+    std::vector<std::uint32_t> rows;
+    for (const auto slot : choose(kSlotCount, kSlotCount / 4, random))
+        for (std::uint32_t j = 0; j < coded.statement.header.rows_per_slot(); ++j)
+            rows.push_back(coded.order.row_at(slot, j));
+    EXPECT_EQ(recover_content(check, rows_at(coded, rows)).value(), content_of(20000));
+    rows.pop_back();
+    EXPECT_EQ(recover_content(check, rows_at(coded, rows)).error().kind, ErrorKind::unavailable);
+}
+
+// A disperser with a root of its choice, so that it knows the order before it chooses the rows: the
+// content of some slots is another one. Whoever decodes either gets the same verdict.
+TEST(RecoverSampled, two_contents_under_one_commitment_are_never_both_accepted) {
+    const auto coded = code_sampled(20000, 1), other = code_sampled(20000, 2);
+    const auto& header = coded.statement.header;
+    const auto split = [&](std::uint32_t slots_of_other) {
+        auto mixed = coded;
+        mixed.statement.rows_root.bytes.fill(7);
+        mixed.order = mixed.statement.row_order();
+        for (std::uint32_t slot = 0; slot < slots_of_other; ++slot)
+            for (std::uint32_t j = 0; j < header.rows_per_slot(); ++j) {
+                const auto row = mixed.order.row_at(slot, j);
+                std::copy(other.row(row).begin(), other.row(row).end(), row_of(mixed, row).begin());
+            }
+        state_leaves(mixed);
+        state_folds(mixed);
+        return mixed;
+    };
+    const auto outcome = [&](const CodedBlock& mixed, const CodedBlock& whole) {
+        const auto content = recover_content(open(mixed), rows_at(whole, range(0, 4096)));
+        if (!content.ok()) return std::optional(content.error().kind);
+        EXPECT_EQ(*content, content_of(20000, &whole == &other ? 2 : 1));
+        return std::optional<ErrorKind>();
+    };
+    // 10241 of 16384 rows are 161 of 256 slots.
+    EXPECT_EQ(outcome(split(95), coded), std::nullopt);
+    EXPECT_EQ(outcome(split(95), other), ErrorKind::unavailable);
+    for (const std::uint32_t slots : {96u, 128u, 160u}) {
+        EXPECT_EQ(outcome(split(slots), coded), ErrorKind::unavailable) << slots;
+        EXPECT_EQ(outcome(split(slots), other), ErrorKind::unavailable) << slots;
+    }
+    EXPECT_EQ(outcome(split(161), coded), ErrorKind::unavailable);
+    EXPECT_EQ(outcome(split(161), other), std::nullopt);
+    // All slots of one content: then the root is known to be a lie.
+    EXPECT_EQ(outcome(split(0), coded), ErrorKind::corrupt);
+    EXPECT_EQ(outcome(split(0), other), ErrorKind::unavailable);
+    EXPECT_EQ(outcome(split(256), other), ErrorKind::corrupt);
+}
+
+TEST(RecoverSampled, padding_that_is_not_zero_is_refused) {
+    auto coded = code_sampled(4096 * 128);
+    coded.statement.header.length = 4096 * 128 - 1;
+    ASSERT_NE(coded.row(4095).back(), 0);
+    state_again(coded);
+    const auto check = open(coded);
+    ASSERT_EQ(slots_passing(check, coded), kSlotCount);
+    const auto content = recover_content(check, rows_at(coded, range(0, 4096)));
+    ASSERT_FALSE(content.ok());
+    EXPECT_EQ(content.error().kind, ErrorKind::corrupt);
+}
+
+// Rows that should not have been trusted: never other content, never an empty one.
+TEST(Recover, of_rows_that_were_not_checked_is_unresolved_or_refused) {
+    for (const auto profile : {Profile::wide, Profile::sampled}) {
+        const auto coded = code(20000, 1, profile);
+        const auto check = open(coded);
+        auto junk = coded;
+        SeededRandom(33).fill(row_of(junk, 5));
+        const auto k = coded.statement.header.data_rows;
+        const auto content = recover_content(check, rows_at(junk, range(0, k)));
+        ASSERT_FALSE(content.ok());
+        EXPECT_EQ(content.error().kind, ErrorKind::unavailable);
+        EXPECT_NE(content.error().message.find("unresolved"), std::string::npos);
+        auto rows = rows_at(coded, range(0, k));
+        rows.push_back({coded.statement.header.rows, coded.row(0)});
+        EXPECT_EQ(recover_content(check, rows).error().kind, ErrorKind::invalid_argument);
+    }
 }
 
 }  // namespace

@@ -36,8 +36,9 @@ struct PlacedDigest {
 };
 
 // Whether `root` is that of a tree of `rows` digests (a power of two) that has the given ones.
-// `placed`: ascending by row, distinct, at least one. corrupt otherwise, and when the proof has a
-// digest too many or too few.
+// `rows` must come from the block's header: a narrower tree has the inner nodes of a wider one for
+// its rows. `placed`: ascending by row, distinct, at least one. corrupt otherwise, and when the
+// proof has a digest too many or too few.
 Status verify_rows(std::uint32_t rows, std::span<const PlacedDigest> placed,
                    std::span<const Digest> proof, const Digest& root);
 

@@ -1,0 +1,241 @@
+// Profile S: shares of honest blocks pass with their proof, and each lie about rows, their order or
+// their tree meets the check that finds it.
+#include <gtest/gtest.h>
+
+#include "block/stated_block_test.hpp"
+
+namespace mutirao::block {
+namespace {
+
+const CodedBlock& small() {
+    static const CodedBlock coded = code_sampled(20000);
+    return coded;
+}
+
+const std::vector<std::uint32_t> kShare{3, 77, 200, 255};
+
+std::string refusal(const Status& status) { return status.ok() ? "" : status.error().message; }
+
+testing::AssertionResult refused_as(const Status& status, const std::string& words) {
+    if (status.ok()) return testing::AssertionFailure() << "it passed";
+    if (status.error().kind == ErrorKind::corrupt &&
+        refusal(status).find(words) < std::string::npos)
+        return testing::AssertionSuccess();
+    return testing::AssertionFailure() << refusal(status);
+}
+
+std::vector<std::uint32_t> all_slots() {
+    std::vector<std::uint32_t> slots(kSlotCount);
+    for (std::uint32_t slot = 0; slot < kSlotCount; ++slot) slots[slot] = slot;
+    return slots;
+}
+
+TEST(Sampled, every_share_of_an_honest_block_passes) {
+    for (const std::size_t size : {0u, 1u, 20000u, 4096u * 128 + 1}) {
+        const auto coded = code_sampled(size);
+        const auto check = open(coded);
+        EXPECT_TRUE(check_commitment(coded.statement).ok());
+        EXPECT_TRUE(check_share(check, coded, kShare).ok()) << size;
+        for (const std::uint32_t slot : {0u, 128u, 255u})
+            EXPECT_TRUE(check_share(check, coded, {&slot, 1}).ok()) << size;
+        EXPECT_TRUE(check_share(check, coded, all_slots()).ok()) << size;
+    }
+    // In any order of its slots: the proof is of the rows.
+    const std::vector<std::uint32_t> other_order{200, 255, 77, 3};
+    EXPECT_EQ(small().prove_share(kShare), small().prove_share(other_order));
+    EXPECT_TRUE(check_share(open(small()), small(), other_order).ok());
+}
+
+TEST(Sampled, a_share_of_the_largest_block_passes) {
+    auto coded = code_sampled(kBlockSizeMax);
+    EXPECT_EQ(coded.rows.size(), 4 * kBlockSizeMax);
+    const auto check = open(coded);
+    EXPECT_TRUE(check_share(check, coded, kShare).ok());
+    row_of(coded, coded.order.row_at(77, 63)).back() ^= 0x80;
+    EXPECT_FALSE(check_share(check, coded, kShare).ok());
+}
+
+TEST(Sampled, a_share_without_its_proof_is_refused) {
+    const auto check = open(small());
+    EXPECT_TRUE(refused_as(check.check_share(share_of(small(), kShare)), "needs the proof"));
+    const auto wide = code(20000);
+    EXPECT_TRUE(open(wide).check_share(share_of(wide, kShare)).ok());
+    EXPECT_TRUE(refused_as(open(wide).check_share(share_of(wide, kShare), std::vector<Digest>(1)),
+                           "has no proof"));
+}
+
+TEST(Sampled, a_share_of_no_slot_of_one_twice_or_of_one_that_is_none_is_refused) {
+    const auto check = open(small());
+    const auto proof = small().prove_share(kShare);
+    EXPECT_TRUE(refused_as(check.check_share({}, proof), "no slot"));
+    auto share = share_of(small(), kShare);
+    share.push_back(share.front());
+    EXPECT_TRUE(refused_as(check.check_share(share, proof), "twice"));
+    share.back().slot = kSlotCount;
+    EXPECT_TRUE(refused_as(check.check_share(share, proof), "slot 256"));
+    share.pop_back();
+    share[1].rows.pop_back();
+    EXPECT_TRUE(refused_as(check.check_share(share, proof), "needs 64 rows"));
+    share = share_of(small(), kShare);
+    share[2].rows[5] = share[2].rows[5].first(127);
+    EXPECT_TRUE(refused_as(check.check_share(share, proof), "127 bytes"));
+    share = share_of(small(), kShare);
+    std::swap(share[0].rows[0], share[0].rows[1]);
+    EXPECT_TRUE(refused_as(check.check_share(share, proof), "slot 3"));
+}
+
+// A bit that flips on its way is never called the disperser's fault.
+TEST(Sampled, a_flipped_bit_of_a_row_is_not_what_was_committed_to) {
+    auto coded = small();
+    const auto check = open(coded);
+    const auto proof = coded.prove_share(kShare);
+    const auto share = share_of(coded, kShare);
+    for (const std::uint32_t place : {0u, 31u, 63u}) {
+        const auto row = row_of(coded, coded.order.row_at(200, place));
+        for (std::size_t bit = 0; bit < row.size() * 8; bit += 5) {
+            flip(row, bit);
+            ASSERT_TRUE(refused_as(check.check_share(share, proof), "slot 200 is not the one"));
+            flip(row, bit);
+        }
+    }
+    EXPECT_TRUE(check.check_share(share, proof).ok());
+}
+
+TEST(Sampled, a_flipped_bit_of_the_proof_a_digest_more_or_less_and_another_proof_are_refused) {
+    const auto check = open(small());
+    const auto share = share_of(small(), kShare);
+    auto proof = small().prove_share(kShare);
+    ASSERT_GT(proof.size(), 1000u);
+    for (std::size_t i = 0; i < proof.size(); i += 61) {
+        flip(proof[i].bytes, i % 256);
+        ASSERT_TRUE(refused_as(check.check_share(share, proof), "does not hold")) << i;
+        flip(proof[i].bytes, i % 256);
+    }
+    EXPECT_TRUE(check.check_share(share, proof).ok());
+    EXPECT_TRUE(
+        refused_as(check.check_share(share, std::span(proof).first(proof.size() - 1)), "too few"));
+    proof.push_back({});
+    EXPECT_TRUE(refused_as(check.check_share(share, proof), "too many"));
+    proof = small().prove_share(std::vector{3u, 77u, 200u, 254u});
+    EXPECT_FALSE(check.check_share(share, proof).ok());
+}
+
+TEST(Sampled, encoding_comes_back_and_no_flipped_bit_opens_under_the_block_id) {
+    const auto& statement = small().statement;
+    const auto id = statement.id();
+    const auto bytes = statement.encode();
+    ASSERT_EQ(bytes.size(), Statement::encoded_size(statement.header));
+    ASSERT_EQ(bytes.size(), Header::kSize + 32 + 256 * 32 + 48 + 4096 * 16u);
+    EXPECT_EQ(Statement::decode(bytes)->encode(), bytes);
+    for (std::size_t size = 0; size < bytes.size(); size += 997)
+        EXPECT_EQ(Statement::decode(ByteSpan(bytes).first(size)).error().kind, ErrorKind::corrupt);
+    const std::size_t dense_until = (Header::kSize + 32) * 8;  // header and rows root
+    for (std::size_t bit = 0; bit < bytes.size() * 8; bit += bit < dense_until ? 1 : 443) {
+        auto flipped = bytes;
+        flip(flipped, bit);
+        auto decoded = Statement::decode(flipped);
+        if (!decoded.ok()) continue;
+        ASSERT_FALSE(StatementCheck::open(id, std::move(decoded).value()).ok()) << bit;
+    }
+}
+
+TEST(Sampled, order_and_challenge_depend_on_header_and_rows_alone) {
+    auto other = small().statement;
+    const auto challenge = other.fold_challenge();
+    const auto row = other.row_order().row_at(0, 0);
+    other.leaves[9].bytes[0] ^= 1;
+    other.commitment.bytes[5] ^= 1;
+    other.folds[7] ^= 1;
+    EXPECT_EQ(other.fold_challenge(), challenge);
+    EXPECT_EQ(other.row_order().row_at(0, 0), row);
+    const auto is_another = [&](const Statement& statement) {
+        const auto& order = small().order;
+        const auto drawn = statement.row_order();
+        std::uint32_t moved = 0;
+        for (std::uint32_t j = 0; j < 64; ++j) moved += drawn.row_at(0, j) != order.row_at(0, j);
+        return statement.fold_challenge() != challenge && moved > 50;
+    };
+    other = small().statement;
+    other.rows_root.bytes[0] ^= 1;
+    EXPECT_TRUE(is_another(other));
+    other = small().statement;
+    other.header.extra.bytes[0] ^= 1;
+    EXPECT_TRUE(is_another(other));
+}
+
+// Trying leaves until a challenge pleases is no use: the other slots still pass under the old one.
+TEST(Sampled, a_leaf_that_matches_no_rows_fails_alone) {
+    auto coded = small();
+    coded.statement.leaves[200].bytes[5] ^= 4;
+    EXPECT_EQ(slots_passing(open(coded), coded), kSlotCount - 1);
+    EXPECT_TRUE(refused_as(check_share(open(coded), coded, kShare), "slot 200"));
+}
+
+TEST(Sampled, a_junk_row_under_honest_hashes_fails_the_fold_of_its_share_alone) {
+    auto coded = code_sampled(20000);
+    row_of(coded, 12345)[17] ^= 1;
+    state_again(coded);
+    const auto check = open(coded);
+    const std::uint32_t with = coded.order.slot_of(12345), without = (with + 1) % kSlotCount;
+    EXPECT_TRUE(refused_as(check_share(check, coded, {&with, 1}), "row 12345 does not belong"));
+    EXPECT_TRUE(check_share(check, coded, {&without, 1}).ok());
+}
+
+// Goal: one honest node suffices. Junk in one row more than can be corrected, all in one place, is
+// seen by each single slot: 64 random rows miss 6145 of 16384 with probability 2^-43.
+TEST(Sampled, junk_beyond_the_decoding_radius_is_seen_by_every_slot) {
+    auto coded = code_sampled(20000);
+    const auto& header = coded.statement.header;
+    SeededRandom random(8);
+    for (auto row = header.rows - (header.rows - header.data_rows) / 2 - 1; row < header.rows;
+         ++row)
+        random.fill(row_of(coded, row));
+    state_again(coded);
+    EXPECT_EQ(slots_passing(open(coded), coded), 0u);
+}
+
+// A root of other rows would let the disperser choose the order: it tries roots, not blocks.
+TEST(Sampled, a_rows_root_that_is_not_that_of_the_rows_is_refused) {
+    auto coded = small();
+    coded.statement.rows_root.bytes[31] ^= 1;
+    coded.order = coded.statement.row_order();
+    state_leaves(coded);
+    state_folds(coded);
+    const auto check = open(coded);
+    EXPECT_EQ(slots_passing(check, coded), kSlotCount);  // everything else agrees
+    EXPECT_TRUE(refused_as(check_share(check, coded, kShare), "not those that the root"));
+    EXPECT_TRUE(refused_as(check_share(check, coded, all_slots()), "not those that the root"));
+}
+
+TEST(Sampled, rows_dealt_out_in_an_order_of_the_dispersers_choice_are_refused) {
+    auto coded = small();
+    coded.order = RowOrder::strided(coded.statement.header.rows, kSlotCount);
+    state_leaves(coded);
+    const auto check = open(coded);
+    // Neither the rows that the leaves are of, nor those that should be there.
+    EXPECT_FALSE(check_share(check, coded, kShare).ok());
+    coded.order = coded.statement.row_order();
+    EXPECT_TRUE(refused_as(check_share(check, coded, kShare), "not the one that was committed"));
+    EXPECT_EQ(slots_passing(check, coded), 0u);
+}
+
+// The tree has a good row where the leaf has junk: its holders see junk, but under no root.
+TEST(Sampled, a_leaf_of_other_rows_than_the_tree_has_is_refused) {
+    auto coded = small();
+    const auto proof = coded.prove_share(kShare);
+    row_of(coded, coded.order.row_at(77, 9))[0] ^= 1;
+    state_leaves(coded);
+    const auto check = open(coded);
+    EXPECT_TRUE(refused_as(check.check_share(share_of(coded, kShare), proof), "does not hold"));
+    EXPECT_FALSE(check.check_slot(77, slot_rows(coded, 77)).ok());
+}
+
+TEST(Sampled, the_same_content_in_two_profiles_has_two_ids_that_do_not_open_each_other) {
+    const auto wide = code(20000).statement, sampled = small().statement;
+    EXPECT_NE(wide.id(), sampled.id());
+    EXPECT_FALSE(StatementCheck::open(wide.id(), sampled).ok());
+    EXPECT_FALSE(StatementCheck::open(sampled.id(), wide).ok());
+}
+
+}  // namespace
+}  // namespace mutirao::block
