@@ -56,7 +56,8 @@ std::string cpu_name() {
 }
 
 std::vector<bench::Row> all_measures(const Options& options) {
-    const auto data = bench::random_bytes(bench::kBlockSize, 1);
+    const auto block = bench::random_block();
+    const ByteSpan data = block.span();
     const auto memory = bench::memory_measures(data);  // before anything else uses memory
     bench::Peers peers(options.peers);
     std::vector<bench::Row> rows;
@@ -65,6 +66,7 @@ std::vector<bench::Row> all_measures(const Options& options) {
         rows.insert(rows.end(), some.begin(), some.end());
     };
     append("encoding", bench::encode_measures(data, peers, options.rounds));
+    append("two threads", bench::thread_measures(data, options.rounds));
     append("decoding", bench::decode_measures(data, peers, options.rounds));
     append("dispersal", bench::dispersal_measures(data, peers, options.rounds));
     append("memory", memory);
@@ -88,7 +90,7 @@ int main(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_IGN);  // a peer that ends is an error of that peer
     const auto rows = all_measures(options);
     const bench::Title title{"Mutirão: one block of 32 MiB",
-                             cpu_name() + ", one thread. Wall time, best of " +
+                             cpu_name() + ", one thread unless it says two. Wall time, best of " +
                                  std::to_string(options.rounds) +
                                  " rounds in which all take turns. MB: 10^6 bytes of data."};
     std::cout << bench::table_text(title, rows);

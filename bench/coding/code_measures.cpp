@@ -4,6 +4,7 @@
 
 #include "block/coded_rows.hpp"
 #include "coding/sample.hpp"
+#include "coding/second_thread.hpp"
 #include "crypto/hash.hpp"
 
 namespace mutirao::bench {
@@ -26,12 +27,10 @@ void append(std::vector<Row>& all, std::vector<Row> some) {
 class OwnCode {
   public:
     OwnCode(const coding::Shape& shape, ByteSpan data)
-        : shape_(shape),
-          data_(data),
-          room_(std::size_t{shape.rows} * shape.row_size - data.size()) {
+        : shape_(shape), data_(data), room_(touched_room(shape.parity_size())) {
         coding::encode(shape_, data_, parity());
         // The parity alone gives the data back; later rounds have to make the same parity.
-        Buffer decoded(data.size());
+        auto decoded = touched_room(data.size());
         std::vector<coding::Row> rows;
         for (std::uint32_t i = 0; i < shape.rows - shape.data_rows; ++i)
             rows.push_back({shape.data_rows + i,
@@ -44,9 +43,10 @@ class OwnCode {
 
     MutableByteSpan parity() { return room_.span(); }
 
-    Contestant encoder() {
-        return {"Mutirão", [this]() -> Result<double> {
-                    const double ms = timed_ms([&] { coding::encode(shape_, data_, parity()); });
+    Contestant encoder(const std::string& name = "Mutirão", const Threads& threads = {}) {
+        return {name, [this, threads]() -> Result<double> {
+                    const double ms =
+                        timed_ms([&] { coding::encode(shape_, data_, parity(), threads); });
                     ENSURE(crypto::blake3(parity()) == checked_, "other parity than before");
                     return ms;
                 }};
@@ -66,15 +66,39 @@ class OwnCode {
                 }};
     }
     Contestant decoder(const std::vector<std::uint32_t>& lost) {
-        decoded_ = std::make_unique<Buffer>(data_.size());
+        decoded_ = touched_room(data_.size());
         return {"Mutirão", [this, rows = surviving_rows(shape_, data_, parity(), lost)] {
                     return decode(rows);
                 }};
     }
 
+    Contestant repairer(const std::vector<std::uint32_t>& lost) {
+        decoded_ = touched_room(lost.size() * shape_.row_size);
+        return {"Mutirão", [this, lost, rows = surviving_rows(shape_, data_, parity(), lost)] {
+                    return repair(rows, lost);
+                }};
+    }
+
   private:
+    Result<double> repair(const std::vector<coding::Row>& rows,
+                          const std::vector<std::uint32_t>& lost) {
+        const auto out = decoded_.span();
+        std::memset(out.data(), 1, out.size());
+        const double ms = timed_ms(
+            [&] { ENSURE(coding::repair(shape_, rows, lost, out).ok(), "repair failed"); });
+        const std::size_t size = shape_.row_size;
+        for (std::size_t i = 0; i < lost.size(); ++i) {
+            const bool is_data = lost[i] < shape_.data_rows;
+            const auto want = is_data
+                                  ? data_.subspan(lost[i] * size)
+                                  : ByteSpan(parity()).subspan((lost[i] - shape_.data_rows) * size);
+            ENSURE(std::memcmp(out.data() + i * size, want.data(), size) == 0,
+                   "a repaired row is another one");
+        }
+        return ms;
+    }
     Result<double> decode(const std::vector<coding::Row>& rows) {
-        const auto out = decoded_->span();
+        const auto out = decoded_.span();
         std::memset(out.data(), 1, out.size());
         const double ms =
             timed_ms([&] { ENSURE(coding::decode(shape_, rows, out).ok(), "decode failed"); });
@@ -85,12 +109,12 @@ class OwnCode {
 
     coding::Shape shape_;
     ByteSpan data_;
-    Buffer room_;
-    std::unique_ptr<Buffer> decoded_;
+    coding::RowBuffer room_;  // parity
+    coding::RowBuffer decoded_;
     Digest checked_;
 };
 
-Contestant copier(ByteSpan data, Buffer& room) {
+Contestant copier(ByteSpan data, coding::RowBuffer& room) {
     return {"memcpy of the data", [data, &room]() -> Result<double> {
                 const auto to = room.span();
                 const double ms =
@@ -122,7 +146,6 @@ std::vector<Row> encode_twofold(ByteSpan data, Peers& peers, int rounds) {
     }
     auto rows = speed_rows("encode 1024 to 2048 rows", data.size(), compete(contestants, rounds));
     aim(rows, "Leopard", ratio_of(2.5));
-    aim(rows, "leopard", ratio_of(2.5));
     aim(rows, "reed-solomon-simd", ratio_of(2.5));
     rows.back().note += rows.back().note.empty() ? "" : "; ";
     rows.back().note += "ISA-L has no more than 256 rows: a ceiling for narrow codes, no rival";
@@ -131,12 +154,23 @@ std::vector<Row> encode_twofold(ByteSpan data, Peers& peers, int rounds) {
 
 }  // namespace
 
+std::vector<Row> thread_measures(ByteSpan data, int rounds) {
+    SecondThread second;
+    OwnCode code(block_shape(1024, 3072), data);
+    auto rows = speed_rows(
+        "encode 1024 to 3072 rows on two threads", data.size(),
+        compete({code.encoder("Mutirão", {&second, 2}), code.encoder("Mutirão, one thread")},
+                rounds));
+    aim(rows, "Mutirão, one thread", ratio_of(1.8));
+    return rows;
+}
+
 std::vector<Row> encode_measures(ByteSpan data, Peers& peers, int rounds) {
     auto all = encode_twofold(data, peers, rounds);
     {
         const auto shape = block_shape(1024, 3072);
         OwnCode code(shape, data);
-        Buffer room(data.size());
+        auto room = touched_room(data.size());
         std::vector<Contestant> contestants{code.encoder(), copier(data, room)};
         add_widely_known(contestants, peers, peer_request("encode", shape));
         auto rows =
@@ -170,9 +204,16 @@ std::vector<Row> decode_measures(ByteSpan data, Peers& peers, int rounds) {
         auto rows = speed_rows("decode, a third of " + std::to_string(rows_count) + " rows lost",
                                data.size(), compete(contestants, rounds));
         aim(rows, "Leopard", ratio_of(1.5));
-        aim(rows, "leopard", ratio_of(1.5));
         append(all, rows);
     }
+    const auto shape = block_shape(1024, 3072);
+    const auto lost = lost_slot(shape.rows);
+    OwnCode code(shape, data);
+    std::vector<Contestant> contestants{code.repairer(lost)};
+    add_widely_known(contestants, peers, peer_request("decode", shape, lost));
+    auto rows = time_rows("repair one slot: 12 of 3072 rows", compete(contestants, rounds));
+    if (rows.back().peer_value) rows.back().note = "peers rebuild the 4 data rows of the slot only";
+    append(all, rows);
     return all;
 }
 

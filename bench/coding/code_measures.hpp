@@ -9,8 +9,10 @@
 
 namespace mutirao::bench {
 
-// `data` is one block of kBlockSize bytes. A wrong result stops the process. One thread.
+// `data` is one block of kBlockSize bytes. A wrong result stops the process. One thread, but for
+// what says two.
 std::vector<Row> encode_measures(ByteSpan data, Peers& peers, int rounds);
 std::vector<Row> decode_measures(ByteSpan data, Peers& peers, int rounds);
+std::vector<Row> thread_measures(ByteSpan data, int rounds);
 
 }  // namespace mutirao::bench

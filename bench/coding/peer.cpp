@@ -16,6 +16,16 @@ namespace {
 constexpr int kTimeoutMs = 120'000;
 constexpr std::size_t kLineMax = 64 << 10;
 
+// How a program's library is called where it cannot say so itself.
+std::string library_of(const std::string& program) {
+    static const std::map<std::string, std::string> names{{"leopard", "Leopard"},
+                                                          {"isal", "ISA-L"},
+                                                          {"ckzg", "c-kzg"},
+                                                          {"klauspost", "klauspost/reedsolomon"}};
+    const auto at = names.find(program);
+    return at == names.end() ? program : at->second;
+}
+
 Error absence(const std::filesystem::path& program) {
     std::ifstream file(program.string() + ".missing");
     std::string reason;
@@ -133,7 +143,8 @@ Contestant Peers::contestant(const std::string& program, const std::string& requ
                              const std::string& suffix) {
     const auto found = find(program);
     if (!found.ok())
-        return {program + suffix, [error = found.error()]() -> Result<double> { return error; }};
+        return {library_of(program) + suffix,
+                [error = found.error()]() -> Result<double> { return error; }};
     Peer* peer = *found;
     return {peer->name() + suffix, [peer, request] { return peer->ask(request); }};
 }

@@ -44,8 +44,8 @@ class Peers {
     // `folder` without programs: every contestant is out, and its row says why.
     explicit Peers(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
-    // The peer answering `request`, named `name` + `suffix` as it calls itself, or `program` where
-    // it cannot run. Refers to *this.
+    // The peer answering `request`, named `name` + `suffix` as it calls itself, or without a
+    // version where it cannot run. Refers to *this.
     Contestant contestant(const std::string& program, const std::string& request,
                           const std::string& suffix = "");
 

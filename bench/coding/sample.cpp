@@ -1,16 +1,23 @@
 #include "coding/sample.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <numeric>
 
 #include "base/random.hpp"
 
 namespace mutirao::bench {
 
-Bytes random_bytes(std::size_t size, std::uint64_t seed) {
-    Bytes out(size);
-    SeededRandom(seed).fill(out);
-    return out;
+coding::RowBuffer touched_room(std::size_t size) {
+    coding::RowBuffer room(size);
+    std::memset(room.data(), 1, size);
+    return room;
+}
+
+coding::RowBuffer random_block() {
+    coding::RowBuffer block(kBlockSize);
+    SeededRandom(1).fill(block.span());
+    return block;
 }
 
 coding::Shape block_shape(std::uint32_t data_rows, std::uint32_t rows) {
@@ -26,6 +33,13 @@ std::vector<std::uint32_t> lost_third(std::uint32_t rows) {
     order.resize(rows / 3);
     std::ranges::sort(order);
     return order;
+}
+
+std::vector<std::uint32_t> lost_slot(std::uint32_t rows) {
+    constexpr std::uint32_t kSlots = 256, kSlot = 77;
+    std::vector<std::uint32_t> lost;
+    for (std::uint32_t row = kSlot; row < rows; row += kSlots) lost.push_back(row);
+    return lost;
 }
 
 std::vector<coding::Row> surviving_rows(const coding::Shape& shape, ByteSpan data, ByteSpan parity,

@@ -12,22 +12,11 @@ namespace mutirao::bench {
 
 inline constexpr std::size_t kBlockSize = std::size_t{32} << 20;  // bytes
 
-// Bytes of which every page was touched, aligned to 64 bytes, as those of the peers are.
-class Buffer {
-  public:
-    explicit Buffer(std::size_t size) : bytes_(size + kAlignment, 1), size_(size) {}
-    MutableByteSpan span() {
-        const auto past = reinterpret_cast<std::uintptr_t>(bytes_.data()) % kAlignment;
-        return MutableByteSpan(bytes_).subspan((kAlignment - past) % kAlignment, size_);
-    }
+// Room of which every page was touched, aligned as that of the peers is.
+coding::RowBuffer touched_room(std::size_t size);
 
-  private:
-    static constexpr std::size_t kAlignment = 64;
-    Bytes bytes_;
-    std::size_t size_;
-};
-
-Bytes random_bytes(std::size_t size, std::uint64_t seed);
+// One block of random bytes, in such room.
+coding::RowBuffer random_block();
 
 // A code for one block: kBlockSize / data_rows bytes a row.
 coding::Shape block_shape(std::uint32_t data_rows, std::uint32_t rows);
@@ -38,6 +27,9 @@ std::vector<std::uint32_t> lost_third(std::uint32_t rows);
 // The rows that are left.
 std::vector<coding::Row> surviving_rows(const coding::Shape& shape, ByteSpan data, ByteSpan parity,
                                         const std::vector<std::uint32_t>& lost);
+
+// The rows of one slot, m = 256 slots: what a node loses that held one.
+std::vector<std::uint32_t> lost_slot(std::uint32_t rows);
 
 // A request to a peer: "encode K M SIZE", "decode K M SIZE LOST ...".
 std::string peer_request(const std::string& verb, const coding::Shape& shape,
