@@ -158,12 +158,9 @@ Result<CodedBlock> code_block(ByteSpan content, Header header) {
     coded.order = statement.row_order();
     statement.leaves = slot_leaves(coded.order, shaped, digests);
     statement.commitment = crypto::commit(leaf_scalars(statement.leaves));
-    const Bytes challenge = statement.fold_challenge();
     statement.folds.resize(std::size_t{shaped.data_rows} * coding::kFoldSize);
-    for (std::uint32_t i = 0; i < shaped.data_rows; ++i)
-        coding::fold_row(coded.row(i), challenge,
-                         MutableByteSpan(statement.folds)
-                             .subspan(std::size_t{i} * coding::kFoldSize, coding::kFoldSize));
+    coding::FoldChallenge(statement.fold_challenge())
+        .fold_rows(coded.rows.data(), shaped.row_size, shaped.data_rows, statement.folds);
     return coded;
 }
 

@@ -13,6 +13,7 @@
 #include "block/header.hpp"
 #include "block/row_order.hpp"
 #include "block/row_tree.hpp"
+#include "coding/fold.hpp"
 #include "crypto/kzg.hpp"
 
 namespace mutirao::block {
@@ -124,7 +125,7 @@ class StatementCheck {
 
     Statement statement_;
     RowOrder order_;
-    Bytes challenge_;       // 8 pseudo-rows
+    coding::FoldChallenge challenge_;
     Bytes extended_folds_;  // n * 16 bytes
 };
 

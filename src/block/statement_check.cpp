@@ -19,7 +19,7 @@ Result<StatementCheck> StatementCheck::open(const BlockId& id, Statement stateme
     StatementCheck check;
     const auto& header = statement.header;
     check.order_ = statement.row_order();
-    check.challenge_ = statement.fold_challenge();
+    check.challenge_ = coding::FoldChallenge(statement.fold_challenge());
     check.extended_folds_ = coding::extend_folds(header.data_rows, header.rows, statement.folds);
     check.statement_ = std::move(statement);
     return check;
@@ -27,7 +27,7 @@ Result<StatementCheck> StatementCheck::open(const BlockId& id, Statement stateme
 
 bool StatementCheck::row_folds(std::uint32_t index, ByteSpan row) const {
     std::array<std::uint8_t, coding::kFoldSize> fold{};
-    coding::fold_row(row, challenge_, fold);
+    challenge_.fold(row, fold);
     const auto expected = ByteSpan(extended_folds_)
                               .subspan(std::size_t{index} * coding::kFoldSize, coding::kFoldSize);
     return std::equal(expected.begin(), expected.end(), fold.begin());
