@@ -42,7 +42,7 @@ class Read {
                                         std::span<const std::uint32_t> indexes) const;
     void take(std::uint32_t member, Result<std::vector<ServedSlot>> answer);
     std::uint32_t owner(std::uint32_t row) const {
-        return committee_.placement->owner(id_, row % check_.header().slots);
+        return committee_.placement->owner(id_, check_.order().slot_of(row));
     }
 
     StorageCalls& nodes_;

@@ -48,6 +48,10 @@ std::shared_ptr<const StorageNode::OpenBlock> StorageNode::find_open(const Block
 Status StorageNode::open_block(const BlockId& id, ByteSpan statement, std::uint64_t epoch) {
     TRY(auto slots, own_slots(id, epoch));
     TRY(auto decoded, block::Statement::decode(statement));
+    // A share of profile S must be checked as a whole, with its proof, and slots arrive one by one.
+    if (decoded.header.version != block::Profile::wide)
+        return Error{ErrorKind::unimplemented,
+                     name_of(id) + " is of version 2, whose shares this node does not take yet"};
     TRY(auto check, block::StatementCheck::open(id, std::move(decoded)));
     // The id binds the commitment, so one that was checked before need not be checked again.
     if (find_open(id) == nullptr && !store_.has_statement(id)) {

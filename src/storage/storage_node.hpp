@@ -63,9 +63,9 @@ class StorageNode {
 
     // Begins a dispersal, or goes on with one. corrupt when the statement is not that of `id` or
     // its KZG commitment is not that of its leaves; permission_denied when this node is no member
-    // of the epoch. At most kOpenBlocksMax stay open, the least recently used is closed first; a
-    // closed one is opened again by this call. About 7 ms, without the KZG check for a block that
-    // is stored already.
+    // of the epoch; unimplemented for a block of version 2. At most kOpenBlocksMax stay open, the
+    // least recently used is closed first; a closed one is opened again by this call. About 7 ms,
+    // without the KZG check for a block that is stored already.
     Status open_block(const BlockId& id, ByteSpan statement, std::uint64_t epoch);
 
     // One slot's rows, one after another. not_found unless the block is open; invalid_argument on a

@@ -261,6 +261,18 @@ TEST(StorageNode, refuses_a_committed_row_that_is_not_of_the_code) {
               ErrorKind::unavailable);
 }
 
+TEST(StorageNode, refuses_a_block_of_version_2_by_name) {
+    Node node;
+    block::Header header;
+    header.version = block::Profile::sampled;
+    const auto block = block::code_block(random_bytes(5000, 1), header).value();
+    const auto refused = node.open(block);
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().kind, ErrorKind::unimplemented);
+    EXPECT_NE(refused.error().message.find("version 2"), std::string::npos);
+    EXPECT_EQ(node.put(block, 0).error().kind, ErrorKind::not_found);
+}
+
 TEST(StorageNode, refuses_statements_that_are_garbage_or_of_another_block) {
     Node node;
     const auto bytes = small_block().statement.encode();
