@@ -1,13 +1,14 @@
 #include "crypto/bls.hpp"
 
-#include <blst.h>
+#include <cstring>
+#include <vector>
+
+#include "crypto/bls_points.hpp"
 
 namespace mutirao::crypto {
 namespace {
 
-// draft-irtf-cfrg-bls-signature-05 section 4.2.3, signatures in G1.
-constexpr std::string_view kSignDomain = "BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_POP_";
-constexpr std::string_view kPossessionDomain = "BLS_POP_BLS12381G1_XMD:SHA-256_SSWU_RO_POP_";
+using namespace bls_points;
 
 blst_scalar load_scalar(const std::array<std::uint8_t, 32>& little_endian) {
     blst_scalar out;
@@ -15,38 +16,29 @@ blst_scalar load_scalar(const std::array<std::uint8_t, 32>& little_endian) {
     return out;
 }
 
-blst_p1 hash_to_group(ByteSpan message, std::string_view domain) {
-    blst_p1 out;
-    const auto tag = as_bytes(domain);
-    blst_hash_to_g1(&out, message.data(), message.size(), tag.data(), tag.size(), nullptr, 0);
-    return out;
-}
-
 BlsSignature sign_with(const blst_scalar& secret, ByteSpan message, std::string_view domain) {
     const blst_p1 hash = hash_to_group(message, domain);
     blst_p1 signature;
     blst_sign_pk_in_g2(&signature, &hash, &secret);
-    BlsSignature out;
-    blst_p1_compress(out.bytes.data(), &signature);
-    return out;
-}
-
-// A point of the group other than infinity.
-bool load_signature(const BlsSignature& in, blst_p1_affine& out) {
-    return blst_p1_uncompress(&out, in.bytes.data()) == BLST_SUCCESS &&
-           !blst_p1_affine_is_inf(&out) && blst_p1_affine_in_g1(&out);
-}
-
-bool load_key(const BlsPublicKey& in, blst_p2_affine& out) {
-    return blst_p2_uncompress(&out, in.bytes.data()) == BLST_SUCCESS &&
-           !blst_p2_affine_is_inf(&out) && blst_p2_affine_in_g2(&out);
+    return compress(signature);
 }
 
 bool verify_points(const blst_p2_affine& key, const blst_p1_affine& signature, ByteSpan message,
                    std::string_view domain) {
-    const auto tag = as_bytes(domain);
-    return blst_core_verify_pk_in_g2(&key, &signature, true, message.data(), message.size(),
-                                     tag.data(), tag.size(), nullptr, 0) == BLST_SUCCESS;
+    return is_signed(to_affine(hash_to_group(message, domain)), key, signature);
+}
+
+bool verify_sum(const blst_p2& keys, ByteSpan message, const BlsSignature& aggregate) {
+    blst_p1_affine signature;
+    return load_signature(aggregate, signature) &&
+           verify_points(to_affine(keys), signature, message, kSignDomain);
+}
+
+Result<blst_p2_affine> checked_point(const BlsPublicKey& key) {
+    blst_p2_affine point;
+    if (!load_key(key, point))
+        return Error{ErrorKind::corrupt, "the BLS key is no point of the group"};
+    return point;
 }
 
 }  // namespace
@@ -98,6 +90,28 @@ BlsSignature BlsSecretKey::prove_possession() const {
     return sign_with(load_scalar(scalar_), public_key().span(), kPossessionDomain);
 }
 
+Result<BlsVerifiedKey> BlsVerifiedKey::possession_shown(const BlsPublicKey& key) {
+    TRY(const auto point, checked_point(key));
+    BlsVerifiedKey out;
+    static_assert(sizeof point == sizeof out.point_);
+    std::memcpy(out.point_.data(), &point, sizeof point);
+    return out;
+}
+
+Result<BlsVerifiedKey> BlsVerifiedKey::verify(const BlsPublicKey& key,
+                                              const BlsSignature& possession) {
+    if (!verify_possession(key, possession))
+        return Error{ErrorKind::corrupt, "the BLS key's owner has not shown possession"};
+    return possession_shown(key);
+}
+
+BlsPublicKey BlsVerifiedKey::public_key() const {
+    const auto point = point_of(*this);
+    BlsPublicKey out;
+    blst_p2_affine_compress(out.bytes.data(), &point);
+    return out;
+}
+
 bool verify_possession(const BlsPublicKey& key, const BlsSignature& proof) {
     blst_p2_affine point;
     blst_p1_affine signature;
@@ -111,18 +125,25 @@ bool verify(const BlsPublicKey& key, ByteSpan message, const BlsSignature& signa
 
 bool verify_aggregate(std::span<const BlsPublicKey> keys, ByteSpan message,
                       const BlsSignature& aggregate) {
-    blst_p1_affine signature;
-    if (keys.empty() || !load_signature(aggregate, signature)) return false;
     blst_p2 sum{};
     for (const auto& key : keys) {
         blst_p2_affine point;
         if (!load_key(key, point)) return false;
         blst_p2_add_or_double_affine(&sum, &sum, &point);
     }
-    blst_p2_affine total;
-    blst_p2_to_affine(&total, &sum);
-    // Keys that cancel out would verify the empty statement.
-    return !blst_p2_affine_is_inf(&total) && verify_points(total, signature, message, kSignDomain);
+    return verify_sum(sum, message, aggregate);
+}
+
+bool verify_aggregate(std::span<const BlsVerifiedKey> keys, ByteSpan message,
+                      const BlsSignature& aggregate) {
+    if (keys.empty()) return false;
+    std::vector<blst_p2_affine> points;
+    for (const auto& key : keys) points.push_back(point_of(key));
+    const blst_p2_affine* const list[2] = {points.data(),
+                                           nullptr};  // one array, not one pointer each
+    blst_p2 sum;
+    blst_p2s_add(&sum, list, points.size());
+    return verify_sum(sum, message, aggregate);
 }
 
 Result<BlsSignature> aggregate(std::span<const BlsSignature> signatures) {
@@ -135,9 +156,7 @@ Result<BlsSignature> aggregate(std::span<const BlsSignature> signatures) {
             return Error{ErrorKind::corrupt, "a signature is no point of the group"};
         blst_p1_add_or_double_affine(&sum, &sum, &point);
     }
-    BlsSignature out;
-    blst_p1_compress(out.bytes.data(), &sum);
-    return out;
+    return compress(sum);
 }
 
 }  // namespace mutirao::crypto

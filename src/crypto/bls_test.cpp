@@ -1,59 +1,14 @@
 #include "crypto/bls.hpp"
 
-#include <blst.h>
 #include <gtest/gtest.h>
 
-#include "base/random.hpp"
+#include "crypto/test_points.hpp"
 #include "crypto/test_vectors.hpp"
 
 namespace mutirao::crypto {
 namespace {
 
 const Bytes kMessage = pattern(40);
-
-BlsSecretKey key_of(std::uint64_t seed) {
-    SeededRandom random(seed);
-    return *BlsSecretKey::generate(random.fixed<Digest>().span());
-}
-
-// The flag bits of a compressed point: 0x80 compressed, 0x40 infinity, 0x20 the larger y.
-template <class Point>
-Point infinity() {
-    Point out{};
-    out.bytes[0] = 0xc0;
-    return out;
-}
-
-// The first point on the curve, by x, that is not in the subgroup of prime order.
-BlsSignature signature_outside_the_group() {
-    for (std::uint8_t x = 1;; ++x) {
-        BlsSignature out{};
-        out.bytes[0] = 0x80;
-        out.bytes[47] = x;
-        blst_p1_affine point;
-        if (blst_p1_uncompress(&point, out.bytes.data()) == BLST_SUCCESS &&
-            !blst_p1_affine_in_g1(&point))
-            return out;
-    }
-}
-
-BlsPublicKey key_outside_the_group() {
-    for (std::uint8_t x = 1;; ++x) {
-        BlsPublicKey out{};
-        out.bytes[0] = 0x80;
-        out.bytes[95] = x;
-        blst_p2_affine point;
-        if (blst_p2_uncompress(&point, out.bytes.data()) == BLST_SUCCESS &&
-            !blst_p2_affine_in_g2(&point))
-            return out;
-    }
-}
-
-template <class Point>
-Point flipped(Point point, std::size_t bit) {
-    point.bytes[bit / 8] ^= static_cast<std::uint8_t>(1u << bit % 8);
-    return point;
-}
 
 TEST(Bls, gives_the_bytes_of_another_implementation) {
     const auto file = read_vectors(MUTIRAO_VECTORS "/crypto/bls.json");
@@ -139,7 +94,8 @@ TEST(Bls, an_aggregate_needs_every_signer_and_the_one_message) {
     auto twice = keys;
     twice[3] = twice[4];
     EXPECT_FALSE(verify_aggregate(twice, kMessage, whole));
-    EXPECT_FALSE(verify_aggregate({}, kMessage, whole));
+    EXPECT_FALSE(verify_aggregate(std::span<const BlsPublicKey>{}, kMessage, whole));
+    EXPECT_FALSE(verify_aggregate(std::span<const BlsVerifiedKey>{}, kMessage, whole));
     EXPECT_EQ(aggregate({}).error().kind, ErrorKind::invalid_argument);
 }
 
@@ -160,6 +116,47 @@ TEST(Bls, refuses_infinity_and_points_outside_the_group) {
         const std::vector signatures{signature, wrong};
         EXPECT_EQ(aggregate(signatures).error().kind, ErrorKind::corrupt);
     }
+}
+
+TEST(VerifiedKey, verifies_as_the_key_that_it_was_made_of) {
+    const auto secret = key_of(7), other = key_of(8);
+    const auto key = *BlsVerifiedKey::verify(secret.public_key(), secret.prove_possession());
+    EXPECT_EQ(key.public_key(), secret.public_key());
+    const std::vector keys{key, *BlsVerifiedKey::possession_shown(other.public_key())};
+    const std::vector signatures{secret.sign(kMessage), other.sign(kMessage)};
+    EXPECT_TRUE(verify_aggregate(keys, kMessage, *aggregate(signatures)));
+    EXPECT_FALSE(verify_aggregate(keys, pattern(41), *aggregate(signatures)));
+    EXPECT_FALSE(verify_aggregate(std::span(keys).first(1), kMessage, *aggregate(signatures)));
+    EXPECT_TRUE(verify_aggregate(std::span(keys).first(1), kMessage, signatures[0]));
+}
+
+TEST(VerifiedKey, cannot_be_had_for_a_wrong_point_or_without_possession) {
+    const auto secret = key_of(7);
+    for (const auto& wrong : {infinity<BlsPublicKey>(), key_outside_the_group(), BlsPublicKey{}}) {
+        EXPECT_EQ(BlsVerifiedKey::possession_shown(wrong).error().kind, ErrorKind::corrupt);
+        EXPECT_FALSE(BlsVerifiedKey::verify(wrong, secret.prove_possession()).ok());
+    }
+    const auto key = secret.public_key();
+    EXPECT_FALSE(BlsVerifiedKey::verify(key, secret.sign(key.span())).ok());
+    EXPECT_FALSE(BlsVerifiedKey::verify(key, key_of(8).prove_possession()).ok());
+}
+
+// A rogue key is made from the victim's: K' = [x]G2 - K. With x alone its maker signs for both.
+TEST(VerifiedKey, a_rogue_key_verifies_for_its_victim_and_has_no_possession) {
+    const auto victim = key_of(9).public_key();
+    const auto maker = key_of(10);
+    blst_p2_affine own, minus_victim;
+    blst_p2_uncompress(&own, maker.public_key().bytes.data());
+    blst_p2_uncompress(&minus_victim, flipped(victim, 5).bytes.data());
+    blst_p2 sum;
+    blst_p2_from_affine(&sum, &own);
+    blst_p2_add_or_double_affine(&sum, &sum, &minus_victim);
+    BlsPublicKey rogue;
+    blst_p2_compress(rogue.bytes.data(), &sum);
+    const std::vector keys{victim, rogue};
+    EXPECT_TRUE(verify_aggregate(keys, kMessage, maker.sign(kMessage)));  // hence the proofs
+    EXPECT_FALSE(BlsVerifiedKey::verify(rogue, maker.prove_possession()).ok());
+    EXPECT_FALSE(BlsVerifiedKey::verify(rogue, maker.sign(rogue.span())).ok());
 }
 
 // K and -K add up to infinity, which would verify anything.
