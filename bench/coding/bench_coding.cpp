@@ -3,9 +3,11 @@
 // What one 32 MiB block costs on one thread, beside other people's libraries.
 #include <charconv>
 #include <csignal>
+#include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <string_view>
+#include <thread>
 
 #include "coding/block_measures.hpp"
 #include "coding/code_measures.hpp"
@@ -55,6 +57,13 @@ std::string cpu_name() {
     return "a CPU without a name";
 }
 
+// Busy machines give other figures than quiet ones: the reader is told.
+std::string load() {
+    double minute = 0;
+    if (getloadavg(&minute, 1) != 1) return "";
+    return ", load " + bench::short_number(minute) + " when it began";
+}
+
 std::vector<bench::Row> all_measures(const Options& options) {
     const auto block = bench::random_block();
     const ByteSpan data = block.span();
@@ -88,11 +97,12 @@ int main(int argc, char** argv) {
         return 2;
     }
     std::signal(SIGPIPE, SIG_IGN);  // a peer that ends is an error of that peer
+    const bench::Title title{
+        "Mutirão: one block of 32 MiB",
+        cpu_name() + ", " + std::to_string(std::thread::hardware_concurrency()) + " CPUs" + load() +
+            ". One thread; wall time, best of " + std::to_string(options.rounds) +
+            " rounds in which all take turns. MB: 10^6 bytes of data."};
     const auto rows = all_measures(options);
-    const bench::Title title{"Mutirão: one block of 32 MiB",
-                             cpu_name() + ", one thread unless it says two. Wall time, best of " +
-                                 std::to_string(options.rounds) +
-                                 " rounds in which all take turns. MB: 10^6 bytes of data."};
     std::cout << bench::table_text(title, rows);
     if (!bench::write_report(options.folder, "coding", title, rows)) return 1;
     std::cout << "\nwrote " << (options.folder / "coding.json").string() << " and coding.svg\n";

@@ -77,6 +77,7 @@ std::optional<bool> Row::ok() const {
 
 std::string short_number(double value) {
     const double size = std::abs(value);
+    if (size < 0.1) return format("%.2g", value);
     return format(size >= 100 ? "%.0f" : size >= 10 ? "%.1f" : "%.2f", value);
 }
 
@@ -87,7 +88,7 @@ std::string goal_text(const Goal& goal, std::string_view unit) {
 }
 
 std::string table_text(const Title& title, const std::vector<Row>& rows) {
-    constexpr int kName = 60, kFigure = 14, kRatio = 9;
+    constexpr int kName = 56, kFigure = 18, kRatio = 9;
     std::ostringstream out;
     out << title.what << "\n" << title.how << "\n";
     for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -96,13 +97,13 @@ std::string table_text(const Title& title, const std::vector<Row>& rows) {
         if (i == 0 || row.measure != rows[i - 1].measure)
             out << "\n"
                 << std::left << std::setw(kName) << row.measure << std::right << std::setw(kFigure)
-                << figure(row.value, row.unit) << std::setw(kRatio + 2) << ""
-                << (of_value ? verdict(row) : "") << "\n";
+                << figure(row.value, row.unit)
+                << (of_value ? std::string(kRatio + 2, ' ') + verdict(row) : "") << "\n";
         if (!row.peer.empty())
             out << std::left << std::setw(kName) << "    " + row.peer << std::right
                 << std::setw(kFigure) << figure(row.peer_value, row.unit) << std::setw(kRatio)
-                << (row.ratio() ? short_number(*row.ratio()) + " x" : "") << "  "
-                << (of_value ? "" : verdict(row)) << "\n";
+                << (row.ratio() ? short_number(*row.ratio()) + " x" : "")
+                << (of_value || !row.goal ? "" : "  " + verdict(row)) << "\n";
         if (!row.note.empty()) out << "        " << row.note << "\n";
     }
     return out.str();
