@@ -157,6 +157,7 @@ std::vector<Row> encode_twofold(ByteSpan data, Peers& peers, int rounds) {
 std::vector<Row> thread_measures(ByteSpan data, int rounds) {
     SecondThread second;
     OwnCode code(block_shape(1024, 3072), data);
+    rounds *= 3;  // it takes two idle CPUs at the same moment
     auto rows = speed_rows(
         "encode 1024 to 3072 rows on two threads", data.size(),
         compete({code.encoder("Mutirão", {&second, 2}), code.encoder("Mutirão, one thread")},

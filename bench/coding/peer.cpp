@@ -125,6 +125,7 @@ Result<double> Peer::ask(std::string_view request) {
 }
 
 Result<Peer*> Peers::find(const std::string& program) {
+    if (folder_.empty()) return Error{ErrorKind::unavailable, "left out: --no-peers"};
     if (const auto at = running_.find(program); at != running_.end()) return at->second.get();
     if (const auto at = absent_.find(program); at != absent_.end()) return at->second;
     std::vector<std::string> arguments;

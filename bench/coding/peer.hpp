@@ -41,7 +41,7 @@ class Peer {
 // All peers in a folder; each is started when it is first asked for.
 class Peers {
   public:
-    // `folder` without programs: every contestant is out, and its row says why.
+    // An empty name, or a folder without programs: every contestant is out, its row says why.
     explicit Peers(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
     // The peer answering `request`, named `name` + `suffix` as it calls itself, or without a
