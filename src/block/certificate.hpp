@@ -20,13 +20,12 @@ struct Fraction {
 
 // How many slots must be signed when at most the fraction `liars` (beta, of the slots) signs what
 // it does not hold. protocol.md section 5, with rho = k/n. Exact, rounded up.
-//   available_slots: at least (rho + beta) of the slots. Honest signers hold k checked rows, so
-//   some
-//     content can be decoded.
-//   strong_slots: at least ((1 + rho)/2 + beta). Honest signers hold n - floor((n-k)/2) checked
+//   available_slots: (rho + beta) of them. Honest signers hold k checked rows, so some content can
+//     be decoded.
+//   strong_slots: ((1 + rho)/2 + beta) of them. Honest signers hold n - floor((n-k)/2) checked
 //     rows, so the content is the only one and every honest row agrees with it, but for the
-//     probability that docs/explanation/security.md names. Such certificates come about only while
-//     the liars stay silent on no more than 1 - that of the slots.
+//     probability that docs/explanation/security.md names. recover_content counts whole slots; in
+//     profile S it asks for one more than the honest ones are sure to be.
 // invalid_argument for a fraction that is none, a shape that is none, and when more slots than
 // there are would have to be signed.
 Result<std::uint32_t> available_slots(const Header& header, Fraction liars);

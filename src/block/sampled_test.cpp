@@ -181,8 +181,9 @@ TEST(Sampled, a_junk_row_under_honest_hashes_fails_the_fold_of_its_share_alone) 
     EXPECT_TRUE(check_share(check, coded, {&without, 1}).ok());
 }
 
-// Goal: one honest node suffices. Junk in one row more than can be corrected, all in one place, is
-// seen by each single slot: 64 random rows miss 6145 of 16384 with probability 2^-43.
+// Goal: folds that are those of the data rows hide junk from nobody. Method: junk in one row more
+// than can be corrected, all in one place; 64 random rows miss 6145 of 16384 with probability
+// 2^-43.
 TEST(Sampled, junk_beyond_the_decoding_radius_is_seen_by_every_slot) {
     auto coded = code_sampled(20000);
     const auto& header = coded.statement.header;
@@ -192,6 +193,30 @@ TEST(Sampled, junk_beyond_the_decoding_radius_is_seen_by_every_slot) {
         random.fill(row_of(coded, row));
     state_again(coded);
     EXPECT_EQ(slots_passing(open(coded), coded), 0u);
+}
+
+// What one node's check cannot prove: folds are chosen after the order, so a disperser of nothing
+// but junk can choose them for 64 slots, whose rows any k-row code has a word for. Slot 65 sees it.
+TEST(Sampled, folds_made_for_64_slots_of_junk_pass_there_and_nowhere_else) {
+    auto coded = code_sampled(20000);
+    SeededRandom(9).fill(coded.rows);
+    state_again(coded);
+    const auto& header = coded.statement.header;
+    std::vector<coding::Row> rows;
+    for (std::uint32_t slot = 0; slot < 64; ++slot)
+        for (std::uint32_t j = 0; j < header.rows_per_slot(); ++j) {
+            const auto index = coded.order.row_at(slot, j);
+            rows.push_back({index, coded.row(index)});
+        }
+    Bytes data(std::size_t{header.data_rows} * header.row_size);
+    ASSERT_TRUE(coding::decode(header.shape(), rows, data).ok());
+    coding::FoldChallenge(coded.statement.fold_challenge())
+        .fold_rows(data.data(), header.row_size, header.data_rows, coded.statement.folds);
+    const auto check = open(coded);
+    EXPECT_TRUE(check_share(check, coded, std::vector{0u, 40u, 63u}).ok());
+    EXPECT_EQ(slots_passing(check, coded), 64u);
+    // No reader takes it for content.
+    EXPECT_EQ(recover_content(check, rows).error().kind, ErrorKind::unavailable);
 }
 
 // A root of other rows would let the disperser choose the order: it tries roots, not blocks.

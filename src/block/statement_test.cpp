@@ -45,6 +45,14 @@ TEST(Statement, code_block_chooses_the_shape_and_keeps_the_rest_of_the_header) {
     expected.extra = header.extra;
     EXPECT_EQ(coded.statement.header, expected);
     EXPECT_EQ(code_block(Bytes(kBlockSizeMax + 1), {}).error().kind, ErrorKind::invalid_argument);
+    header.version = Profile::sampled;
+    expected = header_for(20000, Profile::sampled).value();
+    expected.cipher = header.cipher;
+    expected.key_commitment = header.key_commitment;
+    expected.extra = header.extra;
+    EXPECT_EQ(code_block(content_of(20000), header)->statement.header, expected);
+    header.version = static_cast<Profile>(3);
+    EXPECT_EQ(code_block({}, header).error().kind, ErrorKind::invalid_argument);
 }
 
 TEST(Statement, encoding_comes_back_and_nothing_else_is_taken) {
