@@ -1,6 +1,8 @@
 #include "crypto/kzg.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
 
 #include "base/codec.hpp"
 #include "crypto/hash.hpp"
@@ -12,34 +14,62 @@ namespace {
 using namespace kzg_setup;
 using Values = std::array<blst_fr, kSlots>;
 
-std::vector<blst_p1_affine> lagrange_points() {
-    return {setup().lagrange.begin(), setup().lagrange.end()};
-}
-
 KzgCommitment compress(const blst_p1& point) {
     KzgCommitment out;
     blst_p1_compress(out.bytes.data(), &point);
     return out;
 }
 
-// The low 128 bits of a weight, never zero.
-blst_fr weight_of(const Digest& gamma) {
-    std::array<std::uint8_t, 32> low{};
-    std::copy(gamma.bytes.begin(), gamma.bytes.begin() + 16, low.begin());
-    if (std::all_of(low.begin(), low.end(), [](auto b) { return b == 0; })) low[0] = 1;
-    return scalar_to_fr(low);
+// The low 128 bits, never zero: a vector of weight zero would not be looked at.
+Weight weight_of(const Digest& gamma) {
+    Weight out;
+    std::copy_n(gamma.bytes.begin(), out.size(), out.begin());
+    if (std::all_of(out.begin(), out.end(), [](auto b) { return b == 0; })) out[0] = 1;
+    return out;
 }
 
+std::vector<Weight> weights_of(std::span<const Digest> gammas) {
+    std::vector<Weight> out;
+    for (const auto& gamma : gammas) out.push_back(weight_of(gamma));
+    return out;
+}
+
+// Without this, y and y + r would both open a commitment to y.
+bool is_scalar(const Scalar& scalar) { return scalar.bytes[31] < 0x40; }
+bool are_scalars(std::span<const Scalar> scalars) {
+    return std::all_of(scalars.begin(), scalars.end(), is_scalar);
+}
+
+// Multiplies plain scalars by one weight. The library multiplies in Montgomery form, (a, b) ->
+// a b / R; with the weight as w R^2, y needs no conversion to come out as w y R.
+class Multiplier {
+  public:
+    explicit Multiplier(const Weight& weight) {
+        std::array<std::uint64_t, 4> words{};
+        std::memcpy(words.data(), weight.data(), weight.size());
+        for (int factors = 0; factors < 2; ++factors) {
+            blst_fr_from_uint64(&weight_, words.data());  // times R
+            std::memcpy(words.data(), &weight_, sizeof weight_);
+        }
+    }
+    void add_product(blst_fr& sum, const Scalar& scalar) const {
+        blst_fr term;
+        std::memcpy(&term, scalar.bytes.data(), sizeof term);
+        blst_fr_mul(&term, &term, &weight_);
+        blst_fr_add(&sum, &sum, &term);
+    }
+
+  private:
+    blst_fr weight_;
+};
+static_assert(sizeof(blst_fr) == Scalar::kSize && std::endian::native == std::endian::little);
+
 // Sum of weight_j * vector_j, position by position.
-Values combine(std::span<const std::span<const Scalar>> vectors, std::span<const blst_fr> weights) {
+Values combine(std::span<const std::span<const Scalar>> vectors, std::span<const Weight> weights) {
     Values out{};
     for (std::size_t j = 0; j < vectors.size(); ++j) {
-        ENSURE(vectors[j].size() == kSlots);
-        for (std::size_t s = 0; s < kSlots; ++s) {
-            blst_fr term = scalar_to_fr(vectors[j][s].span());
-            blst_fr_mul(&term, &term, &weights[j]);
-            blst_fr_add(&out[s], &out[s], &term);
-        }
+        const Multiplier weight(weights[j]);
+        for (std::size_t s = 0; s < kSlots; ++s) weight.add_product(out[s], vectors[j][s]);
     }
     return out;
 }
@@ -63,13 +93,30 @@ Values quotient(const Values& f, std::uint32_t slot) {
     return q;
 }
 
-// Without this, y and y + r would both open a commitment to y.
-bool is_scalar(const Scalar& scalar) { return scalar.bytes[31] < 0x40; }
+blst_p1_affine point_of(const CheckedCommitment& commitment) {
+    blst_p1_affine out;
+    static_assert(sizeof out == sizeof commitment.point());
+    std::memcpy(&out, commitment.point().data(), sizeof out);
+    return out;
+}
 
 bool load_all(std::span<const KzgCommitment> commitments, std::vector<blst_p1_affine>& out) {
     for (const auto& commitment : commitments)
         if (!load_point(commitment.span(), out.emplace_back())) return false;
     return true;
+}
+
+bool verify_points(std::span<const blst_p1_affine> points, std::span<const Scalar> values,
+                   std::span<const Digest> gammas, std::uint32_t slot, const KzgProof& proof) {
+    blst_p1_affine pi;
+    if (slot >= kSlots || points.empty() || points.size() != values.size() ||
+        points.size() != gammas.size() || !are_scalars(values) || !load_point(proof.span(), pi))
+        return false;
+    const auto weights = weights_of(gammas);
+    blst_fr y{};
+    for (std::size_t j = 0; j < values.size(); ++j)
+        Multiplier(weights[j]).add_product(y, values[j]);
+    return opens_to(weighted_sum(points, weights), setup().roots[slot], y, pi);
 }
 
 }  // namespace
@@ -80,61 +127,60 @@ Scalar to_scalar(const Digest& digest) {
     return out;
 }
 
+Result<CheckedCommitment> CheckedCommitment::check(const KzgCommitment& commitment) {
+    blst_p1_affine point;
+    if (!load_point(commitment.span(), point))
+        return Error{ErrorKind::corrupt, "the KZG commitment is no point of the group"};
+    CheckedCommitment out;
+    std::memcpy(out.point_.data(), &point, sizeof point);
+    return out;
+}
+
 KzgCommitment commit(std::span<const Scalar> values) {
-    ENSURE(values.size() == kSlots);
-    std::vector<blst_fr> scalars;
-    for (const auto& value : values) scalars.push_back(scalar_to_fr(value.span()));
-    return compress(sum_of_products(lagrange_points(), scalars));
+    ENSURE(values.size() == kSlots && are_scalars(values));
+    static_assert(sizeof(Scalar) == Scalar::kSize);
+    return compress(sum_in_basis(std::span<const std::uint8_t, kSlots * Scalar::kSize>(
+        values.front().bytes.data(), kSlots * Scalar::kSize)));
 }
 
 KzgProof open_slot(std::span<const std::span<const Scalar>> vectors, std::span<const Digest> gammas,
                    std::uint32_t slot) {
     ENSURE(slot < kSlots && !vectors.empty() && vectors.size() == gammas.size());
-    std::vector<blst_fr> weights;
-    for (const auto& gamma : gammas) weights.push_back(weight_of(gamma));
-    const auto q = quotient(combine(vectors, weights), slot);
-    return KzgProof{compress(sum_of_products(lagrange_points(), {q.begin(), q.end()})).bytes};
+    for (const auto& vector : vectors) ENSURE(vector.size() == kSlots && are_scalars(vector));
+    const auto q = quotient(combine(vectors, weights_of(gammas)), slot);
+    return KzgProof{compress(sum_in_basis(q)).bytes};
 }
 
 bool verify_slot(std::span<const KzgCommitment> commitments, std::span<const Scalar> values,
                  std::span<const Digest> gammas, std::uint32_t slot, const KzgProof& proof) {
-    if (slot >= kSlots || commitments.empty() || commitments.size() != values.size() ||
-        commitments.size() != gammas.size() ||
-        !std::all_of(values.begin(), values.end(), is_scalar))
-        return false;
     std::vector<blst_p1_affine> points;
-    blst_p1_affine pi;
-    if (!load_all(commitments, points) || !load_point(proof.span(), pi)) return false;
-    std::vector<blst_fr> weights;
-    blst_fr y{};
-    for (std::size_t j = 0; j < values.size(); ++j) {
-        weights.push_back(weight_of(gammas[j]));
-        blst_fr term = scalar_to_fr(values[j].span());
-        blst_fr_mul(&term, &term, &weights[j]);
-        blst_fr_add(&y, &y, &term);
-    }
-    return opens_to(sum_of_products(points, weights), setup().roots[slot], y, pi);
+    return load_all(commitments, points) && verify_points(points, values, gammas, slot, proof);
+}
+
+bool verify_slot(std::span<const CheckedCommitment> commitments, std::span<const Scalar> values,
+                 std::span<const Digest> gammas, std::uint32_t slot, const KzgProof& proof) {
+    std::vector<blst_p1_affine> points;
+    for (const auto& commitment : commitments) points.push_back(point_of(commitment));
+    return verify_points(points, values, gammas, slot, proof);
 }
 
 bool verify_commitments(std::span<const KzgCommitment> commitments,
                         std::span<const std::span<const Scalar>> vectors,
                         const Digest& weights_seed) {
     for (const auto& vector : vectors)
-        if (vector.size() != kSlots || !std::all_of(vector.begin(), vector.end(), is_scalar))
-            return false;
+        if (vector.size() != kSlots || !are_scalars(vector)) return false;
     std::vector<blst_p1_affine> points;
     if (commitments.empty() || commitments.size() != vectors.size() ||
         !load_all(commitments, points))
         return false;
-    std::vector<blst_fr> weights;
+    std::vector<Weight> weights;
     for (std::uint64_t j = 0; j < commitments.size(); ++j) {
         Writer seed;
         seed.raw(weights_seed.span()).u(j);
         weights.push_back(weight_of(blake3_keyed(domain_key("commitment weights"), seed.bytes())));
     }
-    const auto f = combine(vectors, weights);
-    const auto expected = sum_of_products(lagrange_points(), {f.begin(), f.end()});
-    const auto got = sum_of_products(points, weights);
+    const auto expected = sum_in_basis(combine(vectors, weights));
+    const auto got = weighted_sum(points, weights);
     return blst_p1_is_equal(&expected, &got);
 }
 

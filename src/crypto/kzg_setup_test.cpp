@@ -44,6 +44,28 @@ TEST(KzgSetup, commits_every_power_of_x_to_its_own_point) {
     }
 }
 
+// The table's way and the plain one, also where windows are empty, full, or carry.
+TEST(KzgSetup, the_table_gives_the_sums_of_the_plain_way) {
+    const std::vector<blst_p1_affine> basis(setup().lagrange.begin(), setup().lagrange.end());
+    const auto last = fr_from_big_endian(
+        *from_hex("73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000000"));
+    SeededRandom random(2);
+    for (int round = 0; round < 6; ++round) {
+        std::array<blst_fr, kSlots> scalars{};
+        for (std::size_t s = 0; s < kSlots; ++s) {
+            Scalar scalar{};
+            if (round == 1) scalar.bytes[0] = 1;
+            if (round == 2) scalar.bytes[s % 31] = 0x80;
+            if (round == 3) scalar.bytes.fill(s % 2 == 0 ? 0x3f : 0);
+            if (round >= 4) scalar = to_scalar(random.fixed<Digest>());
+            scalars[s] = round == 5 && s % 3 == 0 ? last : scalar_to_fr(scalar.span());
+        }
+        const auto fast = sum_in_basis(scalars);
+        const auto plain = sum_of_products(basis, {scalars.begin(), scalars.end()});
+        EXPECT_TRUE(blst_p1_is_equal(&fast, &plain)) << round;
+    }
+}
+
 // Each power is tau times the one before: e(sum r_i P_(i+1), G2) = e(sum r_i P_i, [tau]G2).
 TEST(KzgSetup, its_points_are_the_powers_of_one_secret) {
     SeededRandom random(1);

@@ -186,7 +186,8 @@ TEST(Kzg, refuses_sizes_and_slots_that_do_not_fit) {
     EXPECT_FALSE(batch.verify(values, kSlots + 5, proof));
     EXPECT_FALSE(
         verify_slot(batch.commitments, values, std::span(batch.gammas).first(1), 5, proof));
-    EXPECT_FALSE(verify_slot({}, {}, {}, 5, proof));
+    EXPECT_FALSE(verify_slot(std::span<const KzgCommitment>{}, {}, {}, 5, proof));
+    EXPECT_FALSE(verify_slot(std::span<const CheckedCommitment>{}, {}, {}, 5, proof));
 }
 
 TEST(VerifyCommitments, accepts_the_vectors_and_nothing_else) {
@@ -214,6 +215,51 @@ TEST(VerifyCommitments, errors_do_not_cancel_out) {
     Batch batch(2);
     std::swap(batch.vectors[0][10], batch.vectors[1][10]);
     EXPECT_FALSE(verify_commitments(batch.commitments, batch.spans, Digest{{4}}));
+}
+
+// A weight of zero counts as one, so that its vector is looked at all the same.
+TEST(Kzg, zero_weights_hide_nothing) {
+    Batch batch(2);
+    batch.gammas = {Digest{}, Digest{}};
+    batch.gammas[0].bytes[16] = 9;  // beyond the low 128 bits
+    const auto proof = batch.open(5);
+    auto values = batch.values_at(5);
+    EXPECT_TRUE(batch.verify(values, 5, proof));
+    values[0] = flipped(values[0], 0);
+    EXPECT_FALSE(batch.verify(values, 5, proof));
+    batch.gammas[0] = Digest{{1}};
+    EXPECT_TRUE(batch.verify(batch.values_at(5), 5, proof));
+}
+
+TEST(CheckedCommitment, opens_as_the_commitment_that_it_was_made_of) {
+    const Batch batch(3);
+    std::vector<CheckedCommitment> checked;
+    for (const auto& commitment : batch.commitments)
+        checked.push_back(*CheckedCommitment::check(commitment));
+    const auto proof = batch.open(8);
+    auto values = batch.values_at(8);
+    EXPECT_TRUE(verify_slot(checked, values, batch.gammas, 8, proof));
+    EXPECT_FALSE(verify_slot(checked, values, batch.gammas, 9, proof));
+    std::swap(checked[0], checked[1]);
+    EXPECT_FALSE(verify_slot(checked, values, batch.gammas, 8, proof));
+    std::swap(checked[0], checked[1]);
+    values[2] = flipped(values[2], 100);
+    EXPECT_FALSE(verify_slot(checked, values, batch.gammas, 8, proof));
+}
+
+// (0, 2) is on the curve and has order 3.
+TEST(Kzg, refuses_points_outside_the_group_everywhere) {
+    KzgCommitment outside{};
+    outside.bytes[0] = 0x80;
+    EXPECT_FALSE(is_in_group(outside));
+    EXPECT_EQ(CheckedCommitment::check(outside).error().kind, ErrorKind::corrupt);
+    EXPECT_FALSE(CheckedCommitment::check(KzgCommitment{}).ok());
+    Batch batch(2);
+    const auto proof = batch.open(1);
+    EXPECT_FALSE(batch.verify(batch.values_at(1), 1, KzgProof{outside.bytes}));
+    batch.commitments[1] = outside;
+    EXPECT_FALSE(batch.verify(batch.values_at(1), 1, proof));
+    EXPECT_FALSE(verify_commitments(batch.commitments, batch.spans, Digest{{1}}));
 }
 
 TEST(ToScalar, keeps_all_but_the_top_two_bits) {
