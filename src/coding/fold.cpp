@@ -68,8 +68,14 @@ void FoldChallenge::fold_rows(const std::uint8_t* rows, std::size_t stride, std:
         std::array<Sums, kFoldRowsMax> sums{};
         for (std::size_t column = 0; column < row_size_; column += kColumnsAtOnce) {
             const std::size_t bytes = std::min(kColumnsAtOnce, row_size_ - column);
-            for (std::size_t i = 0; i < here; ++i)
-                add(sums[i], column, {rows + (first + i) * stride + column, bytes});
+            for (std::size_t i = 0; i < here; ++i) {
+                const std::uint8_t* const at = rows + (first + i) * stride + column;
+                // Rows lie too far apart for the processor to see what comes next.
+                if (column + 2 * kColumnsAtOnce <= row_size_)
+                    for (std::size_t line = 0; line < kColumnsAtOnce; line += 64)
+                        __builtin_prefetch(at + kColumnsAtOnce + line, 0, 2);
+                add(sums[i], column, {at, bytes});
+            }
         }
         for (std::size_t i = 0; i < here; ++i)
             finish(sums[i], out.subspan((first + i) * kFoldSize, kFoldSize));

@@ -36,7 +36,7 @@ class FoldChallenge {
 
     // The same in steps, for rows whose columns pass by piece by piece. The sums of a row that is
     // being folded; zero to begin with.
-    using Sums = std::array<std::uint8_t, kFoldCoordinates * 192>;
+    using Sums = std::array<std::uint8_t, std::size_t{kFoldCoordinates} * 192>;
     // Columns [column, column + columns.size()), multiples of 128, of one row.
     void add(Sums& sums, std::size_t column, ByteSpan columns) const;
     static void finish(const Sums& sums, MutableByteSpan out);

@@ -1,6 +1,7 @@
 // Every kernel against plain arithmetic in the field, and all of them against each other.
 #include "coding/kernel.hpp"
 
+#include <cstdio>
 #include <gtest/gtest.h>
 
 #include "coding/encode.hpp"
@@ -15,7 +16,7 @@ template <class Test>
 void for_each_kernel(Test test) {
     for (const auto& choice : all_kernels()) {
         if (!choice.runs_here) {
-            std::cout << "[ SKIPPED  ] " << choice.kernels->name << ": not on this processor\n";
+            std::printf("[ SKIPPED  ] %s: not on this processor\n", choice.kernels->name);
             continue;
         }
         SCOPED_TRACE(choice.kernels->name);

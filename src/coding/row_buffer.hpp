@@ -1,4 +1,4 @@
-// Memory for rows: aligned to 64 bytes, so that whole cache lines are written past the caches, and
+// Memory for rows: aligned to a page, so that whole cache lines are written past the caches, and
 // not filled with zeros first. The first touch of fresh memory costs more than coding into it:
 // whoever codes block after block keeps the buffer.
 #pragma once
@@ -34,7 +34,7 @@ class RowBuffer {
     }
 
   private:
-    static constexpr std::size_t kAlignment = 64;
+    static constexpr std::size_t kAlignment = 4096;
     struct Free {
         void operator()(std::uint8_t* data) const { std::free(data); }
     };
