@@ -36,6 +36,8 @@ LIBRARIES = [
     (r"CLI/", {"cli"}, "the command line belongs to cli"),
     (r"tl/expected", {"base", "gateway"},
      "Result<T> is base's; gateway pairs values with OpenAI's own errors"),
+    (r"sys/mman\.h", {"os", "coding/row_buffer.cpp"},
+     "memory is the allocator's; only rows ask for huge pages"),
     (r"(sys|netinet|arpa)/|(unistd|fcntl|poll|termios|dirent|netdb|signal)\.h|csignal",
      {"os", "net", "cli"}, "the machine is reached through the ports of base/ports.hpp"),
     (r"dlfcn\.h", {"model"}, "only model opens a plug-in"),

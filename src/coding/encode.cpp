@@ -34,6 +34,7 @@ class Encoder {
     void run(ConstRows data, Rows parity, std::size_t begin, std::size_t end) {
         for (column_ = begin; column_ < end; column_ += columns_) {
             bytes_ = std::min(columns_, end - column_);
+            next_stripe_ = column_ + 2 * columns_ <= end;
             to_coefficients(data.from_column(column_));
             for (std::uint32_t coset = shape_.data_rows; coset < shape_.rows;
                  coset += shape_.data_rows)
@@ -48,19 +49,36 @@ class Encoder {
         observer_->see({first_row, rows, column_, bytes_, block_.data(), columns_, worker_});
     }
 
+    // From a row of a block to that of the block that is read next; 0 when there is none.
+    std::ptrdiff_t next_block(std::uint32_t block) const {
+        const auto size = static_cast<std::ptrdiff_t>(std::size_t{kBlockRows} * shape_.row_size);
+        if (block + 1 < coefficients_.blocks()) return size;
+        return next_stripe_ ? static_cast<std::ptrdiff_t>(columns_) - block * size : 0;
+    }
+
+    // Rows that lie far apart would push each other out of the first-level cache.
+    void gather(ConstRows in, std::ptrdiff_t ahead) {
+        for (std::uint32_t r = 0; r < kBlockRows; ++r) {
+            if (ahead != 0)
+                for (std::size_t line = 0; line < bytes_; line += 64)
+                    __builtin_prefetch(in.row(r) + ahead + line, 0, 2);
+            std::memcpy(scratch().row(r), in.row(r), bytes_);
+        }
+    }
+
     void to_coefficients(ConstRows data) {
         for (std::uint32_t i = 0; i < coefficients_.blocks(); ++i) {
-            auto in = data.from_row(std::size_t{i} * kBlockRows);
-            if (observer_ != nullptr) {  // rows far apart would push each other out of the cache
-                for (std::uint32_t r = 0; r < kBlockRows; ++r)
-                    std::memcpy(scratch().row(r), in.row(r), bytes_);
-                show(i * kBlockRows, kBlockRows);
-                in = as_const(scratch());
+            const std::uint32_t row = i * kBlockRows, middle = kBlockLayers / 2;
+            auto in = data.from_row(row);
+            auto ahead = next_block(i);
+            if (observer_ != nullptr) {
+                gather(in, ahead);
+                show(row, kBlockRows);
+                in = as_const(scratch()), ahead = 0;
             }
-            const std::uint32_t offset = i * kBlockRows, middle = kBlockLayers / 2;
-            inverse_layers(kernels_, in, scratch(), bytes_, kBlockRows, offset, {0, middle});
+            inverse_layers(kernels_, in, scratch(), bytes_, kBlockRows, row, {0, middle}, ahead);
             inverse_layers(kernels_, as_const(scratch()), coefficients_.block(i), bytes_,
-                           kBlockRows, offset, {middle, kBlockLayers});
+                           kBlockRows, row, {middle, kBlockLayers});
         }
         coefficients_.inverse_above(kernels_, 0);
     }
@@ -107,7 +125,7 @@ class Encoder {
     Stripe coefficients_;
     std::optional<Stripe> values_;
     RowBuffer block_;
-    bool stream_ = false;
+    bool stream_ = false, next_stripe_ = false;
     std::size_t column_ = 0, bytes_ = 0;
 };
 

@@ -34,12 +34,13 @@ inline ConstRows as_const(const Rows& rows) { return {rows.data, rows.stride}; }
 struct Pass {
     ConstRows in;  // may be `out`
     Rows out;
-    std::size_t bytes;     // columns of every row
-    std::uint32_t rows;    // a multiple of 2^(low + layers)
-    std::uint32_t offset;  // row 0 stands at point w_offset; a multiple of 2^(low + layers)
-    std::uint32_t low;     // the lowest layer
-    std::uint32_t layers;  // 1 .. Kernels::layers_max
-    bool stream = false;   // write past the caches; wants out.data and out.stride aligned to 64
+    std::size_t bytes;         // columns of every row
+    std::uint32_t rows;        // a multiple of 2^(low + layers)
+    std::uint32_t offset;      // row 0 stands at point w_offset; a multiple of 2^(low + layers)
+    std::uint32_t low;         // the lowest layer
+    std::uint32_t layers;      // 1 .. Kernels::layers_max
+    bool stream = false;       // write past the caches; wants out.data and out.stride aligned to 64
+    std::ptrdiff_t ahead = 0;  // bytes from a row of `in` to one that is read later, or 0
 };
 
 struct Kernels {

@@ -184,6 +184,14 @@ inline void wide_tile(ConstRows in, Rows out, std::size_t bytes, const Twiddles<
         }
 }
 
+// Rows that lie far apart must be asked for early: the processor does not see what comes next.
+template <std::size_t Count>
+inline void prefetch(ConstRows rows, std::size_t bytes) {
+    for (std::size_t i = 0; i < Count; ++i)
+        for (std::size_t at = 0; at < bytes; at += kPlane)
+            __builtin_prefetch(rows.row(i) + at, 0, 2);
+}
+
 // All tiles of a pass that have the same twiddles: they begin at the rows first, first + 1, ...
 template <class V, int Layers, bool Inverse, bool Stream>
 void same_twiddles(const Pass& pass, std::uint32_t first, const Twiddles<Layers>& twiddles) {
@@ -191,6 +199,8 @@ void same_twiddles(const Pass& pass, std::uint32_t first, const Twiddles<Layers>
     const Rows out{nullptr, pass.out.stride << pass.low};
     for (std::uint32_t i = first; i < first + (1u << pass.low); ++i) {
         const ConstRows from{pass.in.row(i), in.stride};
+        if (pass.ahead != 0)
+            prefetch<1 << Layers>({from.data + pass.ahead, from.stride}, pass.bytes);
         const Rows to{pass.out.row(i), out.stride};
         const auto wide = [&](auto levels) __attribute__((always_inline)) {
             wide_tile<V, Layers, static_cast<int>(levels), Inverse, Stream>(from, to, pass.bytes,
@@ -218,7 +228,7 @@ void four_layers_by_two(const Pass& pass, std::uint32_t first) {
     part.layers = 2;
     part.low = Inverse ? pass.low : pass.low + 2;
     run_pass<V, Inverse, false>(part);
-    part.in = as_const(part.out);
+    part.in = as_const(part.out), part.ahead = 0;
     part.low = Inverse ? pass.low + 2 : pass.low;
     run_pass<V, Inverse, Stream>(part);
 }

@@ -1,9 +1,10 @@
 // Memory for rows: aligned to a page, so that whole cache lines are written past the caches, and
-// not filled with zeros first. The first touch of fresh memory costs more than coding into it:
-// whoever codes block after block keeps the buffer.
+// not filled with zeros first. Large buffers ask for huge pages: rows are gone through column by
+// column, and with small pages every step would miss the processor's table of pages. The first
+// touch of fresh memory costs more than coding into it: whoever codes block after block keeps the
+// buffer.
 #pragma once
 
-#include <cstdlib>
 #include <memory>
 
 #include "base/bytes.hpp"
@@ -24,19 +25,11 @@ class RowBuffer {
     ByteSpan span() const { return {data(), size_}; }
 
     // Content is kept only when the buffer was large enough already.
-    void resize(std::size_t size) {
-        if (size > capacity_) {
-            capacity_ = (size + kAlignment - 1) / kAlignment * kAlignment;
-            data_.reset(static_cast<std::uint8_t*>(std::aligned_alloc(kAlignment, capacity_)));
-            ENSURE(data_ != nullptr, "out of memory");
-        }
-        size_ = size;
-    }
+    void resize(std::size_t size);
 
   private:
-    static constexpr std::size_t kAlignment = 4096;
     struct Free {
-        void operator()(std::uint8_t* data) const { std::free(data); }
+        void operator()(std::uint8_t* data) const;
     };
     std::unique_ptr<std::uint8_t[], Free> data_;
     std::size_t size_ = 0, capacity_ = 0;

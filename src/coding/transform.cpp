@@ -15,13 +15,13 @@ std::uint32_t next_layers(std::uint32_t left, std::uint32_t layers_max) {
 }  // namespace
 
 void inverse_layers(const Kernels& kernels, ConstRows in, Rows out, std::size_t bytes,
-                    std::uint32_t rows, std::uint32_t offset, Layers layers) {
-    Pass pass{in, out, bytes, rows, offset, layers.low, 0, false};
+                    std::uint32_t rows, std::uint32_t offset, Layers layers, std::ptrdiff_t ahead) {
+    Pass pass{in, out, bytes, rows, offset, layers.low, 0, false, ahead};
     while (pass.low < layers.high) {
         pass.layers = next_layers(layers.high - pass.low, kernels.layers_max);
         kernels.inverse(pass);
         pass.low += pass.layers;
-        pass.in = as_const(out);
+        pass.in = as_const(out), pass.ahead = 0;
     }
 }
 

@@ -20,8 +20,10 @@ struct Layers {
     std::uint32_t low, high;
 };
 // From values towards coefficients in the normalised subspace-polynomial basis: layers low first.
+// `ahead`: see Pass; for the first pass.
 void inverse_layers(const Kernels& kernels, ConstRows in, Rows out, std::size_t bytes,
-                    std::uint32_t rows, std::uint32_t offset, Layers layers);
+                    std::uint32_t rows, std::uint32_t offset, Layers layers,
+                    std::ptrdiff_t ahead = 0);
 // The other way: layers high first. With `stream` the last pass writes past the caches.
 void forward_layers(const Kernels& kernels, ConstRows in, Rows out, std::size_t bytes,
                     std::uint32_t rows, std::uint32_t offset, Layers layers, bool stream = false);
