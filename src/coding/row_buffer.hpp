@@ -17,14 +17,25 @@ class RowBuffer {
     RowBuffer() = default;
     // `size` bytes of unspecified content. Memory that runs out stops the process, as everywhere.
     explicit RowBuffer(std::size_t size) { resize(size); }
+    // Copies the bytes.
+    RowBuffer(const RowBuffer& other);
+    RowBuffer& operator=(const RowBuffer& other);
+    RowBuffer(RowBuffer&& other) noexcept;
+    RowBuffer& operator=(RowBuffer&& other) noexcept;
 
     std::size_t size() const { return size_; }
     std::uint8_t* data() { return data_.get(); }
     const std::uint8_t* data() const { return data_.get(); }
+    std::uint8_t* begin() { return data(); }
+    std::uint8_t* end() { return data() + size_; }
+    const std::uint8_t* begin() const { return data(); }
+    const std::uint8_t* end() const { return data() + size_; }
     MutableByteSpan span() { return {data(), size_}; }
     ByteSpan span() const { return {data(), size_}; }
 
-    // Content is kept only when the buffer was large enough already.
+    // Room for `capacity` bytes without moving; memory that is not touched costs nothing yet.
+    void reserve(std::size_t capacity);
+    // Keeps what was there; bytes that are added are unspecified.
     void resize(std::size_t size);
 
   private:

@@ -24,6 +24,14 @@ std::array<std::uint8_t, kNonceSize> nonce(std::uint32_t sequence, std::uint64_t
     return out;
 }
 
+constexpr std::size_t kWholeSegment = kSegmentSize + kTagSize;
+
+// The last segment holds a tag, and is empty only when it is the only one.
+bool is_sealed_size(std::size_t size) {
+    const std::size_t rest = size % kWholeSegment;
+    return size == kTagSize || (size > 0 && (rest == 0 || rest > kTagSize));
+}
+
 int size_of(ByteSpan bytes) { return static_cast<int>(bytes.size()); }
 
 }  // namespace
@@ -36,12 +44,25 @@ std::size_t sealed_size(std::size_t plain_size) {
 
 Bytes seal(const Key& key, std::uint32_t sequence, ByteSpan associated, ByteSpan plain) {
     Bytes out(sealed_size(plain.size()));
-    const Cipher cipher(EVP_CIPHER_CTX_new());
-    std::uint8_t* to = out.data();
-    for (std::uint64_t segment = 0;; ++segment) {
-        const auto part = plain.first(std::min(kSegmentSize, plain.size()));
-        plain = plain.subspan(part.size());
-        const auto iv = nonce(sequence, segment, plain.empty());
+    for (std::size_t at = 0; at < plain.size(); at += kSegmentSize) {
+        const auto part = plain.subspan(at, std::min(kSegmentSize, plain.size() - at));
+        std::copy(part.begin(), part.end(),
+                  out.begin() + static_cast<std::ptrdiff_t>(place_to_seal(at)));
+    }
+    seal_in_place(key, sequence, associated, out);
+    return out;
+}
+
+void seal_in_place(const Key& key, std::uint32_t sequence, ByteSpan associated,
+                   MutableByteSpan segments, const Threads& threads) {
+    ENSURE(is_sealed_size(segments.size()), "no plaintext has this size when it is sealed");
+    const std::size_t count = (segments.size() + kWholeSegment - 1) / kWholeSegment;
+    run_parallel(threads, count, [&](unsigned, std::size_t i) {
+        const auto whole = segments.subspan(i * kWholeSegment);
+        const auto segment = whole.first(std::min(kWholeSegment, whole.size()));
+        const auto text = segment.first(segment.size() - kTagSize);
+        const auto iv = nonce(sequence, i, i + 1 == count);
+        const Cipher cipher(EVP_CIPHER_CTX_new());
         int done = 0;
         // None of these can fail with a key and a nonce of the right size.
         ENSURE(EVP_EncryptInit_ex(cipher.get(), EVP_aes_256_gcm(), nullptr, key.bytes.data(),
@@ -49,29 +70,24 @@ Bytes seal(const Key& key, std::uint32_t sequence, ByteSpan associated, ByteSpan
         if (!associated.empty())
             ENSURE(EVP_EncryptUpdate(cipher.get(), nullptr, &done, associated.data(),
                                      size_of(associated)) == 1);
-        if (!part.empty())
-            ENSURE(EVP_EncryptUpdate(cipher.get(), to, &done, part.data(), size_of(part)) == 1);
-        ENSURE(EVP_EncryptFinal_ex(cipher.get(), to + part.size(), &done) == 1);
-        ENSURE(EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_GCM_GET_TAG, kTagSize,
-                                   to + part.size()) == 1);
-        to += part.size() + kTagSize;
-        if (plain.empty()) return out;
-    }
+        if (!text.empty())
+            ENSURE(EVP_EncryptUpdate(cipher.get(), text.data(), &done, text.data(),
+                                     size_of(text)) == 1);
+        std::uint8_t* const tag = segment.data() + text.size();
+        ENSURE(EVP_EncryptFinal_ex(cipher.get(), tag, &done) == 1);
+        ENSURE(EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_GCM_GET_TAG, kTagSize, tag) == 1);
+    });
 }
 
 Result<Bytes> open(const Key& key, std::uint32_t sequence, ByteSpan associated, ByteSpan sealed) {
-    constexpr std::size_t kWhole = kSegmentSize + kTagSize;
-    const std::size_t rest = sealed.size() % kWhole;
-    // The last segment holds a tag, and is empty only when it is the only one.
-    if (sealed.empty() || (rest != 0 && rest < kTagSize) ||
-        (rest == kTagSize && sealed.size() != kTagSize))
+    if (!is_sealed_size(sealed.size()))
         return Error{ErrorKind::corrupt,
                      std::to_string(sealed.size()) + " bytes cannot be an encrypted message"};
     Bytes out;
     out.reserve(sealed.size());
     const Cipher cipher(EVP_CIPHER_CTX_new());
     for (std::uint64_t segment = 0; !sealed.empty(); ++segment) {
-        const auto whole = sealed.first(std::min(kWhole, sealed.size()));
+        const auto whole = sealed.first(std::min(kWholeSegment, sealed.size()));
         sealed = sealed.subspan(whole.size());
         const auto part = whole.first(whole.size() - kTagSize);
         std::array<std::uint8_t, kTagSize> tag;

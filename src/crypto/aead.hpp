@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "base/bytes.hpp"
+#include "base/parallel.hpp"
 #include "crypto/hash.hpp"
 
 namespace mutirao::crypto {
@@ -22,6 +23,15 @@ std::size_t sealed_size(std::size_t plain_size);
 // with the last segment marked in the top bit of the index, so that segments cannot be
 // cut, swapped or dropped. `associated` is authenticated, not stored.
 Bytes seal(const Key& key, std::uint32_t sequence, ByteSpan associated, ByteSpan plain);
+
+// The same without a copy: `segments` has sealed_size(plain_size) bytes, and byte i of the
+// plaintext stands at segments[place_to_seal(i)] already. Segments are encrypted where they are,
+// side by side when there are threads.
+void seal_in_place(const Key& key, std::uint32_t sequence, ByteSpan associated,
+                   MutableByteSpan segments, const Threads& threads = {});
+constexpr std::size_t place_to_seal(std::size_t plain_offset) {
+    return plain_offset + plain_offset / kSegmentSize * kTagSize;
+}
 
 // The inverse. permission_denied ("wrong key or changed data") when a tag does not verify; corrupt
 // when the size cannot be that of a sealed message.

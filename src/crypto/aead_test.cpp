@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <openssl/sha.h>
 #include <rapidcheck.h>
+#include <thread>
 
 #include "crypto/test_vectors.hpp"
 
@@ -15,6 +16,26 @@ constexpr std::size_t kWhole = kSegmentSize + kTagSize;
 ErrorKind kind_of(const Result<Bytes>& result) {
     EXPECT_FALSE(result.ok());
     return result.error().kind;
+}
+
+TEST(Aead, seals_in_place_and_on_several_threads_alike) {
+    struct ThreadExecutor final : Executor {
+        std::vector<std::thread> threads;
+        ~ThreadExecutor() override {
+            for (auto& thread : threads) thread.join();
+        }
+        void post(std::function<void()> task) override { threads.emplace_back(std::move(task)); }
+    };
+    for (const std::size_t size : {std::size_t{0}, std::size_t{5}, kSegmentSize, kSegmentSize + 1,
+                                   3 * kSegmentSize, 4 * kSegmentSize + 999}) {
+        const auto plain = pattern(size);
+        Bytes segments(sealed_size(size));
+        for (std::size_t i = 0; i < size; ++i) segments[place_to_seal(i)] = plain[i];
+        ThreadExecutor executor;
+        seal_in_place(kKey, 3, as_bytes("about"), segments, {&executor, 3});
+        EXPECT_EQ(segments, seal(kKey, 3, as_bytes("about"), plain)) << size;
+        EXPECT_EQ(*open(kKey, 3, as_bytes("about"), segments), plain) << size;
+    }
 }
 
 TEST(Aead, gives_the_bytes_of_another_implementation) {

@@ -1,0 +1,80 @@
+#include "block/row_marks.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "crypto/row_hash.hpp"
+
+namespace mutirao::block {
+namespace {
+
+using crypto::kHashedRows;
+
+constexpr std::size_t kColumns = 1024;  // of sixteen rows: half of a first-level cache
+
+class Marker {
+  public:
+    explicit Marker(const coding::FoldChallenge& challenge)
+        : challenge_(challenge),
+          hash_(crypto::domain_key("row"), challenge.row_size()),
+          values_(hash_.chunk_count()),
+          columns_(kHashedRows * kColumns) {}
+
+    // One to sixteen rows.
+    void mark(std::span<const ByteSpan> rows, std::span<Digest> digests, MutableByteSpan folds) {
+        std::array<coding::FoldChallenge::Sums, kHashedRows> sums{};
+        for (std::size_t at = 0; at < challenge_.row_size(); at += kColumns) {
+            const std::size_t bytes = std::min(kColumns, challenge_.row_size() - at);
+            gather(rows, at, bytes);
+            hash_.add({columns_.data(), kColumns, at, bytes}, values_);
+            for (std::size_t i = 0; i < rows.size(); ++i)
+                challenge_.add(sums[i], at, columns_.span().subspan(i * kColumns, bytes));
+        }
+        std::array<Digest, kHashedRows> all;
+        hash_.finish(values_, all);
+        std::copy_n(all.begin(), rows.size(), digests.begin());
+        for (std::size_t i = 0; i < rows.size(); ++i)
+            coding::FoldChallenge::finish(sums[i],
+                                          folds.subspan(i * coding::kFoldSize, coding::kFoldSize));
+    }
+
+  private:
+    // The columns side by side, while the next ones are on their way from memory. Lanes without a
+    // row hash whatever is there; nobody asks for the result.
+    void gather(std::span<const ByteSpan> rows, std::size_t at, std::size_t bytes) {
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            if (at + 2 * kColumns <= rows[i].size())
+                for (std::size_t line = 0; line < kColumns; line += 64)
+                    __builtin_prefetch(rows[i].data() + at + kColumns + line, 0, 2);
+            std::memcpy(columns_.data() + i * kColumns, rows[i].data() + at, bytes);
+        }
+    }
+
+    const coding::FoldChallenge& challenge_;
+    const crypto::RowHash hash_;
+    std::vector<crypto::ChunkValues> values_;
+    coding::RowBuffer columns_;
+};
+
+}  // namespace
+
+RowMarks mark_rows(std::span<const ByteSpan> rows, const coding::FoldChallenge& challenge,
+                   const Threads& threads) {
+    RowMarks out{std::vector<Digest>(rows.size()), Bytes(rows.size() * coding::kFoldSize)};
+    for (const auto row : rows) ENSURE(row.size() == challenge.row_size());
+    const std::size_t groups = (rows.size() + kHashedRows - 1) / kHashedRows;
+    std::vector<std::unique_ptr<Marker>> markers(threads.workers());
+    run_parallel(threads, groups, [&](unsigned worker, std::size_t group) {
+        auto& marker = markers[worker];
+        if (marker == nullptr) marker = std::make_unique<Marker>(challenge);
+        const std::size_t first = group * kHashedRows;
+        const std::size_t count = std::min(kHashedRows, rows.size() - first);
+        marker->mark(rows.subspan(first, count), std::span(out.digests).subspan(first, count),
+                     MutableByteSpan(out.folds).subspan(first * coding::kFoldSize,
+                                                        count * coding::kFoldSize));
+    });
+    return out;
+}
+
+}  // namespace mutirao::block
