@@ -25,6 +25,7 @@ struct Task {
     Shape shape;
     std::vector<ByteSpan> have;   // n of them
     std::vector<Target> targets;  // ascending, all absent from `have`
+    Write write;                  // to a target
 };
 
 Error bad_row(const Shape& shape, std::uint32_t index, std::size_t size) {
@@ -126,7 +127,7 @@ void from_coset(const Kernels& kernels, const Task& task, std::uint32_t coset,
             put_targets(kernels, values, work.scratch(), bytes, other,
                         all.subspan(begin, end - begin),
                         [&](const Target& target, const std::uint8_t* row) {
-                            std::memcpy(target.out + at, row, bytes);
+                            task.write(row, target.out + at, bytes);
                         });
         }
     };
@@ -177,6 +178,14 @@ void as_combination(const Kernels& kernels, const Task& task, std::uint32_t size
         task.shape, kTaskColumns, threads, [] { return 0; }, run);
 }
 
+// Rows lie far apart: they are asked for some time before they are read.
+constexpr std::uint32_t kRowsAhead = 24;
+void ask_for_row(const Task& task, std::uint32_t index, std::size_t at, std::size_t bytes) {
+    if (index >= task.have.size() || task.have[index].empty()) return;
+    for (std::size_t line = 0; line < bytes; line += 64)
+        __builtin_prefetch(task.have[index].data() + at + line, 0, 2);
+}
+
 struct OneStripe {
     Stripe stripe;
     RowBuffer block;
@@ -201,12 +210,14 @@ void by_locator(const Kernels& kernels, const Task& task, std::uint32_t size,
                 std::memset(block.data, 0, work.stripe.block_size());
                 continue;
             }
-            for (std::uint32_t r = 0; r < kBlockRows; ++r)
+            for (std::uint32_t r = 0; r < kBlockRows; ++r) {
+                ask_for_row(task, first + r + kRowsAhead, at, bytes);
                 if (unused[first + r])
                     std::memset(work.scratch().row(r), 0, bytes);
                 else
                     kernels.scale(task.have[first + r].data() + at, work.scratch().row(r), bytes,
                                   exponential(logs[first + r]));
+            }
             inverse_layers(kernels, as_const(work.scratch()), block, bytes, kBlockRows, first,
                            {0, kBlockLayers});
         }
@@ -214,9 +225,10 @@ void by_locator(const Kernels& kernels, const Task& task, std::uint32_t size,
         work.stripe.differentiate(kernels, made / kBlockRows);
         work.stripe.forward_above(kernels, work.stripe, made / kBlockRows, 0);
         put_targets(kernels, work.stripe, work.scratch(), bytes, 0, task.targets,
-                    [&](const Target& target, const std::uint8_t* row) {
-                        kernels.scale(row, target.out + at, bytes,
+                    [&](const Target& target, std::uint8_t* row) {
+                        kernels.scale(row, row, bytes,
                                       exponential(kGroupOrder - logs[target.index]));
+                        task.write(row, target.out + at, bytes);
                     });
     };
     each_stripe(
@@ -265,7 +277,7 @@ Status repair_with(const Kernels& kernels, const Shape& shape, std::span<const R
     TRY_VOID(shape.validate());
     if (out.size() != wanted.size() * shape.row_size)
         return Error{ErrorKind::invalid_argument, "the room for rows does not fit those wanted"};
-    Task task{shape, {}, {}};
+    Task task{shape, {}, {}, write_for(kernels, out.size())};
     TRY(task.have, rows_by_index(shape, rows));
     std::vector<Target> there;
     for (std::size_t i = 0; i < wanted.size(); ++i) {
@@ -274,7 +286,7 @@ Status repair_with(const Kernels& kernels, const Shape& shape, std::span<const R
         list.push_back({wanted[i], out.data() + i * shape.row_size});
     }
     run_parallel(threads, there.size(), [&](unsigned, std::size_t i) {
-        std::memcpy(there[i].out, task.have[there[i].index].data(), shape.row_size);
+        task.write(task.have[there[i].index].data(), there[i].out, shape.row_size);
     });
     std::sort(task.targets.begin(), task.targets.end(),
               [](const Target& a, const Target& b) { return a.index < b.index; });

@@ -13,9 +13,6 @@
 namespace mutirao::coding {
 namespace {
 
-// Less than this may as well stay in the caches, where the caller finds it.
-constexpr std::size_t kStreamFrom = std::size_t{4} << 20;
-
 class Encoder {
   public:
     Encoder(const Kernels& kernels, const Shape& shape, Observer* observer, unsigned worker)
@@ -25,16 +22,17 @@ class Encoder {
           worker_(worker),
           columns_(stripe_columns(shape.data_rows, shape.row_size)),
           coefficients_(shape.data_rows, columns_),
-          block_(kBlockRows * columns_) {
+          block_(kBlockRows * columns_),
+          write_(write_for(kernels, shape.parity_size())),
+          stream_(shape.parity_size() >= kStreamFrom) {
         if (shape.rows > 2 * shape.data_rows) values_.emplace(shape.data_rows, columns_);
-        stream_ = shape.parity_size() >= kStreamFrom;
     }
 
     // Columns [begin, end).
     void run(ConstRows data, Rows parity, std::size_t begin, std::size_t end) {
         for (column_ = begin; column_ < end; column_ += columns_) {
             bytes_ = std::min(columns_, end - column_);
-            next_stripe_ = column_ + 2 * columns_ <= end;
+            next_stripe_ = column_ + 2 * columns_ <= shape_.row_size;
             to_coefficients(data.from_column(column_));
             for (std::uint32_t coset = shape_.data_rows; coset < shape_.rows;
                  coset += shape_.data_rows)
@@ -105,11 +103,7 @@ class Encoder {
         forward_layers(kernels_, as_const(scratch()), direct ? parity : scratch(), bytes_,
                        kBlockRows, row, {0, middle}, direct && stream_ && is_aligned(parity));
         if (direct) return;
-        for (std::uint32_t r = 0; r < rows; ++r)
-            if (stream_)
-                kernels_.stream(scratch().row(r), parity.row(r), bytes_);
-            else
-                std::memcpy(parity.row(r), scratch().row(r), bytes_);
+        for (std::uint32_t r = 0; r < rows; ++r) write_(scratch().row(r), parity.row(r), bytes_);
         if (observer_ != nullptr) show(row, rows);
     }
 
@@ -125,7 +119,9 @@ class Encoder {
     Stripe coefficients_;
     std::optional<Stripe> values_;
     RowBuffer block_;
-    bool stream_ = false, next_stripe_ = false;
+    const Write write_;
+    const bool stream_;
+    bool next_stripe_ = false;
     std::size_t column_ = 0, bytes_ = 0;
 };
 

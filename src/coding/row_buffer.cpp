@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kPage = 4096;
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
+constexpr std::size_t kHugeFrom = kHugePage / 4;  // a working stripe too
 
 }  // namespace
 
@@ -37,7 +38,7 @@ RowBuffer& RowBuffer::operator=(RowBuffer&& other) noexcept {
 
 void RowBuffer::reserve(std::size_t capacity) {
     if (capacity <= capacity_) return;
-    const std::size_t page = capacity >= 2 * kHugePage ? kHugePage : kPage;
+    const std::size_t page = capacity >= kHugeFrom ? kHugePage : kPage;
     const std::size_t rounded = (capacity + page - 1) / page * page;
     std::unique_ptr<std::uint8_t[], Free> grown(
         static_cast<std::uint8_t*>(std::aligned_alloc(page, rounded)));

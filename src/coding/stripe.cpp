@@ -7,7 +7,7 @@ namespace mutirao::coding {
 namespace {
 
 constexpr std::size_t kStripeTarget = std::size_t{512} * 1024;  // bytes: half of a usual L2
-constexpr std::size_t kColumnsMin = 256, kColumnsMax = kTaskColumns;
+constexpr std::size_t kColumnsMin = 512, kColumnsMax = kTaskColumns;
 constexpr std::size_t kBlockGap = 256;  // 16 blocks of any power of two spread over all of L1
 static_assert(kTaskColumns % kColumnsMin == 0);
 
@@ -16,6 +16,13 @@ static_assert(kTaskColumns % kColumnsMin == 0);
 std::size_t stripe_columns(std::uint32_t rows, std::size_t row_size) {
     const std::size_t fitting = std::bit_floor(kStripeTarget / rows);
     return std::min(std::clamp(fitting, kColumnsMin, kColumnsMax), row_size);
+}
+
+Write write_for(const Kernels& kernels, std::size_t total) {
+    if (total >= kStreamFrom) return kernels.stream;
+    return [](const std::uint8_t* in, std::uint8_t* out, std::size_t size) {
+        std::memcpy(out, in, size);
+    };
 }
 
 Stripe::Stripe(std::uint32_t rows, std::size_t columns)

@@ -19,6 +19,13 @@ inline std::uint32_t log2_of(std::uint32_t power_of_two) {
 // more on memory than they save in the cache.
 std::size_t stripe_columns(std::uint32_t rows, std::size_t row_size);
 
+// Results of at least this size are written past the caches: they would not stay there anyway.
+inline constexpr std::size_t kStreamFrom = std::size_t{4} << 20;  // bytes
+
+using Write = void (*)(const std::uint8_t* in, std::uint8_t* out, std::size_t size);
+// What copies rows to a result of `total` bytes.
+Write write_for(const Kernels& kernels, std::size_t total);
+
 // Working rows in blocks of 64. A block is contiguous; between blocks some lines are left out, or
 // rows that a layer pairs would all fall into the same few sets of the cache.
 class Stripe {
