@@ -51,11 +51,13 @@ class OwnCode {
                     return ms;
                 }};
     }
-    Contestant encoder_with_hashes() {
-        return {"Mutirão", [this]() -> Result<double> {
+    Contestant encoder_with_hashes(const std::string& name = "Mutirão",
+                                   const Threads& threads = {}) {
+        return {name, [this, threads]() -> Result<double> {
                     std::vector<Digest> digests;
-                    const double ms = timed_ms(
-                        [&] { digests = block::encode_and_hash(shape_, data_, parity()); });
+                    const double ms = timed_ms([&] {
+                        digests = block::encode_and_hash(shape_, data_, parity(), threads);
+                    });
                     ENSURE(crypto::blake3(parity()) == checked_, "other parity than before");
                     const auto size = shape_.row_size;
                     ENSURE(digests.size() == shape_.rows &&
@@ -158,10 +160,10 @@ std::vector<Row> thread_measures(ByteSpan data, int rounds) {
     SecondThread second;
     OwnCode code(block_shape(1024, 3072), data);
     rounds *= 3;  // it takes two idle CPUs at the same moment
-    auto rows = speed_rows(
-        "encode 1024 to 3072 rows on two threads", data.size(),
-        compete({code.encoder("Mutirão", {&second, 2}), code.encoder("Mutirão, one thread")},
-                rounds));
+    auto rows = speed_rows("encode and hash on two threads", data.size(),
+                           compete({code.encoder_with_hashes("Mutirão", {&second, 2}),
+                                    code.encoder_with_hashes("Mutirão, one thread")},
+                                   rounds));
     aim(rows, "Mutirão, one thread", ratio_of(1.8));
     return rows;
 }
