@@ -11,7 +11,7 @@ class HashingObserver final : public coding::Observer {
   public:
     explicit HashingObserver(const coding::Shape& shape)
         : hash_(crypto::domain_key("row"), shape.row_size),
-          values_(shape.rows / kHashedRows * hash_.chunk_count()) {}
+          values_(shape.rows / kHashedRows * hash_.chunk_count() * sizeof(crypto::ChunkValues)) {}
 
     void see(const coding::Piece& piece) override {
         for (std::uint32_t r = 0; r < piece.rows; r += kHashedRows)
@@ -25,12 +25,12 @@ class HashingObserver final : public coding::Observer {
 
   private:
     std::span<crypto::ChunkValues> values_of(std::uint32_t first_row) {
-        return std::span(values_).subspan(first_row / kHashedRows * hash_.chunk_count(),
-                                          hash_.chunk_count());
+        const auto at = first_row / kHashedRows * hash_.chunk_count();
+        return {reinterpret_cast<crypto::ChunkValues*>(values_.data()) + at, hash_.chunk_count()};
     }
 
     const crypto::RowHash hash_;
-    std::vector<crypto::ChunkValues> values_;
+    coding::RowBuffer values_;  // ChunkValues, which need no first value
 };
 
 }  // namespace

@@ -10,8 +10,8 @@ Result<Bytes> recover_content(const StatementCheck& check, std::span<const codin
     const auto& statement = check.statement();
     Bytes data(std::size_t{header.data_rows} * header.row_size);
     TRY_VOID(coding::decode(header.shape(), rows, data));
-    Bytes parity(std::size_t{header.rows - header.data_rows} * header.row_size);
-    const auto digests = encode_and_hash(header.shape(), data, parity);
+    coding::RowBuffer parity(header.shape().parity_size());
+    const auto digests = encode_and_hash(header.shape(), data, parity.span());
 
     const auto leaves = slot_leaves(check.order(), header, digests);
     std::uint32_t rows_matching = 0;

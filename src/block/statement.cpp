@@ -25,6 +25,20 @@ std::vector<crypto::Scalar> leaf_scalars(std::span<const Digest> leaves) {
     return scalars;
 }
 
+// The folds of the data rows.
+Bytes fold_data(const coding::Shape& shape, ByteSpan challenge, ByteSpan data,
+                const Threads& threads) {
+    Bytes folds(std::size_t{shape.data_rows} * coding::kFoldSize);
+    const coding::FoldChallenge prepared(challenge);
+    constexpr std::size_t kAtOnce = coding::kFoldRowsMax;
+    run_parallel(threads, shape.data_rows / kAtOnce, [&](unsigned, std::size_t i) {
+        prepared.fold_rows(data.data() + i * kAtOnce * shape.row_size, shape.row_size, kAtOnce,
+                           MutableByteSpan(folds).subspan(i * kAtOnce * coding::kFoldSize,
+                                                          kAtOnce * coding::kFoldSize));
+    });
+    return folds;
+}
+
 }  // namespace
 
 BlockId Statement::id() const {
@@ -95,7 +109,7 @@ Result<Statement> Statement::decode(ByteSpan bytes) {
 
 ByteSpan CodedBlock::row(std::uint32_t index) const {
     const std::size_t size = statement.header.row_size;
-    return ByteSpan(rows).subspan(index * size, size);
+    return rows.span().subspan(index * size, size);
 }
 
 SlotRows CodedBlock::slot(std::uint32_t slot) const {
@@ -135,21 +149,31 @@ std::vector<Digest> slot_leaves(const RowOrder& order, const Header& header,
     return leaves;
 }
 
-Result<CodedBlock> code_block(ByteSpan content, Header header) {
-    TRY(auto shaped, header_for(content.size(), header.version));
+Result<CodedBlock> code_block(ByteSpan content, Header header, const Threads& threads) {
+    TRY(const auto shaped, header_for(content.size(), header.version));
+    coding::RowBuffer rows;
+    rows.reserve(std::size_t{shaped.rows} * shaped.row_size);
+    rows.resize(content.size());
+    std::copy(content.begin(), content.end(), rows.begin());
+    return code_in_place(std::move(rows), header, threads);
+}
+
+Result<CodedBlock> code_in_place(coding::RowBuffer rows, Header header, const Threads& threads) {
+    TRY(auto shaped, header_for(rows.size(), header.version));
     shaped.cipher = header.cipher;
     shaped.key_commitment = header.key_commitment;
     shaped.extra = header.extra;
+    const auto shape = shaped.shape();
 
     CodedBlock coded;
     auto& statement = coded.statement;
     statement.header = shaped;
-    coded.rows.resize(std::size_t{shaped.rows} * shaped.row_size);
-    std::copy(content.begin(), content.end(), coded.rows.begin());
-    const std::size_t data_size = std::size_t{shaped.data_rows} * shaped.row_size;
-    const MutableByteSpan all(coded.rows);
+    rows.resize(shape.data_size() + shape.parity_size());
+    std::fill(rows.begin() + shaped.length, rows.begin() + shape.data_size(), std::uint8_t{0});
+    coded.rows = std::move(rows);
+    const auto data = coded.rows.span().first(shape.data_size());
     const auto digests =
-        encode_and_hash(shaped.shape(), all.first(data_size), all.subspan(data_size));
+        encode_and_hash(shape, data, coded.rows.span().subspan(data.size()), threads);
 
     if (is_sampled(statement)) {
         coded.tree = RowTree(digests);
@@ -158,10 +182,16 @@ Result<CodedBlock> code_block(ByteSpan content, Header header) {
     coded.order = statement.row_order();
     statement.leaves = slot_leaves(coded.order, shaped, digests);
     statement.commitment = crypto::commit(leaf_scalars(statement.leaves));
-    statement.folds.resize(std::size_t{shaped.data_rows} * coding::kFoldSize);
-    coding::FoldChallenge(statement.fold_challenge())
-        .fold_rows(coded.rows.data(), shaped.row_size, shaped.data_rows, statement.folds);
+    statement.folds = fold_data(shape, statement.fold_challenge(), data, threads);
     return coded;
+}
+
+Result<CodedBlock> seal_and_code(coding::RowBuffer rows, const Sealing& sealing, Header header,
+                                 const Threads& threads) {
+    crypto::seal_in_place(sealing.key, sealing.sequence, sealing.associated, rows.span(), threads);
+    header.cipher = Cipher::aes_256_gcm;
+    header.key_commitment = crypto::commit_key(sealing.key);
+    return code_in_place(std::move(rows), header, threads);
 }
 
 Status check_commitments(std::span<const Statement* const> statements, const Digest& weights_seed) {

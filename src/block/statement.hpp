@@ -14,6 +14,7 @@
 #include "block/row_order.hpp"
 #include "block/row_tree.hpp"
 #include "coding/fold.hpp"
+#include "crypto/aead.hpp"
 #include "crypto/kzg.hpp"
 
 namespace mutirao::block {
@@ -54,9 +55,9 @@ struct SlotRows {
 // A coded block: its statement and its n rows, one after another.
 struct CodedBlock {
     Statement statement;
-    Bytes rows;      // n * row_size bytes
-    RowOrder order;  // statement.row_order()
-    RowTree tree;    // over all rows' digests; profile S only
+    coding::RowBuffer rows;  // n * row_size bytes
+    RowOrder order;          // statement.row_order()
+    RowTree tree;            // over all rows' digests; profile S only
 
     ByteSpan row(std::uint32_t index) const;
     SlotRows slot(std::uint32_t slot) const;
@@ -66,10 +67,25 @@ struct CodedBlock {
 };
 
 // Codes `content` (ciphertext, at most kBlockSizeMax bytes) and states it. `header` gives version,
-// cipher, key commitment and extra; its shape and length are chosen here. Working memory: n/k times
-// the content. Cost for 32 MiB: encode + hash all rows + fold 32 MiB + one KZG commitment; profile
-// S also 16384 hashes of 64 bytes and the drawing of the order.
-Result<CodedBlock> code_block(ByteSpan content, Header header);
+// cipher, key commitment and extra; its shape and length are chosen here. Memory: the n rows, and
+// about 4 MiB a thread for 32 MiB. Cost for 32 MiB: encode + hash all rows + fold 32 MiB + one KZG
+// commitment; profile S also 16384 hashes of 64 bytes and the drawing of the order.
+Result<CodedBlock> code_block(ByteSpan content, Header header, const Threads& threads = {});
+// The same without a copy, for content that is at the front of `rows` already: rows.size() is its
+// length, and a capacity of n * row_size keeps it where it is. `rows` becomes CodedBlock::rows;
+// who codes block after block moves that back, as fresh memory costs more than the coding.
+Result<CodedBlock> code_in_place(coding::RowBuffer rows, Header header,
+                                 const Threads& threads = {});
+// Encrypts and codes: byte i of a plaintext of `plain_size` bytes is
+// rows[crypto::place_to_seal(i)], and rows.size() is crypto::sealed_size(plain_size). The header's
+// cipher and key commitment are set here.
+struct Sealing {
+    const crypto::Key& key;
+    std::uint32_t sequence;  // see crypto::seal
+    ByteSpan associated;
+};
+Result<CodedBlock> seal_and_code(coding::RowBuffer rows, const Sealing& sealing, Header header,
+                                 const Threads& threads = {});
 
 // leaf_s = B("slot"; s as u32 | r of its rows). `row_digests` in the slot's order.
 Digest slot_leaf(std::uint32_t slot, std::span<const Digest> row_digests);
@@ -93,7 +109,8 @@ class StatementCheck {
     // Every slot hashes to its stated leaf, every row folds as the code demands, and in profile S
     // `proof` (CodedBlock::prove_share) shows that the rows are those that rows_root was made of.
     // corrupt, naming slot or row, otherwise. Each row is read once.
-    Status check_share(std::span<const SlotRows> share, std::span<const Digest> proof = {}) const;
+    Status check_share(std::span<const SlotRows> share, std::span<const Digest> proof = {},
+                       const Threads& threads = {}) const;
 
     // What a reader checks. Of one slot: leaf and folds. Not enough to sign in profile S.
     Status check_slot(std::uint32_t slot, std::span<const ByteSpan> rows) const;
@@ -117,7 +134,8 @@ class StatementCheck {
         std::vector<Digest> digests;
         std::optional<std::uint32_t> misfit;  // the first row that is not the code's
     };
-    RowSet check_row_set(std::span<const coding::Row> rows) const;
+    RowSet check_row_set(std::span<const coding::Row> rows, const Threads& threads) const;
+    bool has_fold(std::uint32_t index, ByteSpan fold) const;
     Status check_digests(std::uint32_t slot, std::span<const Digest> digests) const;
     Status check_row_digest(std::uint32_t slot, std::span<const Digest> digests,
                             const coding::Row& row) const;

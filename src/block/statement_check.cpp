@@ -1,6 +1,7 @@
 // Checks of rows against a statement: what a node does before it signs, and a reader with each row.
 #include <algorithm>
 
+#include "block/row_marks.hpp"
 #include "block/statement.hpp"
 
 namespace mutirao::block {
@@ -25,21 +26,29 @@ Result<StatementCheck> StatementCheck::open(const BlockId& id, Statement stateme
     return check;
 }
 
-bool StatementCheck::row_folds(std::uint32_t index, ByteSpan row) const {
-    std::array<std::uint8_t, coding::kFoldSize> fold{};
-    challenge_.fold(row, fold);
+bool StatementCheck::has_fold(std::uint32_t index, ByteSpan fold) const {
     const auto expected = ByteSpan(extended_folds_)
                               .subspan(std::size_t{index} * coding::kFoldSize, coding::kFoldSize);
     return std::equal(expected.begin(), expected.end(), fold.begin());
 }
 
-StatementCheck::RowSet StatementCheck::check_row_set(std::span<const coding::Row> rows) const {
-    RowSet out;
-    out.digests.reserve(rows.size());
-    for (const auto& row : rows) {
-        out.digests.push_back(row_digest(row.bytes));
-        if (!out.misfit && !row_folds(row.index, row.bytes)) out.misfit = row.index;
-    }
+bool StatementCheck::row_folds(std::uint32_t index, ByteSpan row) const {
+    std::array<std::uint8_t, coding::kFoldSize> fold{};
+    challenge_.fold(row, fold);
+    return has_fold(index, fold);
+}
+
+StatementCheck::RowSet StatementCheck::check_row_set(std::span<const coding::Row> rows,
+                                                     const Threads& threads) const {
+    std::vector<ByteSpan> bytes;
+    bytes.reserve(rows.size());
+    for (const auto& row : rows) bytes.push_back(row.bytes);
+    auto marks = mark_rows(bytes, challenge_, threads);
+    RowSet out{std::move(marks.digests), {}};
+    for (std::size_t i = 0; i < rows.size() && !out.misfit; ++i)
+        if (!has_fold(rows[i].index,
+                      ByteSpan(marks.folds).subspan(i * coding::kFoldSize, coding::kFoldSize)))
+            out.misfit = rows[i].index;
     return out;
 }
 
@@ -70,8 +79,8 @@ Status StatementCheck::place_rows(const SlotRows& slot, std::vector<coding::Row>
     return {};
 }
 
-Status StatementCheck::check_share(std::span<const SlotRows> share,
-                                   std::span<const Digest> proof) const {
+Status StatementCheck::check_share(std::span<const SlotRows> share, std::span<const Digest> proof,
+                                   const Threads& threads) const {
     const bool sampled = header().version == Profile::sampled;
     if (share.empty()) return Error{ErrorKind::corrupt, "a share of no slot has nothing to check"};
     if (!sampled && !proof.empty())
@@ -90,7 +99,7 @@ Status StatementCheck::check_share(std::span<const SlotRows> share,
         seen[slot.slot] = true;
     }
     // Hashes decide first: a row that was changed on its way is not called a bad row of the code.
-    const auto set = check_row_set(rows);
+    const auto set = check_row_set(rows, threads);
     const std::size_t rows_per_slot = header().rows_per_slot();
     for (std::size_t i = 0; i < share.size(); ++i)
         TRY_VOID(check_digests(share[i].slot,
@@ -111,7 +120,7 @@ Status StatementCheck::check_share(std::span<const SlotRows> share,
 Status StatementCheck::check_slot(std::uint32_t slot, std::span<const ByteSpan> rows) const {
     std::vector<coding::Row> placed;
     TRY_VOID(place_rows({slot, {rows.begin(), rows.end()}}, placed));
-    const auto set = check_row_set(placed);
+    const auto set = check_row_set(placed, {});
     TRY_VOID(check_digests(slot, set.digests));
     if (set.misfit) return not_of_the_code(*set.misfit);
     return {};

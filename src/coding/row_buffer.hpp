@@ -24,6 +24,9 @@ class RowBuffer {
     RowBuffer& operator=(RowBuffer&& other) noexcept;
 
     std::size_t size() const { return size_; }
+    std::size_t capacity() const { return capacity_; }
+    std::uint8_t& operator[](std::size_t i) { return data_.get()[i]; }
+    const std::uint8_t& operator[](std::size_t i) const { return data_.get()[i]; }
     std::uint8_t* data() { return data_.get(); }
     const std::uint8_t* data() const { return data_.get(); }
     std::uint8_t* begin() { return data(); }

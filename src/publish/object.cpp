@@ -14,6 +14,9 @@ Bytes block_context(const Digest& key_commitment, std::uint32_t index) {
     return std::move(out).take();
 }
 
+// All rows of a full block.
+constexpr std::size_t kRowsMemory = 3 * block::kBlockSizeMax;
+
 }  // namespace
 
 ObjectWriter::ObjectWriter(Disperser& disperser, CurrentCommittee committee, const crypto::Key& key)
@@ -27,13 +30,31 @@ Status ObjectWriter::append(ByteSpan bytes) {
     received_ += bytes.size();
     while (!bytes.empty()) {
         // A full block leaves only when more bytes follow, so that the last block is never empty.
-        if (pending_.size() == kBlockPlainMax) TRY_VOID(disperse_block());
-        const auto room = static_cast<std::size_t>(kBlockPlainMax) - pending_.size();
+        if (pending_size_ == kBlockPlainMax) TRY_VOID(disperse_block());
+        const auto room = static_cast<std::size_t>(kBlockPlainMax) - pending_size_;
         const auto part = bytes.first(std::min(room, bytes.size()));
-        pending_.insert(pending_.end(), part.begin(), part.end());
+        lay_out(part);
         bytes = bytes.subspan(part.size());
     }
     return {};
+}
+
+void ObjectWriter::lay_out(ByteSpan bytes) {
+    // Beyond a mebibyte a whole block is likely: room for its rows, of which only what is written
+    // becomes memory. Below, twice what is needed.
+    const auto end = crypto::sealed_size(pending_size_ + bytes.size());
+    if (end > crypto::kSegmentSize)
+        pending_.reserve(kRowsMemory);
+    else if (end > pending_.capacity())
+        pending_.reserve(2 * end);
+    pending_.resize(end);
+    while (!bytes.empty()) {
+        const auto left = crypto::kSegmentSize - pending_size_ % crypto::kSegmentSize;
+        const auto part = bytes.first(std::min(left, bytes.size()));
+        std::copy(part.begin(), part.end(), pending_.data() + crypto::place_to_seal(pending_size_));
+        pending_size_ += part.size();
+        bytes = bytes.subspan(part.size());
+    }
 }
 
 Status ObjectWriter::disperse_block() {
@@ -42,20 +63,17 @@ Status ObjectWriter::disperse_block() {
     if (index == kManifestBlocksMax)
         return Error{ErrorKind::invalid_argument,
                      "an object has at most " + std::to_string(kManifestBlocksMax) + " blocks"};
-    block::Header header;
-    header.cipher = block::Cipher::aes_256_gcm;
-    header.key_commitment = manifest_.key_commitment;
-    const auto sealed =
-        crypto::seal(key_, index, block_context(manifest_.key_commitment, index), pending_);
-    TRY(auto coded, block::code_block(sealed, header));
+    pending_.resize(crypto::sealed_size(pending_size_));  // an empty block has a tag as well
+    const auto context = block_context(manifest_.key_commitment, index);
+    TRY(auto coded, block::seal_and_code(std::move(pending_), {key_, index, context}, {}));
     auto shared = std::make_shared<const block::CodedBlock>(std::move(coded));
     TRY(auto committee, committee_());
     TRY(auto dispersal, disperser_.disperse(shared, committee));
-    manifest_.blocks.push_back({dispersal.certificate.id, pending_.size()});
+    manifest_.blocks.push_back({dispersal.certificate.id, pending_size_});
     certificates_.push_back(std::move(dispersal.certificate));
     stored_bytes_ += shared->rows.size();
     fragments_per_block_ = std::max(fragments_per_block_, shared->statement.header.rows);
-    pending_.clear();
+    pending_size_ = 0;
     failed_ = false;
     return {};
 }

@@ -38,12 +38,15 @@ class ObjectWriter {
     std::uint32_t fragments_per_block() const { return fragments_per_block_; }
 
   private:
+    void lay_out(ByteSpan bytes);
     Status disperse_block();
 
     Disperser& disperser_;
     CurrentCommittee committee_;
     const crypto::Key key_;
-    Bytes pending_;  // plaintext of the block being filled
+    // Plaintext of the block being filled, where it will be sealed: byte i is at place_to_seal(i).
+    coding::RowBuffer pending_;
+    std::size_t pending_size_ = 0;  // of the plaintext
     Manifest manifest_;
     std::vector<block::Certificate> certificates_;
     std::uint64_t received_ = 0;
