@@ -24,8 +24,7 @@ struct Fraction {
 //     be decoded.
 //   strong_slots: ((1 + rho)/2 + beta) of them. Honest signers hold n - floor((n-k)/2) checked
 //     rows, so the content is the only one and every honest row agrees with it, but for the
-//     probability that docs/explanation/security.md names. recover_content counts whole slots; in
-//     profile S it asks for one more than the honest ones are sure to be.
+//     probability that docs/explanation/security.md names, and recover_content gives it.
 // invalid_argument for a fraction that is none, a shape that is none, and when more slots than
 // there are would have to be signed.
 Result<std::uint32_t> available_slots(const Header& header, Fraction liars);

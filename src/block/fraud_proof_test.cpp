@@ -193,6 +193,10 @@ TEST(FraudProof, catches_folds_that_are_not_those_of_the_rows) {
     for (const auto profile : {Profile::wide, Profile::sampled}) {
         auto coded = honest(profile);
         coded.statement.folds[16 * 7 + 2] ^= 1;
+        if (profile == Profile::sampled) {  // other folds, another order
+            coded.order = coded.statement.row_order();
+            state_leaves(coded);
+        }
         const auto proof = prove(coded, junk_of(profile));
         ASSERT_TRUE(proof.ok());
         EXPECT_EQ(verify_fraud(coded.statement.id(), *proof), FraudVerdict::proven);

@@ -143,43 +143,88 @@ TEST(RecoverSampled, a_quarter_of_the_slots_gives_the_content_back_and_one_row_l
     EXPECT_EQ(recover_content(check, rows_at(coded, rows)).error().kind, ErrorKind::unavailable);
 }
 
-// A disperser with a root of its choice, so that it knows the order before it chooses the rows: the
-// content of some slots is another one. Whoever decodes either gets the same verdict.
-TEST(RecoverSampled, two_contents_under_one_commitment_are_never_both_accepted) {
-    const auto coded = code_sampled(20000, 1), other = code_sampled(20000, 2);
+// What a reader has when the nodes of these slots sent digests and their proof.
+ProvenDigests proven(const CodedBlock& coded, const std::vector<std::uint32_t>& slots) {
+    std::vector<std::vector<Digest>> digests;
+    std::vector<SlotDigests> shares;
+    for (const auto slot : slots) digests.push_back(slot_digests(coded, slot));
+    for (std::size_t i = 0; i < slots.size(); ++i) shares.push_back({slots[i], digests[i]});
+    return open(coded).prove_digests(shares, coded.prove_share(slots)).value();
+}
+
+// A disperser commits to some rows of one content and some of another. Whoever decodes either gets
+// the same verdict, and at most one of them is accepted.
+TEST(RecoverSampled, two_contents_under_one_root_are_never_both_accepted) {
+    // Full rows: contents with padding have rows of zeros in common.
+    constexpr std::size_t kSize = 4096 * 128;
+    const auto coded = code_sampled(kSize, 1), other = code_sampled(kSize, 2);
     const auto& header = coded.statement.header;
-    const auto split = [&](std::uint32_t slots_of_other) {
+    const auto split = [&](std::uint32_t rows_of_other) {
         auto mixed = coded;
-        mixed.statement.rows_root.bytes.fill(7);
-        mixed.order = mixed.statement.row_order();
-        for (std::uint32_t slot = 0; slot < slots_of_other; ++slot)
-            for (std::uint32_t j = 0; j < header.rows_per_slot(); ++j) {
-                const auto row = mixed.order.row_at(slot, j);
-                std::copy(other.row(row).begin(), other.row(row).end(), row_of(mixed, row).begin());
-            }
-        state_leaves(mixed);
-        state_folds(mixed);
+        for (std::uint32_t row = header.rows - rows_of_other; row < header.rows; ++row)
+            std::copy(other.row(row).begin(), other.row(row).end(), row_of(mixed, row).begin());
+        state_again(mixed);
         return mixed;
     };
     const auto outcome = [&](const CodedBlock& mixed, const CodedBlock& whole) {
-        const auto content = recover_content(open(mixed), rows_at(whole, range(0, 4096)));
+        const ProvenDigests shares[] = {proven(mixed, range(0, kSlotCount))};
+        const auto content = recover_content(open(mixed), rows_at(whole, range(0, 4096)), shares);
         if (!content.ok()) return std::optional(content.error().kind);
-        EXPECT_EQ(*content, content_of(20000, &whole == &other ? 2 : 1));
+        EXPECT_EQ(*content, content_of(kSize, &whole == &other ? 2 : 1));
         return std::optional<ErrorKind>();
     };
-    // 10241 of 16384 rows are 161 of 256 slots.
-    EXPECT_EQ(outcome(split(95), coded), std::nullopt);
-    EXPECT_EQ(outcome(split(95), other), ErrorKind::unavailable);
-    for (const std::uint32_t slots : {96u, 128u, 160u}) {
-        EXPECT_EQ(outcome(split(slots), coded), ErrorKind::unavailable) << slots;
-        EXPECT_EQ(outcome(split(slots), other), ErrorKind::unavailable) << slots;
+    // ceil((n + k) / 2) = 10240 of 16384 rows.
+    EXPECT_EQ(outcome(split(6144), coded), std::nullopt);
+    EXPECT_EQ(outcome(split(6144), other), ErrorKind::unavailable);
+    for (const std::uint32_t rows : {6145u, 8192u, 10239u}) {
+        EXPECT_EQ(outcome(split(rows), coded), ErrorKind::unavailable) << rows;
+        EXPECT_EQ(outcome(split(rows), other), ErrorKind::unavailable) << rows;
     }
-    EXPECT_EQ(outcome(split(161), coded), ErrorKind::unavailable);
-    EXPECT_EQ(outcome(split(161), other), std::nullopt);
-    // All slots of one content: then the root is known to be a lie.
-    EXPECT_EQ(outcome(split(0), coded), ErrorKind::corrupt);
-    EXPECT_EQ(outcome(split(0), other), ErrorKind::unavailable);
-    EXPECT_EQ(outcome(split(256), other), ErrorKind::corrupt);
+    EXPECT_EQ(outcome(split(10240), coded), ErrorKind::unavailable);
+    EXPECT_EQ(outcome(split(10240), other), std::nullopt);
+    EXPECT_EQ(outcome(split(0), coded), std::nullopt);
+    EXPECT_EQ(outcome(split(16384), other), std::nullopt);
+}
+
+// A cheating disperser certified a block with a third of the nodes on its side: their leaves are
+// junk, and a few rows that no honest node holds are, too. The honest third is enough to read it.
+TEST(RecoverSampled, spoiled_leaves_and_hidden_junk_rows_do_not_stop_a_reader) {
+    auto coded = code_sampled(20000);
+    SeededRandom random(34);
+    const auto honest = range(0, 86);
+    std::vector<std::uint32_t> hidden;
+    for (std::uint32_t row = 0; hidden.size() < 150; row += 97)
+        hidden.push_back(row % coded.statement.header.rows);
+    for (const auto row : hidden) random.fill(row_of(coded, row));
+    coded.tree = RowTree(row_digests(coded));
+    coded.statement.rows_root = coded.tree.root();
+    // Folds of the good content, as every honest row demands.
+    auto good = code_sampled(20000);
+    good.statement.rows_root = coded.statement.rows_root;
+    state_folds(good);
+    coded.statement.folds = good.statement.folds;
+    coded.order = coded.statement.row_order();
+    state_leaves(coded);
+    for (std::uint32_t slot = 86; slot < kSlotCount; ++slot)
+        coded.statement.leaves[slot].bytes.fill(0xbb);
+    const auto check = open(coded);
+    std::vector<coding::Row> rows;
+    for (const auto slot : honest)
+        for (std::uint32_t j = 0; j < 64; ++j) {
+            const auto index = coded.order.row_at(slot, j);
+            if (check.row_folds(index, coded.row(index)))  // junk is seen and left out
+                rows.push_back({index, coded.row(index)});
+        }
+    EXPECT_EQ(recover_content(check, rows).error().kind, ErrorKind::unavailable);
+    const ProvenDigests shares[] = {proven(coded, honest)};
+    EXPECT_EQ(recover_content(check, rows, shares).value(), content_of(20000));
+    // In two parts as well, and not from too little.
+    const ProvenDigests parts[] = {proven(coded, range(0, 40)), proven(coded, range(40, 86))};
+    EXPECT_TRUE(recover_content(check, rows, parts).ok());
+    const ProvenDigests few[] = {proven(coded, range(0, 1))};
+    const auto unresolved = recover_content(check, rows, few);
+    ASSERT_FALSE(unresolved.ok());
+    EXPECT_NE(unresolved.error().message.find("unresolved"), std::string::npos);
 }
 
 TEST(RecoverSampled, padding_that_is_not_zero_is_refused) {

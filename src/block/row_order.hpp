@@ -1,8 +1,8 @@
 // Which rows are in which slot. docs/reference/block-format.md. Pure; any thread.
 //
 // The wide profile deals rows out with a stride: slot s holds rows s, s+m, s+2m, ... Profile S
-// deals them out in an order drawn from the rows themselves, so that nobody can choose rows that a
-// given slot's holders will not see: a node's slots are then a random sample of all rows.
+// deals them out in an order drawn from the rows and their folds, so that nobody can choose rows or
+// folds by what a given slot's holders will see: a node's slots are a random sample of all rows.
 #pragma once
 
 #include <cstdint>

@@ -15,6 +15,29 @@ Digest parent_of(const crypto::Key& key, const Digest& left, const Digest& right
     return crypto::blake3_keyed(key, both);
 }
 
+// A node `level` steps above the rows: `index` is its place there.
+struct Node {
+    std::uint32_t level, index;
+};
+
+// What a proof for these rows (ascending, distinct) of `width` holds, in its order.
+std::vector<Node> nodes_of_proof(std::vector<std::uint32_t> known, std::size_t width) {
+    std::vector<Node> out;
+    for (std::uint32_t level = 0; std::size_t{1} << level < width; ++level) {
+        std::size_t parents = 0;
+        for (std::size_t i = 0; i < known.size(); ++i) {
+            const auto node = known[i];
+            if (i + 1 < known.size() && known[i + 1] == (node ^ 1))
+                ++i;
+            else
+                out.push_back({level, node ^ 1});
+            known[parents++] = node / 2;
+        }
+        known.resize(parents);
+    }
+    return out;
+}
+
 Error not_under_the_root(const std::string& why) {
     return Error{ErrorKind::corrupt, "the proof of the rows does not hold: " + why};
 }
@@ -35,22 +58,29 @@ RowTree::RowTree(std::span<const Digest> digests) {
 }
 
 std::vector<Digest> RowTree::prove(std::span<const std::uint32_t> rows) const {
-    std::vector<std::uint32_t> known(rows.begin(), rows.end());
-    ENSURE(!known.empty() && known.back() < this->rows().size(), "a proof of no row of the tree");
+    ENSURE(!rows.empty() && rows.back() < this->rows().size(), "a proof of no row of the tree");
     std::vector<Digest> proof;
-    for (std::size_t level = 0; level + 1 < levels_.size(); ++level) {
-        std::size_t parents = 0;
-        for (std::size_t i = 0; i < known.size(); ++i) {
-            const auto node = known[i];
-            if (i + 1 < known.size() && known[i + 1] == (node ^ 1))
-                ++i;
-            else
-                proof.push_back(levels_[level][node ^ 1]);
-            known[parents++] = node / 2;
-        }
-        known.resize(parents);
-    }
+    for (const auto node : nodes_of_proof({rows.begin(), rows.end()}, this->rows().size()))
+        proof.push_back(levels_[node.level][node.index]);
     return proof;
+}
+
+void RowTree::mark_agreeing(std::span<const PlacedDigest> placed, std::span<const Digest> proof,
+                            std::vector<bool>& agreeing) const {
+    ENSURE(agreeing.size() == rows().size());
+    std::vector<std::uint32_t> known;
+    for (const auto& [row, digest] : placed) {
+        known.push_back(row);
+        if (digest == rows()[row]) agreeing[row] = true;
+    }
+    const auto nodes = nodes_of_proof(std::move(known), rows().size());
+    ENSURE(nodes.size() == proof.size(), "a proof of other rows");
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+        const auto [level, index] = nodes[i];
+        if (proof[i] != levels_[level][index]) continue;
+        const auto first = agreeing.begin() + (static_cast<std::ptrdiff_t>(index) << level);
+        std::fill(first, first + (std::ptrdiff_t{1} << level), true);
+    }
 }
 
 Status verify_rows(std::uint32_t rows, std::span<const PlacedDigest> placed,

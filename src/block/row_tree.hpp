@@ -25,6 +25,11 @@ class RowTree {
     const std::vector<Digest>& rows() const { return levels_.front(); }
     // `rows`: ascending and distinct, each below rows().size(), at least one.
     std::vector<Digest> prove(std::span<const std::uint32_t> rows) const;
+    // Sets agreeing[i] for every row i that this tree has in common with the tree that `placed` and
+    // `proof` come from (they passed verify_rows for as many rows as this one has): a digest of
+    // the proof that is this tree's node, too, speaks for all rows below it.
+    void mark_agreeing(std::span<const struct PlacedDigest> placed, std::span<const Digest> proof,
+                       std::vector<bool>& agreeing) const;
 
   private:
     std::vector<std::vector<Digest>> levels_{{Digest{}}};  // the rows first, the root last

@@ -130,5 +130,32 @@ RC_GTEST_PROP(RowTree, random_rows_of_a_whole_block_are_proven, (std::uint64_t s
     RC_ASSERT(verify_rows(kRows, place(tree, rows), tree.prove(rows), tree.root()).ok());
 }
 
+// Every set of changed rows of eight against every proof: nothing is called the same that is not,
+// and what is below a node of the proof is called the same when all of it is.
+TEST(RowTree, a_proof_tells_which_rows_two_trees_have_in_common) {
+    const auto digests = digests_of(8);
+    const RowTree committed(digests);
+    for (std::uint32_t changed = 0; changed < 256; ++changed) {
+        auto others = digests;
+        for (const auto row : rows_in(changed, 8)) others[row].bytes[0] ^= 1;
+        const RowTree tree(others);
+        for (std::uint32_t set = 1; set < 256; ++set) {
+            const auto rows = rows_in(set, 8);
+            std::vector<bool> agreeing(8);
+            tree.mark_agreeing(place(committed, rows), committed.prove(rows), agreeing);
+            for (std::uint32_t row = 0; row < 8; ++row) {
+                const bool same = (changed >> row & 1) == 0;
+                ASSERT_TRUE(same || !agreeing[row]);
+                ASSERT_TRUE((set >> row & 1) == 0 || agreeing[row] == same);
+            }
+            const bool all = agreeing == std::vector<bool>(8, true);
+            ASSERT_TRUE(all || changed != 0) << set;
+            // Rows 4 to 7 are one node of a proof for rows below 4.
+            const bool upper_half = agreeing[4] && agreeing[5] && agreeing[6] && agreeing[7];
+            ASSERT_TRUE(upper_half || set >= 16 || changed >= 16);
+        }
+    }
+}
+
 }  // namespace
 }  // namespace mutirao::block

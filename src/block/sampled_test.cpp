@@ -139,28 +139,32 @@ TEST(Sampled, encoding_comes_back_and_no_flipped_bit_opens_under_the_block_id) {
     }
 }
 
-TEST(Sampled, order_and_challenge_depend_on_header_and_rows_alone) {
+std::uint32_t rows_moved(const Statement& statement) {
+    const auto drawn = statement.row_order();
+    std::uint32_t moved = 0;
+    for (std::uint32_t j = 0; j < 64; ++j)
+        moved += drawn.row_at(0, j) != small().order.row_at(0, j);
+    return moved;
+}
+
+TEST(Sampled, the_challenge_depends_on_header_and_rows_alone_and_the_order_on_folds_too) {
     auto other = small().statement;
     const auto challenge = other.fold_challenge();
-    const auto row = other.row_order().row_at(0, 0);
     other.leaves[9].bytes[0] ^= 1;
     other.commitment.bytes[5] ^= 1;
+    EXPECT_EQ(other.fold_challenge(), challenge);
+    EXPECT_EQ(rows_moved(other), 0u);
     other.folds[7] ^= 1;
     EXPECT_EQ(other.fold_challenge(), challenge);
-    EXPECT_EQ(other.row_order().row_at(0, 0), row);
-    const auto is_another = [&](const Statement& statement) {
-        const auto& order = small().order;
-        const auto drawn = statement.row_order();
-        std::uint32_t moved = 0;
-        for (std::uint32_t j = 0; j < 64; ++j) moved += drawn.row_at(0, j) != order.row_at(0, j);
-        return statement.fold_challenge() != challenge && moved > 50;
-    };
+    EXPECT_GT(rows_moved(other), 50u);
     other = small().statement;
     other.rows_root.bytes[0] ^= 1;
-    EXPECT_TRUE(is_another(other));
+    EXPECT_NE(other.fold_challenge(), challenge);
+    EXPECT_GT(rows_moved(other), 50u);
     other = small().statement;
     other.header.extra.bytes[0] ^= 1;
-    EXPECT_TRUE(is_another(other));
+    EXPECT_NE(other.fold_challenge(), challenge);
+    EXPECT_GT(rows_moved(other), 50u);
 }
 
 // Trying leaves until a challenge pleases is no use: the other slots still pass under the old one.
@@ -195,11 +199,11 @@ TEST(Sampled, junk_beyond_the_decoding_radius_is_seen_by_every_slot) {
     EXPECT_EQ(slots_passing(open(coded), coded), 0u);
 }
 
-// What one node's check cannot prove: folds are chosen after the order, so a disperser of nothing
-// but junk can choose them for 64 slots, whose rows any k-row code has a word for. Slot 65 sees it.
-TEST(Sampled, folds_made_for_64_slots_of_junk_pass_there_and_nowhere_else) {
+// A disperser of nothing but junk knows who gets which rows under some folds, and makes others that
+// suit 64 of these slots: any k rows are some word's. But with them the rows are dealt out anew.
+TEST(Sampled, folds_made_for_64_slots_of_junk_pass_nowhere) {
     auto coded = code_sampled(20000);
-    SeededRandom(9).fill(coded.rows);
+    SeededRandom(9).fill(coded.rows.span());
     state_again(coded);
     const auto& header = coded.statement.header;
     std::vector<coding::Row> rows;
@@ -212,10 +216,21 @@ TEST(Sampled, folds_made_for_64_slots_of_junk_pass_there_and_nowhere_else) {
     ASSERT_TRUE(coding::decode(header.shape(), rows, data).ok());
     coding::FoldChallenge(coded.statement.fold_challenge())
         .fold_rows(data.data(), header.row_size, header.data_rows, coded.statement.folds);
+    const auto kept = coded.order;
+    EXPECT_EQ(slots_passing(open(coded), coded), 0u) << "dealt out in the order before";
+    coded.order = coded.statement.row_order();
+    state_leaves(coded);
     const auto check = open(coded);
-    EXPECT_TRUE(check_share(check, coded, std::vector{0u, 40u, 63u}).ok());
-    EXPECT_EQ(slots_passing(check, coded), 64u);
-    // No reader takes it for content.
+    EXPECT_EQ(slots_passing(check, coded), 0u);
+    // 4096 rows of 16384 fold as they should, wherever they are now: about a quarter of each slot.
+    std::uint32_t fitting = 0;
+    for (std::uint32_t j = 0; j < header.rows_per_slot(); ++j) {
+        const auto index = coded.order.row_at(0, j);
+        fitting += check.row_folds(index, coded.row(index));
+        EXPECT_TRUE(check.row_folds(kept.row_at(0, j), coded.row(kept.row_at(0, j))));
+    }
+    EXPECT_GT(fitting, 4u);
+    EXPECT_LT(fitting, 32u);
     EXPECT_EQ(recover_content(check, rows).error().kind, ErrorKind::unavailable);
 }
 
@@ -223,11 +238,20 @@ TEST(Sampled, folds_made_for_64_slots_of_junk_pass_there_and_nowhere_else) {
 TEST(Sampled, a_rows_root_that_is_not_that_of_the_rows_is_refused) {
     auto coded = small();
     coded.statement.rows_root.bytes[31] ^= 1;
+    state_folds(coded);
     coded.order = coded.statement.row_order();
     state_leaves(coded);
-    state_folds(coded);
     const auto check = open(coded);
-    EXPECT_EQ(slots_passing(check, coded), kSlotCount);  // everything else agrees
+    for (const auto slot : kShare) {  // everything else agrees
+        EXPECT_TRUE(check
+                        .check_committed(
+                            slot, slot_digests(coded, slot),
+                            {coded.order.row_at(slot, 9), coded.row(coded.order.row_at(slot, 9))})
+                        .ok());
+        EXPECT_TRUE(
+            check.row_folds(coded.order.row_at(slot, 9), coded.row(coded.order.row_at(slot, 9))));
+    }
+    EXPECT_EQ(slots_passing(check, coded), 0u);
     EXPECT_TRUE(refused_as(check_share(check, coded, kShare), "not those that the root"));
     EXPECT_TRUE(refused_as(check_share(check, coded, all_slots()), "not those that the root"));
 }
@@ -260,6 +284,33 @@ TEST(Sampled, the_same_content_in_two_profiles_has_two_ids_that_do_not_open_each
     EXPECT_NE(wide.id(), sampled.id());
     EXPECT_FALSE(StatementCheck::open(wide.id(), sampled).ok());
     EXPECT_FALSE(StatementCheck::open(sampled.id(), wide).ok());
+}
+
+TEST(Sampled, some_rows_of_a_slot_are_checked_with_the_slots_proof) {
+    const auto check = open(small());
+    const std::uint32_t slot = 77;
+    const auto digests = slot_digests(small(), slot);
+    const auto proof = small().prove_share({&slot, 1});
+    const auto index = small().order.row_at(slot, 5);
+    const coding::Row row{index, small().row(index)};
+    EXPECT_TRUE(check.check_rows(slot, digests, {&row, 1}, proof).ok());
+    EXPECT_TRUE(refused_as(check.check_rows(slot, digests, {&row, 1}), "needs the proof"));
+    const coding::Row elsewhere{small().order.row_at(78, 5), row.bytes};
+    EXPECT_TRUE(refused_as(check.check_rows(slot, digests, {&elsewhere, 1}, proof), "is not the"));
+    auto cut = proof;
+    cut.pop_back();
+    EXPECT_TRUE(refused_as(check.check_rows(slot, digests, {&row, 1}, cut), "too few"));
+    const SlotDigests whole{slot, digests};
+    const auto proven = check.prove_digests({&whole, 1}, proof);
+    ASSERT_TRUE(proven.ok());
+    EXPECT_EQ(proven->rows().size(), 64u);
+    const auto wide = code(20000);
+    EXPECT_EQ(open(wide).prove_digests({&whole, 1}, proof).error().kind,
+              ErrorKind::invalid_argument);
+    const SlotDigests twice[] = {whole, whole};
+    EXPECT_FALSE(check.prove_digests(twice, proof).ok());
+    const SlotDigests none{kSlotCount, digests};
+    EXPECT_FALSE(check.prove_digests({&none, 1}, proof).ok());
 }
 
 }  // namespace

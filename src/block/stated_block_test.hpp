@@ -82,10 +82,11 @@ inline void state_again(CodedBlock& coded) {
     if (statement.header.version == Profile::sampled) {
         coded.tree = RowTree(row_digests(coded));
         statement.rows_root = coded.tree.root();
+        state_folds(coded);
     }
     coded.order = statement.row_order();
     state_leaves(coded);
-    state_folds(coded);
+    if (statement.header.version == Profile::wide) state_folds(coded);
 }
 
 inline StatementCheck open(const CodedBlock& coded) {
@@ -106,11 +107,11 @@ inline void flip(MutableByteSpan bytes, std::size_t bit) {
     bytes[bit / 8] = static_cast<std::uint8_t>(bytes[bit / 8] ^ 1u << bit % 8);
 }
 
-// How many slots pass check_slot.
+// How many slots pass check_slot, each with its proof in profile S.
 inline std::uint32_t slots_passing(const StatementCheck& check, const CodedBlock& coded) {
     std::uint32_t count = 0;
     for (std::uint32_t slot = 0; slot < kSlotCount; ++slot)
-        count += check.check_slot(slot, slot_rows(coded, slot)).ok();
+        count += check.check_slot(slot, slot_rows(coded, slot), coded.prove_share({&slot, 1})).ok();
     return count;
 }
 

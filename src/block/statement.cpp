@@ -8,12 +8,21 @@
 namespace mutirao::block {
 namespace {
 
-// B("seed"; header | rows_root): what profile S draws challenge and order from. Leaves and
-// commitment are not in it, so trying others gives nobody another challenge.
+// B("seed"; header | rows_root): what profile S draws the challenge from. Leaves and commitment are
+// not in it, so trying others gives nobody another challenge.
 Digest sampled_seed(const Statement& statement) {
     Bytes input = statement.header.encode();
     input.insert(input.end(), statement.rows_root.bytes.begin(), statement.rows_root.bytes.end());
     return crypto::blake3_keyed(crypto::domain_key("seed"), input);
+}
+
+// B("order"; seed | B("z"; Z)): what profile S draws the order from. With Z in it, nobody can fit
+// folds to the rows of a node that is already known.
+Digest order_seed(const Statement& statement) {
+    crypto::KeyedHasher hasher(crypto::domain_key("order"));
+    hasher.update(sampled_seed(statement).span());
+    hasher.update(crypto::blake3_keyed(crypto::domain_key("z"), statement.folds).span());
+    return hasher.digest();
 }
 
 bool is_sampled(const Statement& statement) { return statement.header.version == Profile::sampled; }
@@ -57,8 +66,7 @@ Digest Statement::root() const {
 }
 
 RowOrder Statement::row_order() const {
-    if (is_sampled(*this))
-        return RowOrder::shuffled(sampled_seed(*this), header.rows, header.slots);
+    if (is_sampled(*this)) return RowOrder::shuffled(order_seed(*this), header.rows, header.slots);
     return RowOrder::strided(header.rows, header.slots);
 }
 
@@ -178,11 +186,13 @@ Result<CodedBlock> code_in_place(coding::RowBuffer rows, Header header, const Th
     if (is_sampled(statement)) {
         coded.tree = RowTree(digests);
         statement.rows_root = coded.tree.root();
+        statement.folds = fold_data(shape, statement.fold_challenge(), data, threads);
     }
     coded.order = statement.row_order();
     statement.leaves = slot_leaves(coded.order, shaped, digests);
     statement.commitment = crypto::commit(leaf_scalars(statement.leaves));
-    statement.folds = fold_data(shape, statement.fold_challenge(), data, threads);
+    if (!is_sampled(statement))  // here the challenge comes from the leaves
+        statement.folds = fold_data(shape, statement.fold_challenge(), data, threads);
     return coded;
 }
 

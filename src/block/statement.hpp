@@ -33,7 +33,8 @@ struct Statement {
     // R = B("vec"; header | rows_root in profile S | leaves).
     Digest root() const;
 
-    // Which rows are in which slot. Profile S draws it from header and rows_root.
+    // Which rows are in which slot. Profile S draws it from header, rows_root and folds, so nobody
+    // knows who will check which rows before rows and folds are fixed.
     RowOrder row_order() const;
     // h: kFoldCoordinates pseudo-rows. Drawn from R, in profile S from header and rows_root, so
     // nobody knows it before all n rows are fixed.
@@ -50,6 +51,25 @@ struct Statement {
 struct SlotRows {
     std::uint32_t slot;
     std::vector<ByteSpan> rows;
+};
+
+// The digests of all rows of one slot, in the order of RowOrder. Borrowed.
+struct SlotDigests {
+    std::uint32_t slot;
+    std::span<const Digest> digests;
+};
+
+// Digests that were shown to be under a statement's rows_root, and what showed it. Made by
+// StatementCheck::prove_digests alone.
+class ProvenDigests {
+  public:
+    std::span<const PlacedDigest> rows() const { return rows_; }
+    std::span<const Digest> proof() const { return proof_; }
+
+  private:
+    friend class StatementCheck;
+    std::vector<PlacedDigest> rows_;  // ascending
+    std::vector<Digest> proof_;
 };
 
 // A coded block: its statement and its n rows, one after another.
@@ -112,14 +132,20 @@ class StatementCheck {
     Status check_share(std::span<const SlotRows> share, std::span<const Digest> proof = {},
                        const Threads& threads = {}) const;
 
-    // What a reader checks. Of one slot: leaf and folds. Not enough to sign in profile S.
-    Status check_slot(std::uint32_t slot, std::span<const ByteSpan> rows) const;
+    // What a reader checks: one slot, as a share of its own.
+    Status check_slot(std::uint32_t slot, std::span<const ByteSpan> rows,
+                      std::span<const Digest> proof = {}) const;
 
     // Some rows of one slot. `digests` are those of all the slot's rows, in order; the rows are any
-    // of them. corrupt, naming slot or row, unless digests and rows are what was committed to and
-    // every row folds as the code demands.
+    // of them; in profile S `proof` is that of the slot. corrupt, naming slot or row, unless
+    // digests and rows are what was committed to and every row folds as the code demands.
     Status check_rows(std::uint32_t slot, std::span<const Digest> digests,
-                      std::span<const coding::Row> rows) const;
+                      std::span<const coding::Row> rows, std::span<const Digest> proof = {}) const;
+
+    // Profile S: that these are the digests of the rows of these slots (distinct, at least one)
+    // under rows_root. recover_content counts by what was proven so.
+    Result<ProvenDigests> prove_digests(std::span<const SlotDigests> slots,
+                                        std::span<const Digest> proof) const;
 
     // The same without the folds: that these bytes are what was committed to. fraud_proof.hpp shows
     // a row that was, and does not fold.
@@ -137,6 +163,7 @@ class StatementCheck {
     RowSet check_row_set(std::span<const coding::Row> rows, const Threads& threads) const;
     bool has_fold(std::uint32_t index, ByteSpan fold) const;
     Status check_digests(std::uint32_t slot, std::span<const Digest> digests) const;
+    Status check_proof_fits(std::size_t slots, std::span<const Digest> proof) const;
     Status check_row_digest(std::uint32_t slot, std::span<const Digest> digests,
                             const coding::Row& row) const;
     Status place_rows(const SlotRows& slot, std::vector<coding::Row>& rows) const;
@@ -152,12 +179,15 @@ class StatementCheck {
 Status check_commitments(std::span<const Statement* const> statements, const Digest& weights_seed);
 
 // Decodes and applies the canonical-content rule: re-encodes what it decoded and accepts only when
-// the hashes of at least floor((n+k)/2)+1 rows, counted in whole slots, are the stated ones. `rows`
-// must have passed check_rows or check_slot. Never anything but these outcomes:
+// the digests of at least ceil((n+k)/2) rows are the committed ones; no two contents can both reach
+// that. The wide profile counts whole slots, by their leaves. Profile S counts rows under
+// rows_root: all of them when the root comes out the same, else those that `proven` shows (the
+// proofs of a third of the slots show nearly all rows). `rows` must have passed check_share,
+// check_slot or check_rows. Never anything but these outcomes:
 //   header.length bytes, the one content of the block;
 //   `unavailable` with fewer than k rows, or "unresolved": too few rows agree, fetch more;
-//   `corrupt`: the block has no content, whoever reads it (padding that is not zero; in profile S,
-//   a rows_root that is not that of the rows).
-Result<Bytes> recover_content(const StatementCheck& check, std::span<const coding::Row> rows);
+//   `corrupt`: the block has no content, whoever reads it (padding that is not zero).
+Result<Bytes> recover_content(const StatementCheck& check, std::span<const coding::Row> rows,
+                              std::span<const ProvenDigests> proven = {});
 
 }  // namespace mutirao::block

@@ -79,16 +79,42 @@ Status StatementCheck::place_rows(const SlotRows& slot, std::vector<coding::Row>
     return {};
 }
 
-Status StatementCheck::check_share(std::span<const SlotRows> share, std::span<const Digest> proof,
-                                   const Threads& threads) const {
+Status StatementCheck::check_proof_fits(std::size_t slots, std::span<const Digest> proof) const {
     const bool sampled = header().version == Profile::sampled;
-    if (share.empty()) return Error{ErrorKind::corrupt, "a share of no slot has nothing to check"};
+    if (slots == 0) return Error{ErrorKind::corrupt, "a share of no slot has nothing to check"};
     if (!sampled && !proof.empty())
         return Error{ErrorKind::corrupt, "a share of a version 1 block has no proof of its rows"};
-    if (sampled && proof.empty() && share.size() < header().slots)
+    if (sampled && proof.empty() && slots < header().slots)
         return Error{ErrorKind::corrupt,
                      "a share of a version 2 block needs the proof that its rows are those that "
                      "the block's order was drawn from"};
+    return {};
+}
+
+Result<ProvenDigests> StatementCheck::prove_digests(std::span<const SlotDigests> slots,
+                                                    std::span<const Digest> proof) const {
+    if (header().version != Profile::sampled)
+        return Error{ErrorKind::invalid_argument,
+                     "only version 2 blocks have a tree of their rows"};
+    TRY_VOID(check_proof_fits(slots.size(), proof));
+    ProvenDigests out;
+    for (const auto& [slot, digests] : slots) {
+        if (slot >= header().slots || digests.size() != header().rows_per_slot())
+            return Error{ErrorKind::corrupt,
+                         "slot " + std::to_string(slot) + " does not fit the block's shape"};
+        for (std::uint32_t j = 0; j < digests.size(); ++j)
+            out.rows_.push_back({order_.row_at(slot, j), digests[j]});
+    }
+    std::sort(out.rows_.begin(), out.rows_.end(),
+              [](const auto& a, const auto& b) { return a.row < b.row; });
+    TRY_VOID(verify_rows(header().rows, out.rows_, proof, statement_.rows_root));
+    out.proof_.assign(proof.begin(), proof.end());
+    return out;
+}
+
+Status StatementCheck::check_share(std::span<const SlotRows> share, std::span<const Digest> proof,
+                                   const Threads& threads) const {
+    TRY_VOID(check_proof_fits(share.size(), proof));
     std::vector<coding::Row> rows;
     std::vector<bool> seen(header().slots);
     for (const auto& slot : share) {
@@ -100,30 +126,21 @@ Status StatementCheck::check_share(std::span<const SlotRows> share, std::span<co
     }
     // Hashes decide first: a row that was changed on its way is not called a bad row of the code.
     const auto set = check_row_set(rows, threads);
-    const std::size_t rows_per_slot = header().rows_per_slot();
-    for (std::size_t i = 0; i < share.size(); ++i)
-        TRY_VOID(check_digests(share[i].slot,
-                               std::span(set.digests).subspan(i * rows_per_slot, rows_per_slot)));
-    if (sampled) {
-        std::vector<PlacedDigest> placed;
-        placed.reserve(rows.size());
-        for (std::size_t i = 0; i < rows.size(); ++i)
-            placed.push_back({rows[i].index, set.digests[i]});
-        std::sort(placed.begin(), placed.end(),
-                  [](const auto& a, const auto& b) { return a.row < b.row; });
-        TRY_VOID(verify_rows(header().rows, placed, proof, statement_.rows_root));
+    std::vector<SlotDigests> slots;
+    for (const auto& slot : share) {
+        const std::size_t size = header().rows_per_slot();
+        slots.push_back({slot.slot, std::span(set.digests).subspan(slots.size() * size, size)});
+        TRY_VOID(check_digests(slot.slot, slots.back().digests));
     }
+    if (header().version == Profile::sampled) TRY_VOID(prove_digests(slots, proof));
     if (set.misfit) return not_of_the_code(*set.misfit);
     return {};
 }
 
-Status StatementCheck::check_slot(std::uint32_t slot, std::span<const ByteSpan> rows) const {
-    std::vector<coding::Row> placed;
-    TRY_VOID(place_rows({slot, {rows.begin(), rows.end()}}, placed));
-    const auto set = check_row_set(placed, {});
-    TRY_VOID(check_digests(slot, set.digests));
-    if (set.misfit) return not_of_the_code(*set.misfit);
-    return {};
+Status StatementCheck::check_slot(std::uint32_t slot, std::span<const ByteSpan> rows,
+                                  std::span<const Digest> proof) const {
+    const SlotRows share{slot, {rows.begin(), rows.end()}};
+    return check_share({&share, 1}, proof);
 }
 
 Status StatementCheck::check_row_digest(std::uint32_t slot, std::span<const Digest> digests,
@@ -143,8 +160,14 @@ Status StatementCheck::check_committed(std::uint32_t slot, std::span<const Diges
 }
 
 Status StatementCheck::check_rows(std::uint32_t slot, std::span<const Digest> digests,
-                                  std::span<const coding::Row> rows) const {
+                                  std::span<const coding::Row> rows,
+                                  std::span<const Digest> proof) const {
+    TRY_VOID(check_proof_fits(1, proof));
     TRY_VOID(check_digests(slot, digests));
+    if (header().version == Profile::sampled) {
+        const SlotDigests whole{slot, digests};
+        TRY_VOID(prove_digests({&whole, 1}, proof));
+    }
     for (const auto& row : rows) {
         TRY_VOID(check_row_digest(slot, digests, row));
         if (!row_folds(row.index, row.bytes)) return not_of_the_code(row.index);

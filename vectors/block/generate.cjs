@@ -188,12 +188,21 @@ function vector(name, length, { version = 1, junk = -1 } = {}) {
     if (junk >= 0) rows[junk][0] ^= 1;
 
     const digests = rows.map((row) => keyed('row', row));
-    let order = range(n), tree = [], rows_root = Buffer.alloc(0), seed;
+    const folds_under = (seed) => {
+        const challenge = xof('fold', seed, 8 * row_size);
+        const pseudo_rows = range(8).map((g) =>
+            elements(challenge.subarray(g * row_size, (g + 1) * row_size)));
+        const fold = (row) => pseudo_rows.map((h) =>
+            le(row.reduce((sum, value, j) => sum ^ mul(value, h[j]), 0), 2));
+        return Buffer.concat(rows.slice(0, k).map(elements).flatMap(fold));
+    };
+    let order = range(n), tree = [], rows_root = Buffer.alloc(0), folds;
     if (version === 2) {
         tree = row_tree(digests);
         rows_root = tree[tree.length - 1][0];
-        seed = keyed('seed', header, rows_root);
-        order = permutation(seed, n);
+        const seed = keyed('seed', header, rows_root);
+        folds = folds_under(seed);
+        order = permutation(keyed('order', seed, keyed('z', folds)), n);
     }
     const rows_of = (slot) => order.filter((_, place) => place % SLOTS === slot);
     const digests_of = (slot) => rows_of(slot).map((row) => digests[row]);
@@ -203,12 +212,7 @@ function vector(name, length, { version = 1, junk = -1 } = {}) {
         BigInt('0x' + Buffer.from(leaf).reverse().toString('hex')) & (1n << 254n) - 1n);
     const commitment = commit(scalars);
 
-    const challenge = xof('fold', version === 1 ? Buffer.concat([header, root]) : seed,
-        8 * row_size);
-    const pseudo_rows = range(8).map((g) =>
-        elements(challenge.subarray(g * row_size, (g + 1) * row_size)));
-    const folds = Buffer.concat(rows.slice(0, k).map(elements).flatMap((row) =>
-        pseudo_rows.map((h) => le(row.reduce((sum, value, j) => sum ^ mul(value, h[j]), 0), 2))));
+    folds ??= folds_under(Buffer.concat([header, root]));
     const id = keyed('id', header, root, commitment, keyed('z', folds));
     const header_digest = keyed('header', header);
     const signed = Buffer.concat([Buffer.from('mutirao v1 avail'), le(8021, 8), le(3, 8), id,
