@@ -28,8 +28,10 @@ class Marker {
             const std::size_t bytes = std::min(kColumns, challenge_.row_size() - at);
             gather(rows, at, bytes);
             hash_.add({columns_.data(), kColumns, at, bytes}, values_);
-            for (std::size_t i = 0; i < rows.size(); ++i)
+            for (std::size_t i = 0; i < rows.size(); ++i) {
+                ask_for(rows[i], at + kColumns);
                 challenge_.add(sums[i], at, columns_.span().subspan(i * kColumns, bytes));
+            }
         }
         std::array<Digest, kHashedRows> all;
         hash_.finish(values_, all);
@@ -40,15 +42,18 @@ class Marker {
     }
 
   private:
-    // The columns side by side, while the next ones are on their way from memory. Lanes without a
-    // row hash whatever is there; nobody asks for the result.
+    // The columns side by side. Lanes without a row hash whatever is there; nobody asks for the
+    // result.
     void gather(std::span<const ByteSpan> rows, std::size_t at, std::size_t bytes) {
-        for (std::size_t i = 0; i < rows.size(); ++i) {
-            if (at + 2 * kColumns <= rows[i].size())
-                for (std::size_t line = 0; line < kColumns; line += 64)
-                    __builtin_prefetch(rows[i].data() + at + kColumns + line, 0, 2);
+        for (std::size_t i = 0; i < rows.size(); ++i)
             std::memcpy(columns_.data() + i * kColumns, rows[i].data() + at, bytes);
-        }
+    }
+
+    // The next columns come from memory while the row is folded.
+    static void ask_for(ByteSpan row, std::size_t at) {
+        if (at + kColumns > row.size()) return;
+        for (std::size_t line = 0; line < kColumns; line += 64)
+            __builtin_prefetch(row.data() + at + line, 0, 2);
     }
 
     const coding::FoldChallenge& challenge_;
