@@ -179,7 +179,6 @@ void as_combination(const Kernels& kernels, const Task& task, std::uint32_t size
 }
 
 // Rows lie far apart: they are asked for some time before they are read.
-constexpr std::uint32_t kRowsAhead = 24;
 void ask_for_row(const Task& task, std::uint32_t index, std::size_t at, std::size_t bytes) {
     if (index >= task.have.size() || task.have[index].empty()) return;
     for (std::size_t line = 0; line < bytes; line += 64)

@@ -47,11 +47,12 @@ class Encoder {
         observer_->see({first_row, rows, column_, bytes_, block_.data(), columns_, worker_});
     }
 
-    // From a row of a block to that of the block that is read next; 0 when there is none.
-    std::ptrdiff_t next_block(std::uint32_t block) const {
-        const auto size = static_cast<std::ptrdiff_t>(std::size_t{kBlockRows} * shape_.row_size);
-        if (block + 1 < coefficients_.blocks()) return size;
-        return next_stripe_ ? static_cast<std::ptrdiff_t>(columns_) - block * size : 0;
+    // From a row of a block to one that is read some time later: further down, or, from the last
+    // block, of the first one in the next stripe. 0 when there is none.
+    std::ptrdiff_t rows_ahead(std::uint32_t block) const {
+        const auto size = static_cast<std::ptrdiff_t>(shape_.row_size);
+        if (block + 1 < coefficients_.blocks()) return kRowsAhead * size;
+        return next_stripe_ ? static_cast<std::ptrdiff_t>(columns_) - block * kBlockRows * size : 0;
     }
 
     // Rows that lie far apart would push each other out of the first-level cache.
@@ -68,7 +69,7 @@ class Encoder {
         for (std::uint32_t i = 0; i < coefficients_.blocks(); ++i) {
             const std::uint32_t row = i * kBlockRows, middle = kBlockLayers / 2;
             auto in = data.from_row(row);
-            auto ahead = next_block(i);
+            auto ahead = rows_ahead(i);
             if (observer_ != nullptr) {
                 gather(in, ahead);
                 show(row, kBlockRows);

@@ -11,6 +11,10 @@ namespace mutirao::coding {
 // What a task of several threads works on; the unit in which Observer sees columns.
 inline constexpr std::size_t kTaskColumns = 1024;
 
+// How far ahead of its use a row is asked for: more would not stay in the cache, since rows of
+// equal columns share its sets.
+inline constexpr std::uint32_t kRowsAhead = 24;
+
 inline std::uint32_t log2_of(std::uint32_t power_of_two) {
     return static_cast<std::uint32_t>(std::countr_zero(power_of_two));
 }
