@@ -33,6 +33,10 @@ std::uint32_t rows_of_agreeing_tree(const StatementCheck& check, std::span<const
 Result<Bytes> recover_content(const StatementCheck& check, std::span<const coding::Row> rows,
                               std::span<const ProvenDigests> proven) {
     const auto& header = check.header();
+    for (const auto& share : proven)
+        if (share.root() != check.statement().rows_root)
+            return Error{ErrorKind::invalid_argument,
+                         "the digests were proven to be under another block's rows root"};
     Bytes data(std::size_t{header.data_rows} * header.row_size);
     TRY_VOID(coding::decode(header.shape(), rows, data));
     coding::RowBuffer parity(header.shape().parity_size());

@@ -1,4 +1,5 @@
 // Any k rows give the content back, and two readers never accept different content.
+#include <algorithm>
 #include <gtest/gtest.h>
 #include <numeric>
 #include <optional>
@@ -89,7 +90,7 @@ TEST(Recover, padding_that_is_not_zero_is_refused) {
 }
 
 // A disperser commits to two contents at once: data rows of one, parity rows of the other. At most
-// one can reach floor((n+k)/2)+1 rows, so no two readers accept different content.
+// one can reach ceil((n+k)/2) rows, so no two readers accept different content.
 TEST(Recover, two_contents_under_one_commitment_are_never_both_accepted) {
     auto coded = code(20000, 1);
     const auto other = code(20000, 2);
@@ -186,45 +187,68 @@ TEST(RecoverSampled, two_contents_under_one_root_are_never_both_accepted) {
     EXPECT_EQ(outcome(split(16384), other), std::nullopt);
 }
 
-// A cheating disperser certified a block with a third of the nodes on its side: their leaves are
-// junk, and a few rows that no honest node holds are, too. The honest third is enough to read it.
-TEST(RecoverSampled, spoiled_leaves_and_hidden_junk_rows_do_not_stop_a_reader) {
-    auto coded = code_sampled(20000);
+// A disperser that knows the order hides junk rows under the root, asks only such slots for
+// signatures as have none of them, and makes every other leaf junk.
+struct Certified {
+    CodedBlock block;
+    std::vector<std::uint32_t> signers;  // the slots that honest nodes checked: as few as AVAIL has
+};
+
+Certified certified_with_hidden_junk(std::uint32_t junk_rows) {
+    constexpr std::size_t kHonest = 86;
+    auto good = code_sampled(4096 * 128);
+    auto coded = good;
     SeededRandom random(34);
-    const auto honest = range(0, 86);
-    std::vector<std::uint32_t> hidden;
-    for (std::uint32_t row = 0; hidden.size() < 150; row += 97)
-        hidden.push_back(row % coded.statement.header.rows);
+    const auto hidden = choose(coded.statement.header.rows, junk_rows, random);
     for (const auto row : hidden) random.fill(row_of(coded, row));
     coded.tree = RowTree(row_digests(coded));
     coded.statement.rows_root = coded.tree.root();
-    // Folds of the good content, as every honest row demands.
-    auto good = code_sampled(20000);
+    // Folds of the good content under the challenge that junk and all give.
     good.statement.rows_root = coded.statement.rows_root;
     state_folds(good);
     coded.statement.folds = good.statement.folds;
     coded.order = coded.statement.row_order();
+    std::vector<bool> has_junk(kSlotCount);
+    for (const auto row : hidden) has_junk[coded.order.slot_of(row)] = true;
+    std::vector<std::uint32_t> signers;
+    for (const auto slot : range(0, kSlotCount))
+        if (!has_junk[slot] && signers.size() < kHonest) signers.push_back(slot);
     state_leaves(coded);
-    for (std::uint32_t slot = 86; slot < kSlotCount; ++slot)
-        coded.statement.leaves[slot].bytes.fill(0xbb);
+    for (const auto slot : range(0, kSlotCount))
+        if (!std::binary_search(signers.begin(), signers.end(), slot))
+            coded.statement.leaves[slot].bytes.fill(0xbb);
+    EXPECT_EQ(signers.size(), kHonest);
+    return {std::move(coded), std::move(signers)};
+}
+
+// Honest nodes signed all of it, two thirds of the leaves are junk, and yet it is read.
+TEST(RecoverSampled, spoiled_leaves_and_hidden_junk_rows_do_not_stop_a_reader) {
+    const auto [coded, signers] = certified_with_hidden_junk(150);
     const auto check = open(coded);
+    EXPECT_TRUE(check_share(check, coded, signers).ok());
+    EXPECT_EQ(slots_passing(check, coded), signers.size());
     std::vector<coding::Row> rows;
-    for (const auto slot : honest)
-        for (std::uint32_t j = 0; j < 64; ++j) {
-            const auto index = coded.order.row_at(slot, j);
-            if (check.row_folds(index, coded.row(index)))  // junk is seen and left out
-                rows.push_back({index, coded.row(index)});
-        }
+    for (const auto slot : signers)
+        for (std::uint32_t j = 0; j < 64; ++j)
+            rows.push_back({coded.order.row_at(slot, j), coded.row(coded.order.row_at(slot, j))});
     EXPECT_EQ(recover_content(check, rows).error().kind, ErrorKind::unavailable);
-    const ProvenDigests shares[] = {proven(coded, honest)};
-    EXPECT_EQ(recover_content(check, rows, shares).value(), content_of(20000));
-    // In two parts as well, and not from too little.
-    const ProvenDigests parts[] = {proven(coded, range(0, 40)), proven(coded, range(40, 86))};
-    EXPECT_TRUE(recover_content(check, rows, parts).ok());
-    const ProvenDigests few[] = {proven(coded, range(0, 1))};
-    const auto unresolved = recover_content(check, rows, few);
+    const ProvenDigests shares[] = {proven(coded, signers)};
+    EXPECT_EQ(recover_content(check, rows, shares).value(), content_of(4096 * 128));
+    // From each node by itself as well, and not from too little.
+    std::vector<ProvenDigests> parts;
+    for (const auto slot : signers) parts.push_back(proven(coded, {slot}));
+    EXPECT_EQ(recover_content(check, rows, parts).value(), content_of(4096 * 128));
+    const auto unresolved = recover_content(check, rows, std::span(parts).first(1));
     ASSERT_FALSE(unresolved.ok());
     EXPECT_NE(unresolved.error().message.find("unresolved"), std::string::npos);
+}
+
+TEST(RecoverSampled, digests_of_another_block_are_no_proof) {
+    const auto coded = code_sampled(20000, 1), other = code_sampled(20000, 2);
+    const auto rows = rows_at(coded, range(0, 4096));
+    const ProvenDigests shares[] = {proven(coded, {7}), proven(other, {7})};
+    EXPECT_TRUE(recover_content(open(coded), rows, std::span(shares).first(1)).ok());
+    EXPECT_EQ(recover_content(open(coded), rows, shares).error().kind, ErrorKind::invalid_argument);
 }
 
 TEST(RecoverSampled, padding_that_is_not_zero_is_refused) {

@@ -33,13 +33,13 @@ RowOrder RowOrder::strided(std::uint32_t rows, std::uint32_t slots) {
     return out;
 }
 
-RowOrder RowOrder::shuffled(const Digest& seed, std::uint32_t rows, std::uint32_t slots) {
+RowOrder RowOrder::shuffled(ByteSpan seed, std::uint32_t rows, std::uint32_t slots) {
     RowOrder out = strided(rows, slots);
     // A word is skipped less than once in 2^18 draws, so this is nearly always enough.
     constexpr std::uint32_t kSpareWords = 16;
     Bytes stream((std::size_t{rows} + kSpareWords) * 4);
     for (;; stream.resize(stream.size() * 2)) {
-        crypto::blake3_keyed_xof(crypto::domain_key("permutation"), seed.span(), stream);
+        crypto::blake3_keyed_xof(crypto::domain_key("permutation"), seed, stream);
         auto permuted = permute(rows, stream);
         if (!permuted) continue;
         out.rows_ = std::move(*permuted);

@@ -20,9 +20,9 @@ class RowOrder {
     RowOrder() = default;
     // rows s, s+slots, ... in slot s. `rows` is a multiple of `slots`.
     static RowOrder strided(std::uint32_t rows, std::uint32_t slots);
-    // The same, of the permutation of the rows that B("permutation"; seed) gives. 16384 rows: 0.2
-    // ms and 128 KiB.
-    static RowOrder shuffled(const Digest& seed, std::uint32_t rows, std::uint32_t slots);
+    // The same, of the permutation of the rows that B("permutation"; seed) gives; the seed may have
+    // any length. 16384 rows: 0.2 ms and 128 KiB.
+    static RowOrder shuffled(ByteSpan seed, std::uint32_t rows, std::uint32_t slots);
 
     // The row at place j of a slot; slot < slots and j < rows / slots.
     std::uint32_t row_at(std::uint32_t slot, std::uint32_t j) const {

@@ -44,7 +44,7 @@ TEST(RowOrder, strided_rows_are_a_partition_with_the_stride_of_the_slots) {
 
 RC_GTEST_PROP(RowOrder, shuffled_rows_are_a_partition, (std::uint64_t seed)) {
     const auto digest = SeededRandom(seed).fixed<Digest>();
-    is_a_partition(RowOrder::shuffled(digest, kRows, kSlotCount), kRows);
+    is_a_partition(RowOrder::shuffled(digest.span(), kRows, kSlotCount), kRows);
 }
 
 // The specification's sentence, word for word: signed counting, 64-bit arithmetic, one more swap.
@@ -67,7 +67,7 @@ TEST(RowOrder, is_the_plain_shuffle_of_the_specification) {
     SeededRandom random(21);
     for (int run = 0; run < 50; ++run) {
         const auto seed = random.fixed<Digest>();
-        const auto order = RowOrder::shuffled(seed, kRows, kSlotCount);
+        const auto order = RowOrder::shuffled(seed.span(), kRows, kSlotCount);
         const auto plain = plain_order(seed);
         for (std::uint32_t place = 0; place < kRows; ++place)
             ASSERT_EQ(order.row_at(place % kSlotCount, place / kSlotCount), plain[place]) << run;
@@ -76,9 +76,9 @@ TEST(RowOrder, is_the_plain_shuffle_of_the_specification) {
 
 TEST(RowOrder, of_another_seed_is_another_one) {
     Digest seed;
-    const auto order = RowOrder::shuffled(seed, kRows, kSlotCount);
+    const auto order = RowOrder::shuffled(seed.span(), kRows, kSlotCount);
     seed.bytes[31] = 0x80;
-    const auto other = RowOrder::shuffled(seed, kRows, kSlotCount);
+    const auto other = RowOrder::shuffled(seed.span(), kRows, kSlotCount);
     std::uint32_t same = 0;
     for (std::uint32_t row = 0; row < kRows; ++row)
         same += order.slot_of(row) == other.slot_of(row);
@@ -92,12 +92,36 @@ TEST(RowOrder, spreads_every_row_evenly_over_the_slots) {
     std::vector<std::uint32_t> rows_in_slot_7(16);  // rows in 16 equal parts
     SeededRandom random(22);
     for (std::uint32_t run = 0; run < kSeeds; ++run) {
-        const auto order = RowOrder::shuffled(random.fixed<Digest>(), kRows, kSlotCount);
+        const auto order = RowOrder::shuffled(random.fixed<Digest>().span(), kRows, kSlotCount);
         for (std::uint32_t j = 0; j < kRows / kSlotCount; ++j)
             ++rows_in_slot_7[order.row_at(7, j) / (kRows / 16)];
     }
     const double expected = kSeeds * (kRows / kSlotCount) / 16.0;  // 1600, deviation 39
     for (const auto count : rows_in_slot_7) EXPECT_NEAR(count, expected, 200);
+}
+
+// Goal: the bound that profile S rests on, ((1+rho)/2)^sigma, with numbers small enough to be seen.
+// Method: 24 of 64 rows are bad, (1-rho)/2 of them for rho = 1/4; how often has one slot of four
+// rows none, how often have two? Chance has it C(40,4)/C(64,4) = 0.144 and C(40,8)/C(64,8) = 0.0174
+// of the time, the bounds are 0.153 and 0.0233.
+TEST(RowOrder, a_slot_misses_all_bad_rows_no_more_often_than_the_bound) {
+    constexpr std::uint32_t kSeeds = 20000, kFew = 64, kFewSlots = 16, kGood = 40;
+    std::uint32_t one_fooled = 0, two_fooled = 0;
+    SeededRandom random(23);
+    for (std::uint32_t run = 0; run < kSeeds; ++run) {
+        const auto order = RowOrder::shuffled(random.fixed<Digest>().span(), kFew, kFewSlots);
+        const auto fooled = [&](std::uint32_t slot) {
+            for (std::uint32_t j = 0; j < kFew / kFewSlots; ++j)
+                if (order.row_at(slot, j) >= kGood) return false;
+            return true;
+        };
+        one_fooled += fooled(3);
+        two_fooled += fooled(3) && fooled(11);
+    }
+    EXPECT_NEAR(one_fooled, 2877, 250);  // deviation 50
+    EXPECT_NEAR(two_fooled, 348, 95);    // deviation 19
+    EXPECT_LT(one_fooled, kSeeds * 0.1526);
+    EXPECT_LT(two_fooled, kSeeds * 0.0233);
 }
 
 TEST(Permute, skips_words_that_would_favour_low_places) {

@@ -14,6 +14,11 @@
 
 namespace mutirao::block {
 
+struct PlacedDigest {
+    std::uint32_t row;
+    Digest digest;
+};
+
 class RowTree {
   public:
     // The tree of no rows.
@@ -25,19 +30,14 @@ class RowTree {
     const std::vector<Digest>& rows() const { return levels_.front(); }
     // `rows`: ascending and distinct, each below rows().size(), at least one.
     std::vector<Digest> prove(std::span<const std::uint32_t> rows) const;
-    // Sets agreeing[i] for every row i that this tree has in common with the tree that `placed` and
-    // `proof` come from (they passed verify_rows for as many rows as this one has): a digest of
-    // the proof that is this tree's node, too, speaks for all rows below it.
-    void mark_agreeing(std::span<const struct PlacedDigest> placed, std::span<const Digest> proof,
+    // Sets agreeing[i] for every row i that is shown to be the same in this tree and in the one
+    // that `placed` and `proof` come from (they passed verify_rows for as many rows as this one
+    // has): a digest of the proof that is this tree's node, too, speaks for all rows below it.
+    void mark_agreeing(std::span<const PlacedDigest> placed, std::span<const Digest> proof,
                        std::vector<bool>& agreeing) const;
 
   private:
     std::vector<std::vector<Digest>> levels_{{Digest{}}};  // the rows first, the root last
-};
-
-struct PlacedDigest {
-    std::uint32_t row;
-    Digest digest;
 };
 
 // Whether `root` is that of a tree of `rows` digests (a power of two) that has the given ones.

@@ -234,6 +234,41 @@ TEST(Sampled, folds_made_for_64_slots_of_junk_pass_nowhere) {
     EXPECT_EQ(recover_content(check, rows).error().kind, ErrorKind::unavailable);
 }
 
+TEST(Sampled, folds_that_are_not_those_of_the_rows_pass_nowhere) {
+    auto coded = small();
+    coded.statement.folds[16 * 7 + 2] ^= 1;
+    coded.order = coded.statement.row_order();
+    state_leaves(coded);
+    EXPECT_TRUE(check_commitment(coded.statement).ok());
+    EXPECT_EQ(slots_passing(open(coded), coded), 0u);
+}
+
+// Goal: trying other folds is drawing lots. Method: one row in 64 is bad, all of them in slots that
+// a liar holds under the folds it began with; over many other folds as many slots miss them all as
+// chance has it, (1 - 1/64)^64 of 256; under the first folds it was all but the liar's.
+TEST(Sampled, other_folds_deal_the_bad_rows_out_at_random) {
+    constexpr std::uint32_t kTries = 60, kLiars = 4;
+    auto statement = small().statement;
+    std::vector<bool> bad(statement.header.rows);
+    for (std::uint32_t slot = 0; slot < kLiars; ++slot)
+        for (std::uint32_t j = 0; j < 64; ++j) bad[small().order.row_at(slot, j)] = true;
+    std::uint32_t clean = 0, best = 0;
+    for (std::uint32_t run = 0; run < kTries; ++run) {
+        statement.folds[run] ^= 1;
+        const auto order = statement.row_order();
+        std::uint32_t of_this = 0;
+        for (std::uint32_t slot = 0; slot < kSlotCount; ++slot) {
+            bool all_good = true;
+            for (std::uint32_t j = 0; j < 64; ++j) all_good &= !bad[order.row_at(slot, j)];
+            of_this += all_good;
+        }
+        clean += of_this;
+        best = std::max(best, of_this);
+    }
+    EXPECT_NEAR(clean, kTries * 93.4, 250);  // deviation below 60
+    EXPECT_LT(best, 125u);                   // of 252 under the folds that it was aimed at
+}
+
 // A root of other rows would let the disperser choose the order: it tries roots, not blocks.
 TEST(Sampled, a_rows_root_that_is_not_that_of_the_rows_is_refused) {
     auto coded = small();

@@ -16,13 +16,13 @@ Digest sampled_seed(const Statement& statement) {
     return crypto::blake3_keyed(crypto::domain_key("seed"), input);
 }
 
-// B("order"; seed | B("z"; Z)): what profile S draws the order from. With Z in it, nobody can fit
-// folds to the rows of a node that is already known.
-Digest order_seed(const Statement& statement) {
-    crypto::KeyedHasher hasher(crypto::domain_key("order"));
-    hasher.update(sampled_seed(statement).span());
-    hasher.update(crypto::blake3_keyed(crypto::domain_key("z"), statement.folds).span());
-    return hasher.digest();
+// seed | B("z"; Z): what profile S draws the order from. With Z in it, nobody can fit folds to the
+// rows of a node that is already known.
+Bytes order_seed(const Statement& statement) {
+    Bytes seed = to_bytes(sampled_seed(statement).span());
+    const auto folds = crypto::blake3_keyed(crypto::domain_key("z"), statement.folds);
+    seed.insert(seed.end(), folds.bytes.begin(), folds.bytes.end());
+    return seed;
 }
 
 bool is_sampled(const Statement& statement) { return statement.header.version == Profile::sampled; }

@@ -65,9 +65,12 @@ class ProvenDigests {
   public:
     std::span<const PlacedDigest> rows() const { return rows_; }
     std::span<const Digest> proof() const { return proof_; }
+    // The rows_root that they are under.
+    const Digest& root() const { return root_; }
 
   private:
     friend class StatementCheck;
+    Digest root_;
     std::vector<PlacedDigest> rows_;  // ascending
     std::vector<Digest> proof_;
 };
@@ -186,7 +189,8 @@ Status check_commitments(std::span<const Statement* const> statements, const Dig
 // check_slot or check_rows. Never anything but these outcomes:
 //   header.length bytes, the one content of the block;
 //   `unavailable` with fewer than k rows, or "unresolved": too few rows agree, fetch more;
-//   `corrupt`: the block has no content, whoever reads it (padding that is not zero).
+//   `corrupt`: the block has no content, whoever reads it (padding that is not zero);
+//   `invalid_argument` for rows that no such block has, and for what was proven of another one.
 Result<Bytes> recover_content(const StatementCheck& check, std::span<const coding::Row> rows,
                               std::span<const ProvenDigests> proven = {});
 

@@ -109,6 +109,7 @@ Result<ProvenDigests> StatementCheck::prove_digests(std::span<const SlotDigests>
               [](const auto& a, const auto& b) { return a.row < b.row; });
     TRY_VOID(verify_rows(header().rows, out.rows_, proof, statement_.rows_root));
     out.proof_.assign(proof.begin(), proof.end());
+    out.root_ = statement_.rows_root;
     return out;
 }
 

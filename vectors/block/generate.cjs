@@ -202,7 +202,7 @@ function vector(name, length, { version = 1, junk = -1 } = {}) {
         rows_root = tree[tree.length - 1][0];
         const seed = keyed('seed', header, rows_root);
         folds = folds_under(seed);
-        order = permutation(keyed('order', seed, keyed('z', folds)), n);
+        order = permutation(Buffer.concat([seed, keyed('z', folds)]), n);
     }
     const rows_of = (slot) => order.filter((_, place) => place % SLOTS === slot);
     const digests_of = (slot) => rows_of(slot).map((row) => digests[row]);
