@@ -85,7 +85,7 @@ Status decode(const Shape& shape, std::span<const Row> rows, MutableByteSpan dat
               const Threads& threads = {});
 
 // Rebuilds only the rows that are wanted, data or parity, from any k distinct rows.
-//   wanted: row numbers in any order, below n
+//   wanted: row numbers below n, in any order, also more than once
 //   out:    wanted.size() * row_size bytes, written in that order; must not overlap the rows
 // Fails as decode does. Cost: k products an element of each wanted row for a few of them (a slot);
 // two transforms over the next power of two above the last row named for many. Never needs room

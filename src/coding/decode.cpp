@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 #include "coding/coding.hpp"
 #include "coding/encode.hpp"
@@ -24,7 +25,7 @@ struct Target {
 struct Task {
     Shape shape;
     std::vector<ByteSpan> have;   // n of them
-    std::vector<Target> targets;  // ascending, all absent from `have`
+    std::vector<Target> targets;  // ascending, distinct, all absent from `have`
     Write write;                  // to a target
 };
 
@@ -289,7 +290,17 @@ Status repair_with(const Kernels& kernels, const Shape& shape, std::span<const R
     });
     std::sort(task.targets.begin(), task.targets.end(),
               [](const Target& a, const Target& b) { return a.index < b.index; });
+    // A row that is wanted twice is made once.
+    std::vector<Target> again;
+    for (const auto& target : std::exchange(task.targets, {})) {
+        const bool made = !task.targets.empty() && task.targets.back().index == target.index;
+        (made ? again : task.targets).push_back(target);
+    }
     rebuild(kernels, task, threads);
+    for (std::size_t i = 0, made = 0; i < again.size(); ++i) {
+        while (task.targets[made].index != again[i].index) ++made;
+        std::memcpy(again[i].out, task.targets[made].out, shape.row_size);
+    }
     return {};
 }
 

@@ -104,6 +104,28 @@ TEST(ReedSolomon, any_rows_are_repaired_from_any_k) {
     }
 }
 
+// Few and many, so that each way of making rows is asked for one of them again.
+TEST(ReedSolomon, a_row_that_is_wanted_more_than_once_is_given_as_often) {
+    SeededRandom random(19);
+    const Shape shape{64, 192, 128};
+    const auto all = encode_all(shape, random_bytes(shape.data_size(), random));
+    std::vector<Row> spread, coset;
+    for (std::uint32_t i = 0; i < 64; ++i) spread.push_back(row_of(shape, all, 3 * i + 1));
+    for (std::uint32_t i = 64; i < 128; ++i) coset.push_back(row_of(shape, all, i));
+    for (const auto& rows : {spread, coset})
+        for (const std::uint32_t count : {1u, 60u}) {
+            std::vector<std::uint32_t> wanted;
+            for (std::uint32_t i = 0; i < count; ++i)
+                wanted.insert(wanted.end(), {3 * i, 191 - i, 3 * i, 3 * i});
+            Bytes out(wanted.size() * shape.row_size);
+            ASSERT_TRUE(repair(shape, rows, wanted, out).ok());
+            for (std::size_t i = 0; i < wanted.size(); ++i)
+                ASSERT_EQ(to_bytes(ByteSpan(out).subspan(i * shape.row_size, shape.row_size)),
+                          to_bytes(row_of(shape, all, wanted[i]).bytes))
+                    << wanted[i] << " of " << count;
+        }
+}
+
 // Rows m apart, as a slot has them, from the rows of the other slots.
 TEST(ReedSolomon, a_slot_is_repaired_from_the_others) {
     SeededRandom random(16);

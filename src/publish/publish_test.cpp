@@ -26,7 +26,8 @@ struct FakeNode {
     std::map<BlockId, Bytes> statements;
     std::map<std::pair<BlockId, std::uint32_t>, Bytes> slots;
     bool dead = false;
-    bool lies = false;  // flips a bit of every row that it serves
+    bool lies = false;    // flips a bit of every row that it serves
+    bool forges = false;  // signs something else
 };
 
 class FakeNodes final : public StorageCalls {
@@ -70,6 +71,7 @@ class FakeNodes final : public StorageCalls {
         TRY_VOID(alive(node));
         auto& state = nodes.at(node);
         TRY(auto statement, block::Statement::decode(state.statements.at(id)));
+        if (state.forges) return state.key.sign(as_bytes("something else"));
         return state.key.sign(
             block::availability_message(kChain, block::certificate_for(statement, epoch)));
     }
@@ -187,6 +189,50 @@ TEST(Publish, the_certificate_verifies_against_its_signers_and_names_the_block) 
     EXPECT_TRUE(crypto::verify_aggregate(keys, block::availability_message(kChain, certificate),
                                          certificate.signature));
     EXPECT_LE(certificate.encode().size(), 300u);
+}
+
+TEST(Publish, a_node_that_signs_something_else_only_fails_itself) {
+    Fixture network(8);
+    network.nodes.nodes.begin()->second.forges = true;
+    auto writer = network.writer();
+    ASSERT_TRUE(writer.append(random_bytes(1000, 1)).ok());
+    ASSERT_TRUE(writer.finish().ok());
+    const auto& certificate = writer.certificates().at(0);
+    std::vector<crypto::BlsPublicKey> keys;
+    for (const auto member : block::signers_in(certificate.signers, 8).value()) {
+        EXPECT_NE(member, 0u);
+        keys.push_back(network.nodes.committee.keys[member]);
+    }
+    EXPECT_EQ(keys.size(), 7u);
+    EXPECT_TRUE(crypto::verify_aggregate(keys, block::availability_message(kChain, certificate),
+                                         certificate.signature));
+}
+
+TEST(Publish, signatures_over_something_else_count_for_nothing) {
+    for (const int forgers : {4, 8}) {
+        Fixture network(8);
+        auto node = network.nodes.nodes.begin();
+        for (int i = 0; i < forgers; ++i) (node++)->second.forges = true;
+        const auto result = network.write(random_bytes(1000, 1));
+        ASSERT_FALSE(result.ok());
+        EXPECT_EQ(result.error().kind, ErrorKind::unavailable);
+    }
+}
+
+// Across the borders of encrypted segments, in pieces that fit none of them.
+TEST(Publish, an_object_that_comes_in_odd_pieces_reads_back_exactly) {
+    Fixture network(4);
+    const auto bytes = random_bytes((2 << 20) + 777, 6);
+    auto writer = network.writer();
+    ByteSpan rest(bytes);
+    for (std::size_t step = 1; !rest.empty(); step = step * 3 + 1) {
+        const auto piece = rest.first(std::min(step, rest.size()));
+        ASSERT_TRUE(writer.append(piece).ok());
+        rest = rest.subspan(piece.size());
+    }
+    const auto manifest = writer.finish().value();
+    EXPECT_EQ(writer.received(), bytes.size());
+    EXPECT_EQ(network.read(manifest).value(), bytes);
 }
 
 TEST(Publish, without_a_quorum_nothing_is_certified_and_the_error_says_so) {
