@@ -51,8 +51,9 @@ class Encoder {
     // block, of the first one in the next stripe. 0 when there is none.
     std::ptrdiff_t rows_ahead(std::uint32_t block) const {
         const auto size = static_cast<std::ptrdiff_t>(shape_.row_size);
-        if (block + 1 < coefficients_.blocks()) return kRowsAhead * size;
-        return next_stripe_ ? static_cast<std::ptrdiff_t>(columns_) - block * kBlockRows * size : 0;
+        if (block + 1 < coefficients_.blocks()) return std::ptrdiff_t{kRowsAhead} * size;
+        const auto rows_back = static_cast<std::ptrdiff_t>(std::size_t{block} * kBlockRows);
+        return next_stripe_ ? static_cast<std::ptrdiff_t>(columns_) - rows_back * size : 0;
     }
 
     // Rows that lie far apart would push each other out of the first-level cache.

@@ -9,8 +9,9 @@
 namespace mutirao::coding {
 namespace {
 
-constexpr std::size_t kPlane = kRowGroup / 2;                        // bytes of low, then of high
-constexpr std::size_t kPrepared = kFoldCoordinates * 3 * kPlane;     // bytes for one group
+constexpr std::size_t kPlane = kRowGroup / 2;  // bytes of low, then of high
+constexpr std::size_t kPrepared =
+    std::size_t{kFoldCoordinates} * 3 * kPlane;                      // bytes for one group
 constexpr std::size_t kColumnsAtOnce = 16 * std::size_t{kRowGroup};  // challenge: 24 KiB
 
 F8 sum_of_bytes(const std::uint8_t* plane) {

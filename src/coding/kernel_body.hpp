@@ -89,7 +89,7 @@ struct Twiddles {
             const auto base = point_factors(first);
             for (std::uint32_t block = 0; block < 1u << (Layers - 1 - level); ++block)
                 at[twiddle_at<Layers>(static_cast<std::size_t>(level), block)] =
-                    base ^ kPointFactors.low[2 * block];
+                    base ^ kPointFactors.low[std::size_t{2} * block];
         }
     }
 };
