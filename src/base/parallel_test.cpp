@@ -2,21 +2,11 @@
 
 #include <atomic>
 #include <gtest/gtest.h>
-#include <thread>
+
+#include "base/test_threads.hpp"
 
 namespace mutirao {
 namespace {
-
-class ThreadExecutor final : public Executor {
-  public:
-    ~ThreadExecutor() override {
-        for (auto& thread : threads_) thread.join();
-    }
-    void post(std::function<void()> task) override { threads_.emplace_back(std::move(task)); }
-
-  private:
-    std::vector<std::thread> threads_;
-};
 
 // Holds what is posted until it is told to run it.
 class LateExecutor final : public Executor {

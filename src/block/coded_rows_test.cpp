@@ -1,23 +1,12 @@
 #include "block/coded_rows.hpp"
 
 #include <gtest/gtest.h>
-#include <thread>
 
 #include "base/random.hpp"
+#include "base/test_threads.hpp"
 
 namespace mutirao::block {
 namespace {
-
-class ThreadExecutor final : public Executor {
-  public:
-    ~ThreadExecutor() override {
-        for (auto& thread : threads_) thread.join();
-    }
-    void post(std::function<void()> task) override { threads_.emplace_back(std::move(task)); }
-
-  private:
-    std::vector<std::thread> threads_;
-};
 
 TEST(CodedRows, digests_are_those_of_the_coded_rows) {
     SeededRandom random(1);

@@ -2,9 +2,9 @@
 #pragma once
 
 #include <algorithm>
-#include <thread>
 
 #include "base/random.hpp"
+#include "base/test_threads.hpp"
 #include "coding/coding.hpp"
 #include "coding/field.hpp"
 
@@ -43,17 +43,5 @@ inline void draw(std::vector<std::uint32_t>& order, std::size_t count, Random& r
     for (std::size_t i = 0; i < count; ++i)
         std::swap(order[i], order[i + random.below(order.size() - i)]);
 }
-
-// A thread for every task, joined at the end.
-class ThreadExecutor final : public Executor {
-  public:
-    ~ThreadExecutor() override {
-        for (auto& thread : threads_) thread.join();
-    }
-    void post(std::function<void()> task) override { threads_.emplace_back(std::move(task)); }
-
-  private:
-    std::vector<std::thread> threads_;
-};
 
 }  // namespace mutirao::coding

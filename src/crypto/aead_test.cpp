@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 #include <openssl/sha.h>
 #include <rapidcheck.h>
-#include <thread>
 
+#include "base/test_threads.hpp"
 #include "crypto/test_vectors.hpp"
 
 namespace mutirao::crypto {
@@ -19,13 +19,6 @@ ErrorKind kind_of(const Result<Bytes>& result) {
 }
 
 TEST(Aead, seals_in_place_and_on_several_threads_alike) {
-    struct ThreadExecutor final : Executor {
-        std::vector<std::thread> threads;
-        ~ThreadExecutor() override {
-            for (auto& thread : threads) thread.join();
-        }
-        void post(std::function<void()> task) override { threads.emplace_back(std::move(task)); }
-    };
     for (const std::size_t size : {std::size_t{0}, std::size_t{5}, kSegmentSize, kSegmentSize + 1,
                                    3 * kSegmentSize, 4 * kSegmentSize + 999}) {
         const auto plain = pattern(size);
