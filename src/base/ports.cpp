@@ -20,4 +20,34 @@ std::uint64_t Random::below(std::uint64_t bound) {
     }
 }
 
+Status File::append_pieces(std::span<const ByteSpan> pieces) {
+    Bytes all;
+    for (const auto& piece : pieces) all.insert(all.end(), piece.begin(), piece.end());
+    return append(all);
+}
+
+Message Message::of(Bytes bytes) {
+    auto owner = std::make_shared<const Bytes>(std::move(bytes));
+    return {{ByteSpan(*owner)}, owner};
+}
+
+std::size_t Message::size() const {
+    std::size_t total = 0;
+    for (const auto& piece : pieces) total += piece.size();
+    return total;
+}
+
+Bytes Message::joined() const {
+    Bytes all;
+    all.reserve(size());
+    for (const auto& piece : pieces) all.insert(all.end(), piece.begin(), piece.end());
+    return all;
+}
+
+void Network::start(const std::string& peer, std::string_view method, Message request,
+                    Duration deadline, Done done) {
+    if (request.pieces.size() == 1) return done(call(peer, method, request.pieces[0], deadline));
+    done(call(peer, method, request.joined(), deadline));
+}
+
 }  // namespace mutirao

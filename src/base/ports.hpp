@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -53,6 +54,8 @@ class File {
     // Writes at the end. On failure (resource_exhausted when the disk is full, else io) the file
     // may hold a part of `bytes`: the caller truncates.
     virtual Status append(ByteSpan bytes) = 0;
+    // The same for bytes that lie in several places. As it stands it joins them first.
+    virtual Status append_pieces(std::span<const ByteSpan> pieces);
     // Exactly out.size() bytes at `offset`, or an error.
     virtual Status read(std::uint64_t offset, MutableByteSpan out) const = 0;
     virtual Status truncate(std::uint64_t size) = 0;
@@ -77,6 +80,17 @@ class Disk {
     virtual Result<std::vector<std::string>> list(std::string_view folder) = 0;
 };
 
+// A request as pieces that are sent one after another, so that large ones need not be joined first.
+// `owner` keeps what the pieces point to; it is shared because the call may outlast its caller.
+struct Message {
+    std::vector<ByteSpan> pieces;
+    std::shared_ptr<const void> owner;
+
+    static Message of(Bytes bytes);
+    std::size_t size() const;
+    Bytes joined() const;
+};
+
 // A request/response network. `method` is a full gRPC method path ("/mutirao.v1.Storage/PutSlot")
 // and the bytes are the serialized protobuf messages of proto/mutirao/v1.
 class Network {
@@ -86,6 +100,13 @@ class Network {
     // cannot be reached is `unavailable`. Any thread may call.
     virtual Result<Bytes> call(const std::string& peer, std::string_view method, ByteSpan request,
                                Duration deadline) = 0;
+
+    // Begins a call; `done` gets what call() would return, exactly once, on any thread and perhaps
+    // before start() returns. `done` must be quick and must not wait for another call. As it stands
+    // start() is call(): networks that move much data do better.
+    using Done = std::function<void(Result<Bytes>)>;
+    virtual void start(const std::string& peer, std::string_view method, Message request,
+                       Duration deadline, Done done);
 };
 
 // Runs tasks beside the caller. Real ones are bounded thread pools; the simulator runs each task at
