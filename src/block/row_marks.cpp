@@ -15,28 +15,31 @@ constexpr std::size_t kColumns = 1024;  // of sixteen rows: half of a first-leve
 
 class Marker {
   public:
-    explicit Marker(const coding::FoldChallenge& challenge)
-        : challenge_(challenge),
-          hash_(crypto::domain_key("row"), challenge.row_size()),
+    // Without a challenge nothing is folded.
+    Marker(std::size_t row_size, const coding::FoldChallenge* challenge)
+        : row_size_(row_size),
+          challenge_(challenge),
+          hash_(crypto::domain_key("row"), row_size),
           values_(hash_.chunk_count()),
           columns_(kHashedRows * kColumns) {}
 
     // One to sixteen rows.
     void mark(std::span<const ByteSpan> rows, std::span<Digest> digests, MutableByteSpan folds) {
         std::array<coding::FoldChallenge::Sums, kHashedRows> sums{};
-        for (std::size_t at = 0; at < challenge_.row_size(); at += kColumns) {
-            const std::size_t bytes = std::min(kColumns, challenge_.row_size() - at);
+        for (std::size_t at = 0; at < row_size_; at += kColumns) {
+            const std::size_t bytes = std::min(kColumns, row_size_ - at);
             gather(rows, at, bytes);
             hash_.add({columns_.data(), kColumns, at, bytes}, values_);
             for (std::size_t i = 0; i < rows.size(); ++i) {
                 ask_for(rows[i], at + kColumns);
-                challenge_.add(sums[i], at, columns_.span().subspan(i * kColumns, bytes));
+                if (challenge_ != nullptr)
+                    challenge_->add(sums[i], at, columns_.span().subspan(i * kColumns, bytes));
             }
         }
         std::array<Digest, kHashedRows> all;
         hash_.finish(values_, all);
         std::copy_n(all.begin(), rows.size(), digests.begin());
-        for (std::size_t i = 0; i < rows.size(); ++i)
+        for (std::size_t i = 0; challenge_ != nullptr && i < rows.size(); ++i)
             coding::FoldChallenge::finish(sums[i],
                                           folds.subspan(i * coding::kFoldSize, coding::kFoldSize));
     }
@@ -56,30 +59,41 @@ class Marker {
             __builtin_prefetch(row.data() + at + line, 0, 2);
     }
 
-    const coding::FoldChallenge& challenge_;
+    const std::size_t row_size_;
+    const coding::FoldChallenge* const challenge_;
     const crypto::RowHash hash_;
     std::vector<crypto::ChunkValues> values_;
     coding::RowBuffer columns_;
 };
 
-}  // namespace
-
-RowMarks mark_rows(std::span<const ByteSpan> rows, const coding::FoldChallenge& challenge,
-                   const Threads& threads) {
-    RowMarks out{std::vector<Digest>(rows.size()), Bytes(rows.size() * coding::kFoldSize)};
-    for (const auto row : rows) ENSURE(row.size() == challenge.row_size());
+RowMarks mark_all(std::span<const ByteSpan> rows, std::size_t row_size,
+                  const coding::FoldChallenge* challenge, const Threads& threads) {
+    const std::size_t fold_size = challenge != nullptr ? coding::kFoldSize : 0;
+    RowMarks out{std::vector<Digest>(rows.size()), Bytes(rows.size() * fold_size)};
+    for (const auto row : rows) ENSURE(row.size() == row_size);
     const std::size_t groups = (rows.size() + kHashedRows - 1) / kHashedRows;
     std::vector<std::unique_ptr<Marker>> markers(threads.workers());
     run_parallel(threads, groups, [&](unsigned worker, std::size_t group) {
         auto& marker = markers[worker];
-        if (marker == nullptr) marker = std::make_unique<Marker>(challenge);
+        if (marker == nullptr) marker = std::make_unique<Marker>(row_size, challenge);
         const std::size_t first = group * kHashedRows;
         const std::size_t count = std::min(kHashedRows, rows.size() - first);
         marker->mark(rows.subspan(first, count), std::span(out.digests).subspan(first, count),
-                     MutableByteSpan(out.folds).subspan(first * coding::kFoldSize,
-                                                        count * coding::kFoldSize));
+                     MutableByteSpan(out.folds).subspan(first * fold_size, count * fold_size));
     });
     return out;
+}
+
+}  // namespace
+
+RowMarks mark_rows(std::span<const ByteSpan> rows, const coding::FoldChallenge& challenge,
+                   const Threads& threads) {
+    return mark_all(rows, challenge.row_size(), &challenge, threads);
+}
+
+std::vector<Digest> digest_rows(std::span<const ByteSpan> rows, const Threads& threads) {
+    if (rows.empty()) return {};
+    return mark_all(rows, rows.front().size(), nullptr, threads).digests;
 }
 
 }  // namespace mutirao::block

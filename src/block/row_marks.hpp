@@ -21,4 +21,7 @@ struct RowMarks {
 RowMarks mark_rows(std::span<const ByteSpan> rows, const coding::FoldChallenge& challenge,
                    const Threads& threads = {});
 
+// The digests alone. All rows have the same size, a multiple of 128 bytes.
+std::vector<Digest> digest_rows(std::span<const ByteSpan> rows, const Threads& threads = {});
+
 }  // namespace mutirao::block

@@ -59,6 +59,13 @@ struct SlotDigests {
     std::span<const Digest> digests;
 };
 
+// Some rows of one slot, and the digests of all its rows, in the order of RowOrder. Borrowed.
+struct PartialSlot {
+    std::uint32_t slot;
+    std::span<const Digest> digests;
+    std::span<const coding::Row> rows;
+};
+
 // Digests that were shown to be under a statement's rows_root, and what showed it. Made by
 // StatementCheck::prove_digests alone.
 class ProvenDigests {
@@ -134,6 +141,10 @@ class StatementCheck {
     // corrupt, naming slot or row, otherwise. Each row is read once.
     Status check_share(std::span<const SlotRows> share, std::span<const Digest> proof = {},
                        const Threads& threads = {}) const;
+    // The same, and the digests of all rows, slot after slot: what a node keeps beside the rows.
+    Result<std::vector<Digest>> digest_share(std::span<const SlotRows> share,
+                                             std::span<const Digest> proof = {},
+                                             const Threads& threads = {}) const;
 
     // What a reader checks: one slot, as a share of its own.
     Status check_slot(std::uint32_t slot, std::span<const ByteSpan> rows,
@@ -144,6 +155,9 @@ class StatementCheck {
     // digests and rows are what was committed to and every row folds as the code demands.
     Status check_rows(std::uint32_t slot, std::span<const Digest> digests,
                       std::span<const coding::Row> rows, std::span<const Digest> proof = {}) const;
+
+    // The same for rows of several slots in the wide profile, hashed sixteen at a time.
+    Status check_rows(std::span<const PartialSlot> parts, const Threads& threads = {}) const;
 
     // Profile S: that these are the digests of the rows of these slots (distinct, at least one)
     // under rows_root. recover_content counts by what was proven so.

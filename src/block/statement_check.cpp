@@ -113,8 +113,9 @@ Result<ProvenDigests> StatementCheck::prove_digests(std::span<const SlotDigests>
     return out;
 }
 
-Status StatementCheck::check_share(std::span<const SlotRows> share, std::span<const Digest> proof,
-                                   const Threads& threads) const {
+Result<std::vector<Digest>> StatementCheck::digest_share(std::span<const SlotRows> share,
+                                                         std::span<const Digest> proof,
+                                                         const Threads& threads) const {
     TRY_VOID(check_proof_fits(share.size(), proof));
     std::vector<coding::Row> rows;
     std::vector<bool> seen(header().slots);
@@ -126,7 +127,7 @@ Status StatementCheck::check_share(std::span<const SlotRows> share, std::span<co
         seen[slot.slot] = true;
     }
     // Hashes decide first: a row that was changed on its way is not called a bad row of the code.
-    const auto set = check_row_set(rows, threads);
+    auto set = check_row_set(rows, threads);
     std::vector<SlotDigests> slots;
     for (const auto& slot : share) {
         const std::size_t size = header().rows_per_slot();
@@ -135,6 +136,12 @@ Status StatementCheck::check_share(std::span<const SlotRows> share, std::span<co
     }
     if (header().version == Profile::sampled) TRY_VOID(prove_digests(slots, proof));
     if (set.misfit) return not_of_the_code(*set.misfit);
+    return std::move(set.digests);
+}
+
+Status StatementCheck::check_share(std::span<const SlotRows> share, std::span<const Digest> proof,
+                                   const Threads& threads) const {
+    TRY_VOID(digest_share(share, proof, threads));
     return {};
 }
 
@@ -173,6 +180,32 @@ Status StatementCheck::check_rows(std::uint32_t slot, std::span<const Digest> di
         TRY_VOID(check_row_digest(slot, digests, row));
         if (!row_folds(row.index, row.bytes)) return not_of_the_code(row.index);
     }
+    return {};
+}
+
+Status StatementCheck::check_rows(std::span<const PartialSlot> parts,
+                                  const Threads& threads) const {
+    std::vector<coding::Row> rows;
+    for (const auto& part : parts) {
+        TRY_VOID(check_proof_fits(1, {}));
+        TRY_VOID(check_digests(part.slot, part.digests));
+        for (const auto& row : part.rows) {
+            if (row.index >= header().rows || order_.slot_of(row.index) != part.slot ||
+                row.bytes.size() != header().row_size)
+                return Error{ErrorKind::corrupt, "row " + std::to_string(row.index) +
+                                                     " does not fit slot " +
+                                                     std::to_string(part.slot)};
+            rows.push_back(row);
+        }
+    }
+    const auto set = check_row_set(rows, threads);
+    std::size_t at = 0;
+    for (const auto& part : parts)
+        for (const auto& row : part.rows)
+            if (set.digests[at++] != part.digests[order_.place_in_slot(row.index)])
+                return Error{ErrorKind::corrupt, "row " + std::to_string(row.index) +
+                                                     " is not the one that was committed to"};
+    if (set.misfit) return not_of_the_code(*set.misfit);
     return {};
 }
 

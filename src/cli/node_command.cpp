@@ -106,8 +106,8 @@ Status run_role(const NodeOptions& options, ledger::Role role, Disk& disk, os::S
     // Declared before the node, so that no task outlives what it works on: the pool is destroyed
     // by hand, after the node has cancelled its work and before it goes.
     auto executor = std::make_unique<os::ThreadPool>(kExecutorThreads, kExecutorQueue);
-    TRY(auto node, node::Node::open({clock, random, disk, network, *executor, open_torch}, role,
-                                    options.join));
+    TRY(auto node, node::Node::open({clock, random, disk, network, network, *executor, open_torch},
+                                    role, options.join));
     TRY(auto server, net::GrpcServer::start(options.listen, [&](auto method, auto request) {
             return node->serve(method, request);
         }));

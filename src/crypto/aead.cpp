@@ -80,19 +80,31 @@ void seal_in_place(const Key& key, std::uint32_t sequence, ByteSpan associated,
 }
 
 Result<Bytes> open(const Key& key, std::uint32_t sequence, ByteSpan associated, ByteSpan sealed) {
-    if (!is_sealed_size(sealed.size()))
+    return open_part(key, sequence, associated, sealed.size(), 0, sealed);
+}
+
+Result<Bytes> open_part(const Key& key, std::uint32_t sequence, ByteSpan associated,
+                        std::uint64_t total, std::uint64_t first, ByteSpan sealed) {
+    if (!is_sealed_size(total))
         return Error{ErrorKind::corrupt,
-                     std::to_string(sealed.size()) + " bytes cannot be an encrypted message"};
+                     std::to_string(total) + " bytes cannot be an encrypted message"};
+    const std::uint64_t segments = (total + kWholeSegment - 1) / kWholeSegment;
+    const std::uint64_t left = first < segments ? total - first * kWholeSegment : 0;
+    if (sealed.empty() || sealed.size() > left ||
+        (sealed.size() < left && sealed.size() % kWholeSegment != 0))
+        return Error{ErrorKind::invalid_argument,
+                     std::to_string(sealed.size()) + " bytes from segment " +
+                         std::to_string(first) + " are not whole segments of the message"};
     Bytes out;
     out.reserve(sealed.size());
     const Cipher cipher(EVP_CIPHER_CTX_new());
-    for (std::uint64_t segment = 0; !sealed.empty(); ++segment) {
+    for (std::uint64_t segment = first; !sealed.empty(); ++segment) {
         const auto whole = sealed.first(std::min(kWholeSegment, sealed.size()));
         sealed = sealed.subspan(whole.size());
         const auto part = whole.first(whole.size() - kTagSize);
         std::array<std::uint8_t, kTagSize> tag;
         std::copy(whole.end() - kTagSize, whole.end(), tag.begin());
-        const auto iv = nonce(sequence, segment, sealed.empty());
+        const auto iv = nonce(sequence, segment, segment + 1 == segments);
         const std::size_t at = out.size();
         out.resize(at + part.size());
         int done = 0;

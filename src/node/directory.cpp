@@ -48,7 +48,11 @@ Result<publish::Committee> Directory::committee(std::uint64_t epoch) {
     TRY(auto placement, placement::Placement::make(record.membership()));
     publish::Committee out;
     out.placement = std::make_shared<const placement::Placement>(std::move(placement));
-    for (const auto& member : record.members) out.keys.push_back(member.bls_key);
+    for (const auto& member : record.members) {
+        // The ledger took the key with its proof of possession.
+        TRY(auto key, crypto::BlsVerifiedKey::possession_shown(member.bls_key));
+        out.keys.push_back(std::move(key));
+    }
     const std::lock_guard lock(mutex_);
     if (committees_.size() >= kCommitteesKept) committees_.erase(committees_.begin());
     committees_[epoch] = out;

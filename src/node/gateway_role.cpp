@@ -48,26 +48,87 @@ Result<std::shared_ptr<GatewayRole::Upload>> GatewayRole::find_upload(const std:
     return at->second;
 }
 
+Status GatewayRole::admit_upload() {
+    const auto now = ports_.clock.monotonic();
+    std::erase_if(uploads_, [&](const auto& entry) {
+        return now - Duration(entry.second->touched) > kUploadIdleMax;
+    });
+    if (uploads_.size() < kUploadsMax) return {};
+    // One that has ended is kept for a client that did not hear of it; the oldest makes room.
+    auto oldest = uploads_.end();
+    for (auto at = uploads_.begin(); at != uploads_.end(); ++at)
+        if (at->second->ended &&
+            (oldest == uploads_.end() || at->second->touched < oldest->second->touched))
+            oldest = at;
+    if (oldest == uploads_.end())
+        return Error{ErrorKind::resource_exhausted, "the gateway is busy with " +
+                                                        std::to_string(kUploadsMax) +
+                                                        " uploads; try again in a moment"};
+    uploads_.erase(oldest);
+    return {};
+}
+
+Status GatewayRole::admit_bytes(Upload& upload, std::size_t bytes) {
+    if (upload.large || upload.writer.received() + bytes <= crypto::kSegmentSize) return {};
+    const std::lock_guard lock(mutex_);
+    std::size_t large = 0;
+    for (const auto& [id, other] : uploads_) large += other->large;
+    if (large >= kLargeUploadsMax)
+        return Error{ErrorKind::resource_exhausted, "the gateway is busy with " +
+                                                        std::to_string(kLargeUploadsMax) +
+                                                        " large uploads; try again in a moment"};
+    upload.large = true;
+    return {};
+}
+
+Result<Bytes> GatewayRole::finish_upload(Upload& upload) {
+    if (upload.finished) return *upload.finished;
+    // Whatever comes of it, nothing more is taken.
+    upload.ended = true;
+    auto written = upload.writer.finish();
+    upload.large = false;
+    TRY(auto manifest, std::move(written));
+    TRY(auto keepers, ports_.directory.keepers());
+    TRY(auto kept, ports_.keys.keep(manifest, upload.key, upload.owner, keepers));
+    v1::FinishReply out;
+    out.set_content(to_field(manifest.content().span()));
+    out.set_manifest(to_field(manifest.encode()));
+    for (const auto& paid : upload.writer.certificates()) {
+        out.add_certificates(to_field(paid.certificate.encode()));
+        out.add_parts(paid.part);
+    }
+    out.set_fragments_per_block(upload.writer.fragments_per_block());
+    out.set_stored_bytes(upload.writer.stored_bytes());
+    out.set_keepers(kept);
+    upload.finished = wire::serialize(out);
+    return *upload.finished;
+}
+
 void GatewayRole::add_upload_methods() {
     service_.on<v1::OpenUploadRequest, v1::OpenUploadReply>(
         "/mutirao.v1.Publish/OpenUpload", [this](const auto& in) -> Result<v1::OpenUploadReply> {
             TRY(auto owner, fixed_field<Address>(in.owner()));
             const auto id = ports_.random.template fixed<SessionId>();
             auto upload = std::make_shared<Upload>(
-                ports_.disperser, [this] { return ports_.directory.current_committee(); },
-                ports_.random.template fixed<crypto::Key>(), owner);
-            upload->touched = ports_.clock.monotonic();
+                ports_.publishing, ports_.packer, ports_.random.template fixed<crypto::Key>(),
+                owner, in.strong() ? publish::Strength::strong : publish::Strength::available);
+            upload->touched = ports_.clock.monotonic().count();
             const std::lock_guard lock(mutex_);
-            std::erase_if(uploads_, [&](const auto& entry) {
-                return ports_.clock.monotonic() - entry.second->touched > kUploadIdleMax;
-            });
-            if (uploads_.size() >= kUploadsMax)
-                return Error{ErrorKind::resource_exhausted, "the gateway is busy with " +
-                                                                std::to_string(kUploadsMax) +
-                                                                " uploads; try again in a moment"};
+            TRY_VOID(admit_upload());
             uploads_.emplace(id, std::move(upload));
             v1::OpenUploadReply out;
             out.set_upload(to_field(id.span()));
+            return out;
+        });
+    service_.on<v1::UploadStatusRequest, v1::UploadStatusReply>(
+        "/mutirao.v1.Publish/UploadStatus",
+        [this](const auto& in) -> Result<v1::UploadStatusReply> {
+            TRY(auto upload, find_upload(in.upload()));
+            const std::lock_guard lock(upload->mutex);
+            upload->touched = ports_.clock.monotonic().count();
+            v1::UploadStatusReply out;
+            out.set_received(upload->writer.received());
+            out.set_finished(upload->finished.has_value());
             return out;
         });
     service_.on<v1::AppendRequest, v1::AppendReply>(
@@ -76,7 +137,7 @@ void GatewayRole::add_upload_methods() {
                 return Error{ErrorKind::invalid_argument, "at most 16 MiB a call"};
             TRY(auto upload, find_upload(in.upload()));
             const std::lock_guard lock(upload->mutex);
-            upload->touched = ports_.clock.monotonic();
+            upload->touched = ports_.clock.monotonic().count();
             const auto received = upload->writer.received();
             v1::AppendReply out;
             // A repeated call, whose first answer got lost, changes nothing.
@@ -85,6 +146,7 @@ void GatewayRole::add_upload_methods() {
                     return Error{ErrorKind::invalid_argument,
                                  "the upload is at byte " + std::to_string(received) + ", not at " +
                                      std::to_string(in.offset())};
+                TRY_VOID(admit_bytes(*upload, in.data().size()));
                 TRY_VOID(upload->writer.append(as_bytes(in.data())));
             }
             out.set_received(upload->writer.received());
@@ -94,23 +156,10 @@ void GatewayRole::add_upload_methods() {
         "/mutirao.v1.Publish/Finish", [this](const auto& in) -> Result<v1::FinishReply> {
             TRY(auto upload, find_upload(in.upload()));
             const std::lock_guard lock(upload->mutex);
-            {
-                // Whatever comes of it, this upload ends here.
-                TRY(auto id, fixed_field<SessionId>(in.upload()));
-                const std::lock_guard sessions(mutex_);
-                uploads_.erase(id);
-            }
-            TRY(auto manifest, upload->writer.finish());
-            TRY(auto keepers, ports_.directory.keepers());
-            TRY(auto kept, ports_.keys.keep(manifest, upload->key, upload->owner, keepers));
+            upload->touched = ports_.clock.monotonic().count();
+            TRY(auto bytes, finish_upload(*upload));
             v1::FinishReply out;
-            out.set_content(to_field(manifest.content().span()));
-            out.set_manifest(to_field(manifest.encode()));
-            for (const auto& certificate : upload->writer.certificates())
-                out.add_certificates(to_field(certificate.encode()));
-            out.set_fragments_per_block(upload->writer.fragments_per_block());
-            out.set_stored_bytes(upload->writer.stored_bytes());
-            out.set_keepers(kept);
+            TRY_VOID(wire::parse(bytes, out));
             return out;
         });
 }

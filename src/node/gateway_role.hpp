@@ -3,9 +3,11 @@
 // its memory only while the object is uploaded or read.
 #pragma once
 
+#include <atomic>
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 
 #include "node/identity.hpp"
 #include "node/object_access.hpp"
@@ -15,7 +17,8 @@
 
 namespace mutirao::node {
 
-inline constexpr std::size_t kUploadsMax = 32;       // at a time
+inline constexpr std::size_t kUploadsMax = 256;      // at a time
+inline constexpr std::size_t kLargeUploadsMax = 8;   // of those, with a block's memory each
 inline constexpr std::size_t kReadsMax = 64;         // open at a time; the oldest makes room
 inline constexpr std::size_t kAppendMax = 16 << 20;  // bytes a call
 
@@ -29,7 +32,8 @@ struct GatewayPorts {
     NetworkStorageCalls& storage;
     KeyShares& keys;
     ObjectAccess& objects;
-    publish::Disperser& disperser;
+    publish::Publishing publishing;
+    publish::Packer& packer;
 };
 
 // Any thread may call serve().
@@ -48,14 +52,17 @@ class GatewayRole {
   private:
     using SessionId = FixedBytes<struct SessionTag, 16>;
     struct Upload {
-        Upload(publish::Disperser& disperser, publish::CurrentCommittee committee,
-               const crypto::Key& key, const Address& owner)
-            : owner(owner), key(key), writer(disperser, std::move(committee), key) {}
-        std::mutex mutex;  // one call at a time
+        Upload(publish::Publishing publishing, publish::Packer& packer, const crypto::Key& key,
+               const Address& owner, publish::Strength strength)
+            : owner(owner), key(key), writer(std::move(publishing), packer, key, strength) {}
+        std::mutex mutex;  // one call at a time; guards what follows but for `large`
         const Address owner;
         const crypto::Key key;
         publish::ObjectWriter writer;
-        Duration touched{0};
+        std::optional<Bytes> finished;  // the serialized FinishReply
+        std::atomic<Duration::rep> touched = 0;
+        std::atomic<bool> large = false;  // holds memory for a block
+        std::atomic<bool> ended = false;
     };
     struct OpenRead {
         SessionId id;
@@ -69,6 +76,10 @@ class GatewayRole {
     void add_catalogue_methods();
     void add_read_methods();
     Result<std::shared_ptr<Upload>> find_upload(const std::string& id);
+    // With mutex_ held: makes room for one more, or says that the gateway is busy.
+    Status admit_upload();
+    Status admit_bytes(Upload& upload, std::size_t bytes);
+    Result<Bytes> finish_upload(Upload& upload);
     Status check_certified(const publish::Manifest& manifest, const Address& owner);
     Result<Address> owner_of(const std::string& request, publish::OwnerAction action,
                              publish::OwnerRequest& out);

@@ -14,13 +14,20 @@ Node::Node(NodePorts ports, ledger::Role role, Identity identity,
       chain_id_(status.genesis.chain_id),
       ledger_(ports_.network, ledger_endpoint),
       directory_(ledger_, ports_.clock),
-      storage_calls_(ports_.network, directory_.find_endpoint()),
+      storage_calls_(ports_.network, ports_.data, ports_.executor, directory_.find_endpoint()),
       key_shares_(ports_.network, ports_.random, directory_.find_endpoint()),
-      disperser_(storage_calls_, ports_.executor, {chain_id_, std::chrono::milliseconds(200)}),
-      retriever_(storage_calls_, ports_.executor),
+      health_(ports_.clock),
+      disperser_(storage_calls_, health_, ports_.clock, {.chain_id = chain_id_}),
+      packer_(publishing()),
+      retriever_(storage_calls_, health_, ports_.clock),
       objects_(directory_, key_shares_, retriever_, ports_.clock) {}
 
 Node::~Node() = default;
+
+publish::Publishing Node::publishing() {
+    return {disperser_, memory_, ports_.executor,
+            [this] { return directory_.current_committee(); }};
+}
 
 Result<std::unique_ptr<Node>> Node::open(NodePorts ports, ledger::Role role,
                                          const std::string& ledger_endpoint) {
@@ -49,7 +56,7 @@ Status Node::open_role() {
         case ledger::Role::gateway: {
             TRY(gateway_,
                 GatewayRole::open({ports_.disk, ports_.clock, ports_.random, ledger_, directory_,
-                                   storage_calls_, key_shares_, objects_, disperser_},
+                                   storage_calls_, key_shares_, objects_, publishing(), packer_},
                                   identity_, chain_id_));
             inference_ = std::make_unique<PaidInference>(ledger_, directory_, ports_.network,
                                                          ports_.clock, ports_.random);

@@ -22,8 +22,9 @@ struct NodePorts {
     Clock& clock;
     Random& random;
     Disk& disk;
-    Network& network;
-    Executor& executor;  // for dispersal, retrieval and training
+    Network& network;    // control calls
+    Network& data;       // fragments; may be the same
+    Executor& executor;  // for dispersal and training
     // Opens the neural-network library; only trainers and compute nodes call it.
     std::function<Result<std::unique_ptr<model::Backend>>()> open_backend;
 };
@@ -56,6 +57,7 @@ class Node {
     Node(NodePorts ports, ledger::Role role, Identity identity, const std::string& ledger_endpoint,
          const LedgerStatus& status);
     Status open_role();
+    publish::Publishing publishing();
 
     NodePorts ports_;
     const ledger::Role role_;
@@ -65,7 +67,10 @@ class Node {
     Directory directory_;
     NetworkStorageCalls storage_calls_;
     KeyShares key_shares_;
+    publish::NodeHealth health_;
+    publish::BlockMemory memory_;
     publish::Disperser disperser_;
+    publish::Packer packer_;
     publish::Retriever retriever_;
     ObjectAccess objects_;
 

@@ -2,20 +2,25 @@
 
 namespace mutirao::node {
 
-Result<ObjectAccess::BlockText> ObjectAccess::read_block(const publish::Manifest& manifest,
-                                                         const crypto::Key& key,
-                                                         std::uint32_t index) {
+Result<publish::PlainRead> ObjectAccess::read_block(const publish::Manifest& manifest,
+                                                    const crypto::Key& key, std::uint32_t index) {
+    TRY(auto committee, committee_of(manifest, index));
+    return publish::read_block(retriever_, committee, manifest, index, key);
+}
+
+Result<publish::PlainRead> ObjectAccess::read_range(const publish::Manifest& manifest,
+                                                    const crypto::Key& key, std::uint32_t index,
+                                                    std::uint64_t offset, std::uint64_t size) {
+    TRY(auto committee, committee_of(manifest, index));
+    return publish::read_block_range(retriever_, committee, manifest, index, offset, size, key);
+}
+
+Result<publish::Committee> ObjectAccess::committee_of(const publish::Manifest& manifest,
+                                                      std::uint32_t index) {
     if (index >= manifest.blocks.size())
         return Error{ErrorKind::invalid_argument,
                      "the object has " + std::to_string(manifest.blocks.size()) + " blocks"};
-    const auto& id = manifest.blocks[index].id;
-    TRY(auto committee, directory_.committee_of(id));
-    BlockText out;
-    TRY(out.read, retriever_.read(id, committee));
-    TRY(out.plain,
-        publish::open_block_content(manifest, index, out.read.header, out.read.content, key));
-    out.read.content.clear();
-    return out;
+    return directory_.committee_of(manifest.blocks[index].id);
 }
 
 Result<Bytes> ObjectAccess::read(const Digest& content, const Digest& run,

@@ -17,18 +17,20 @@ class ObjectAccess {
         : directory_(directory), keys_(keys), retriever_(retriever), clock_(clock) {}
 
     // One block's plaintext, with how it was read.
-    struct BlockText {
-        Bytes plain;
-        publish::BlockRead read;  // its content is moved out
-    };
-    Result<BlockText> read_block(const publish::Manifest& manifest, const crypto::Key& key,
-                                 std::uint32_t index);
+    Result<publish::PlainRead> read_block(const publish::Manifest& manifest, const crypto::Key& key,
+                                          std::uint32_t index);
+    // Bytes [offset, offset + size) of a block's plaintext; only what they need is fetched.
+    Result<publish::PlainRead> read_range(const publish::Manifest& manifest, const crypto::Key& key,
+                                          std::uint32_t index, std::uint64_t offset,
+                                          std::uint64_t size);
 
     // A whole object of at most kObjectInMemoryMax bytes, as `reader` may read it for `run`.
     Result<Bytes> read(const Digest& content, const Digest& run, const crypto::AccountKey& reader,
                        const crypto::BoxSecretKey& box);
 
   private:
+    Result<publish::Committee> committee_of(const publish::Manifest& manifest, std::uint32_t index);
+
     Directory& directory_;
     KeyShares& keys_;
     publish::Retriever& retriever_;

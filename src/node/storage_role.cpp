@@ -1,7 +1,9 @@
 #include "node/storage_role.hpp"
 
+#include "base/codec.hpp"
 #include "mutirao/v1/rights.pb.h"
 #include "mutirao/v1/storage.pb.h"
+#include "node/storage_calls.hpp"
 #include "node/wire/fields.hpp"
 
 namespace mutirao::node {
@@ -29,6 +31,7 @@ StorageRole::StorageRole(std::unique_ptr<storage::FragmentStore> store,
       view_(std::move(view)),
       node_(*store_, random, view_.memberships, std::move(identity)) {
     add_storage_methods();
+    add_fragment_methods();
     add_keeper_methods();
 }
 
@@ -65,16 +68,17 @@ void StorageRole::add_storage_methods() {
         "/mutirao.v1.Storage/Rows", [this](const auto& in) -> Result<v1::RowsReply> {
             TRY(auto id, fixed_field<BlockId>(in.block()));
             const std::vector<std::uint32_t> indexes(in.indexes().begin(), in.indexes().end());
-            TRY(auto slots, node_.read_rows(id, indexes));
+            TRY(auto bytes, node_.read_rows(id, indexes));
+            TRY(auto message, block::ServedMessage::decode(bytes));
             v1::RowsReply out;
-            for (const auto& slot : slots) {
+            for (const auto& slot : message.slots) {
                 auto& served = *out.add_slots();
                 served.set_slot(slot.slot);
                 for (const auto& digest : slot.digests)
                     served.mutable_digests()->append(as_text(digest.span()));
-                for (const auto& [index, bytes] : slot.rows) {
+                for (const auto& [index, row] : slot.rows) {
                     served.add_indexes(index);
-                    served.add_rows(to_field(bytes));
+                    served.add_rows(to_field(row));
                 }
             }
             return out;
@@ -105,6 +109,28 @@ void StorageRole::add_storage_methods() {
             out.set_proof(to_field(proof));
             return out;
         });
+}
+
+void StorageRole::add_fragment_methods() {
+    service_.on_bytes(std::string(kPutFragments), [this](ByteSpan in) -> Result<Bytes> {
+        TRY(auto share, block::ShareMessage::decode(in));
+        TRY(auto signature, node_.put_share(share));
+        return signature ? to_bytes(signature->span()) : Bytes{};
+    });
+    service_.on_bytes(std::string(kReadFragments), [this](ByteSpan in) -> Result<Bytes> {
+        Reader reader(in);
+        TRY(auto id, reader.fixed<BlockId>());
+        std::vector<std::uint32_t> indexes;
+        while (reader.remaining() > 0) {
+            TRY(auto index, reader.u<std::uint32_t>());
+            indexes.push_back(index);
+        }
+        return node_.read_rows(id, indexes);
+    });
+    service_.on_bytes(std::string(kReadStatement), [this](ByteSpan in) -> Result<Bytes> {
+        TRY(auto id, BlockId::from_bytes(in));
+        return node_.statement(id);
+    });
 }
 
 void StorageRole::add_keeper_methods() {

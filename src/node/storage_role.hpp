@@ -37,6 +37,7 @@ class StorageRole {
                 std::unique_ptr<rights::Keeper> keeper, Clock& clock, Random& random,
                 storage::NodeIdentity identity, StorageView view);
     void add_storage_methods();
+    void add_fragment_methods();
     void add_keeper_methods();
 
     const std::unique_ptr<storage::FragmentStore> store_;

@@ -8,7 +8,8 @@
 namespace mutirao::publish {
 namespace {
 
-constexpr std::uint16_t kManifestVersion = 1;
+constexpr std::uint16_t kOwnBlocks = 1;  // versions
+constexpr std::uint16_t kPacked = 2;
 
 }  // namespace
 
@@ -24,20 +25,31 @@ Digest Manifest::content() const {
 
 Bytes Manifest::encode() const {
     Writer out;
-    out.u(kManifestVersion).raw(key_commitment.span());
+    if (packed_at) {
+        out.u(kPacked).raw(key_commitment.span()).raw(blocks.front().id.span());
+        out.u(*packed_at).u(blocks.front().plain_size);
+        return std::move(out).take();
+    }
+    out.u(kOwnBlocks).raw(key_commitment.span());
     out.u(static_cast<std::uint32_t>(blocks.size()));
     for (const auto& block : blocks) out.raw(block.id.span()).u(block.plain_size);
     return std::move(out).take();
 }
 
-Result<Manifest> Manifest::decode(ByteSpan bytes) {
-    Reader in(bytes);
-    TRY(auto version, in.u<std::uint16_t>());
-    if (version != kManifestVersion)
-        return Error{ErrorKind::corrupt,
-                     "manifest version " + std::to_string(version) + " is not known"};
-    Manifest manifest;
-    TRY(manifest.key_commitment, in.fixed<Digest>());
+namespace {
+
+Status decode_packed(Reader& in, Manifest& manifest) {
+    ManifestBlock block;
+    TRY(block.id, in.fixed<BlockId>());
+    TRY(manifest.packed_at, in.u<std::uint64_t>());
+    TRY(block.plain_size, in.u<std::uint64_t>());
+    if (block.plain_size > kPackedPlainMax || *manifest.packed_at > block::kBlockSizeMax)
+        return Error{ErrorKind::corrupt, "the manifest places a packed object where none can be"};
+    manifest.blocks.push_back(block);
+    return {};
+}
+
+Status decode_blocks(Reader& in, Manifest& manifest) {
     TRY(auto count, in.u<std::uint32_t>());
     if (count == 0 || count > kManifestBlocksMax)
         return Error{ErrorKind::corrupt,
@@ -54,6 +66,20 @@ Result<Manifest> Manifest::decode(ByteSpan bytes) {
                          "block " + std::to_string(i) + " of the manifest has a wrong size"};
         manifest.blocks.push_back(block);
     }
+    return {};
+}
+
+}  // namespace
+
+Result<Manifest> Manifest::decode(ByteSpan bytes) {
+    Reader in(bytes);
+    TRY(auto version, in.u<std::uint16_t>());
+    if (version != kOwnBlocks && version != kPacked)
+        return Error{ErrorKind::corrupt,
+                     "manifest version " + std::to_string(version) + " is not known"};
+    Manifest manifest;
+    TRY(manifest.key_commitment, in.fixed<Digest>());
+    TRY_VOID(version == kPacked ? decode_packed(in, manifest) : decode_blocks(in, manifest));
     TRY_VOID(in.finish());
     return manifest;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "base/bytes.hpp"
@@ -21,6 +22,9 @@ struct ManifestBlock {
 struct Manifest {
     Digest key_commitment;              // crypto::commit_key of the one key of all its blocks
     std::vector<ManifestBlock> blocks;  // at least one; an empty object has one empty block
+    // A small object is a part of one block that it shares with others: where in the block's
+    // content it begins. It takes crypto::sealed_size(plain_size) bytes there.
+    std::optional<std::uint64_t> packed_at;
 
     std::uint64_t size() const;  // bytes of plaintext in all blocks
 

@@ -1,39 +1,54 @@
 // The ports that publishing needs: calls to storage nodes, and who the nodes are.
 #pragma once
 
+#include <functional>
 #include <memory>
-#include <span>
-#include <utility>
+#include <optional>
 #include <vector>
 
 #include "base/bytes.hpp"
-#include "crypto/bls.hpp"
+#include "block/share_message.hpp"
+#include "crypto/bls_aggregate.hpp"
 #include "placement/placement.hpp"
 
 namespace mutirao::publish {
 
-// Some rows of one slot as a node serves them, with the digests of all the slot's rows in order.
-struct ServedSlot {
-    std::uint32_t slot = 0;
-    std::vector<Digest> digests;
-    std::vector<std::pair<std::uint32_t, Bytes>> rows;  // index, bytes
+// A part of one node's share of a block, as it is sent: some of its slots, with all their rows.
+struct SharePart {
+    BlockId id;
+    std::uint64_t epoch = 0;
+    ByteSpan statement;  // block::Statement::encode() in the first part, empty in the others
+    std::vector<block::SlotRows> slots;
+    bool sign = false;                  // the last part: the node is asked for its signature
+    std::shared_ptr<const void> owner;  // of everything above; the call may outlast the caller
+
+    std::size_t size() const;  // bytes of statement and rows
 };
 
-// Calls to storage nodes by address. Each blocks until answered or until the implementation's
-// deadline. Called from several threads at once.
+// Rows as a node serves them, and what their bytes live in.
+struct ServedRows {
+    std::vector<block::ServedMessage::Slot> slots;
+    std::shared_ptr<const void> owner;
+};
+
+// Calls to storage nodes by address. Each begins a call and returns; `done` is called exactly once,
+// on any thread and perhaps before the call returns, and must be quick. The implementation sets
+// deadlines. Called from several threads at once.
 class StorageCalls {
   public:
     virtual ~StorageCalls() = default;
-    virtual Status open_block(const Address& node, const BlockId& id, std::uint64_t epoch,
-                              ByteSpan statement) = 0;
-    virtual Status put_slot(const Address& node, const BlockId& id, std::uint32_t slot,
-                            ByteSpan rows) = 0;
-    virtual Result<crypto::BlsSignature> sign(const Address& node, const BlockId& id,
-                                              std::uint64_t epoch) = 0;
-    virtual Result<Bytes> statement(const Address& node, const BlockId& id) = 0;
-    // At most kServedBytesMax bytes of rows a call.
-    virtual Result<std::vector<ServedSlot>> rows(const Address& node, const BlockId& id,
-                                                 std::span<const std::uint32_t> indexes) = 0;
+
+    // A signature when the part asked for one, else nothing. Idempotent.
+    using Stored = std::function<void(Result<std::optional<crypto::BlsSignature>>)>;
+    virtual void put(const Address& node, SharePart part, Stored done) = 0;
+
+    using Stated = std::function<void(Result<Bytes>)>;
+    virtual void statement(const Address& node, const BlockId& id, Stated done) = 0;
+
+    // The rows among `indexes` that the node has. At most kServedBytesMax bytes of rows a call.
+    using Served = std::function<void(Result<ServedRows>)>;
+    virtual void rows(const Address& node, const BlockId& id, std::vector<std::uint32_t> indexes,
+                      Served done) = 0;
 };
 
 inline constexpr std::size_t kServedBytesMax = 16 << 20;
@@ -41,7 +56,7 @@ inline constexpr std::size_t kServedBytesMax = 16 << 20;
 // One epoch's storage nodes with their signing keys, in member order.
 struct Committee {
     std::shared_ptr<const placement::Placement> placement;
-    std::vector<crypto::BlsPublicKey> keys;
+    std::vector<crypto::BlsVerifiedKey> keys;  // they showed possession when they registered
 
     std::uint64_t epoch() const { return placement->membership().epoch; }
     std::uint32_t size() const {

@@ -2,182 +2,357 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <deque>
 #include <map>
-#include <mutex>
 #include <set>
 
 namespace mutirao::publish {
 namespace {
 
+// Answers as they come in, on whichever thread; shared with calls that outlast their reader.
+template <class T>
+class Inbox {
+  public:
+    void put(T answer) {
+        const std::lock_guard lock(mutex_);
+        answers_.push_back(std::move(answer));
+        changed_.notify_all();
+    }
+    // Nothing when none came in time.
+    std::optional<T> take(Duration deadline) {
+        std::unique_lock lock(mutex_);
+        if (!changed_.wait_for(lock, deadline, [&] { return !answers_.empty(); }))
+            return std::nullopt;
+        auto answer = std::move(answers_.front());
+        answers_.pop_front();
+        return answer;
+    }
+
+  private:
+    std::mutex mutex_;  // guards answers_
+    std::condition_variable changed_;
+    std::deque<T> answers_;
+};
+
+// Members in the order in which they are asked: those that rest last.
+std::vector<std::uint32_t> by_health(const Committee& committee, const NodeHealth& health,
+                                     std::uint32_t first) {
+    std::vector<std::uint32_t> out;
+    for (std::uint32_t i = 0; i < committee.size(); ++i)
+        out.push_back((first + i) % committee.size());
+    std::stable_partition(out.begin(), out.end(), [&](std::uint32_t member) {
+        return !health.rests(committee.node(member));
+    });
+    return out;
+}
+
 using RowsByMember = std::map<std::uint32_t, std::vector<std::uint32_t>>;  // member -> row indexes
 
+// One read of one block by one thread.
 class Read {
   public:
-    Read(StorageCalls& nodes, Executor& executor, const BlockId& id, const Committee& committee,
-         block::StatementCheck check)
+    Read(StorageCalls& nodes, NodeHealth& health, Clock& clock, const RetrievalOptions& options,
+         const BlockId& id, const Committee& committee,
+         std::shared_ptr<const block::StatementCheck> check)
         : nodes_(nodes),
-          executor_(executor),
+          health_(health),
+          clock_(clock),
+          options_(options),
           id_(id),
           committee_(committee),
-          check_(std::move(check)) {}
+          check_(std::move(check)) {
+        for (std::uint32_t member = 0; member < committee.size(); ++member)
+            if (health.rests(committee.node(member))) doubtful_.insert(member);
+    }
 
-    // Asks every member for its rows at once and waits for all answers. A member that fails, or
-    // serves one bad row, is not asked again.
-    void fetch(const RowsByMember& wanted);
+    // Data rows [first, end), then whatever else gives `needed` rows. False when not so many are
+    // to be had. `only` those: no others instead.
+    bool fetch(std::uint32_t first, std::uint32_t end, std::uint32_t needed, bool only);
 
-    // Data rows not yet here, by the member that holds them.
-    RowsByMember missing_data_rows() const;
-    // Up to `count` rows never asked for, spread over the members that still answer.
-    RowsByMember spare_rows(std::uint32_t count) const;
-
-    std::uint32_t rows_needed() const { return check_.header().data_rows; }
+    const block::Header& header() const { return check_->header(); }
+    ByteSpan row(std::uint32_t index) const { return rows_.at(index); }
     std::uint32_t rows_here() const { return static_cast<std::uint32_t>(rows_.size()); }
-    Result<BlockRead> finish();
+    Result<Bytes> recover() const;
     Error too_few() const;
+    void report(BlockRead& out) const;
 
     std::vector<NodeFailure> failures;
 
   private:
-    Result<std::vector<ServedSlot>> ask(std::uint32_t member,
-                                        std::span<const std::uint32_t> indexes) const;
-    void take(std::uint32_t member, Result<std::vector<ServedSlot>> answer);
+    struct Answer {
+        std::uint32_t call;
+        Result<ServedRows> served;
+    };
+    struct Call {
+        std::uint32_t member;
+        std::uint32_t rows;
+        Duration asked;
+        bool late = false;
+    };
+
     std::uint32_t owner(std::uint32_t row) const {
-        return committee_.placement->owner(id_, check_.order().slot_of(row));
+        return committee_.placement->owner(id_, check_->order().slot_of(row));
     }
+    std::uint32_t on_their_way() const;
+    void ask(const RowsByMember& wanted);
+    RowsByMember spare_rows(std::uint32_t count, bool of_doubtful) const;
+    void ask_for_more(std::uint32_t needed);
+    void take(Answer answer);
+    Status check(const ServedRows& served) const;
+    Duration hedge_after() const;
+    void find_late();
 
     StorageCalls& nodes_;
-    Executor& executor_;
+    NodeHealth& health_;
+    Clock& clock_;
+    const RetrievalOptions& options_;
     const BlockId id_;
     const Committee& committee_;
-    const block::StatementCheck check_;
-    std::map<std::uint32_t, Bytes> rows_;  // verified rows by index
-    std::set<std::uint32_t> asked_;        // row indexes
-    std::set<std::uint32_t> failed_;       // members
-    std::set<std::uint32_t> answered_;     // members
+    const std::shared_ptr<const block::StatementCheck> check_;
+    std::shared_ptr<Inbox<Answer>> inbox_ = std::make_shared<Inbox<Answer>>();
+    std::map<std::uint32_t, Call> calls_;  // not answered yet
+    std::uint32_t next_call_ = 0;
+    std::vector<Duration> answer_times_;
+    std::map<std::uint32_t, ByteSpan> rows_;  // verified rows by index
+    std::vector<std::shared_ptr<const void>> owners_;
+    std::set<std::uint32_t> asked_;     // row indexes
+    std::set<std::uint32_t> failed_;    // members
+    std::set<std::uint32_t> doubtful_;  // members that rest or are late: asked last
+    std::set<std::uint32_t> answered_;  // members
 };
 
-Result<std::vector<ServedSlot>> Read::ask(std::uint32_t member,
-                                          std::span<const std::uint32_t> indexes) const {
-    std::vector<ServedSlot> all;
+void Read::ask(const RowsByMember& wanted) {
     const std::size_t rows_a_call =
-        std::max<std::size_t>(1, kServedBytesMax / 2 / check_.header().row_size);
-    for (std::size_t at = 0; at < indexes.size(); at += rows_a_call) {
-        const auto part = indexes.subspan(at, std::min(rows_a_call, indexes.size() - at));
-        TRY(auto served, nodes_.rows(committee_.node(member), id_, part));
-        for (auto& slot : served) {
-            std::vector<coding::Row> rows;
-            for (const auto& [index, bytes] : slot.rows) rows.push_back({index, bytes});
-            TRY_VOID(check_.check_rows(slot.slot, slot.digests, rows));
-            all.push_back(std::move(slot));
+        std::max<std::size_t>(1, options_.call_bytes / header().row_size);
+    for (const auto& [member, indexes] : wanted)
+        for (std::size_t at = 0; at < indexes.size(); at += rows_a_call) {
+            const auto end = std::min(indexes.size(), at + rows_a_call);
+            std::vector<std::uint32_t> part(indexes.begin() + static_cast<std::ptrdiff_t>(at),
+                                            indexes.begin() + static_cast<std::ptrdiff_t>(end));
+            asked_.insert(part.begin(), part.end());
+            const auto call = next_call_++;
+            calls_[call] = {member, static_cast<std::uint32_t>(part.size()), clock_.monotonic()};
+            nodes_.rows(committee_.node(member), id_, std::move(part),
+                        [inbox = inbox_, call](auto served) {
+                            inbox->put({call, std::move(served)});
+                        });
         }
-    }
-    return all;
 }
 
-void Read::take(std::uint32_t member, Result<std::vector<ServedSlot>> answer) {
-    if (!answer.ok()) {
-        failed_.insert(member);
-        failures.push_back({committee_.node(member), std::move(answer).error()});
-        return;
-    }
-    answered_.insert(member);
-    for (auto& slot : *answer)
-        for (auto& [index, bytes] : slot.rows) rows_.emplace(index, std::move(bytes));
+std::uint32_t Read::on_their_way() const {
+    std::uint32_t rows = 0;
+    for (const auto& [number, call] : calls_)
+        if (!call.late && !failed_.contains(call.member)) rows += call.rows;
+    return rows;
 }
 
-void Read::fetch(const RowsByMember& wanted) {
-    struct Answers {
-        std::mutex mutex;  // guards the fields below
-        std::condition_variable changed;
-        std::map<std::uint32_t, Result<std::vector<ServedSlot>>> by_member;
-    } answers;
-    for (const auto& [member, indexes] : wanted) {
-        asked_.insert(indexes.begin(), indexes.end());
-        executor_.post([this, &answers, member = member, &indexes = indexes] {
-            auto answer = ask(member, indexes);
-            const std::lock_guard lock(answers.mutex);
-            answers.by_member.emplace(member, std::move(answer));
-            answers.changed.notify_all();
-        });
-    }
-    std::unique_lock lock(answers.mutex);
-    answers.changed.wait(lock, [&] { return answers.by_member.size() == wanted.size(); });
-    for (auto& [member, answer] : answers.by_member) take(member, std::move(answer));
-}
-
-RowsByMember Read::missing_data_rows() const {
+// Up to `count` rows never asked for, of members that did not fail.
+RowsByMember Read::spare_rows(std::uint32_t count, bool of_doubtful) const {
     RowsByMember wanted;
-    for (std::uint32_t row = 0; row < check_.header().data_rows; ++row)
-        if (!rows_.contains(row)) wanted[owner(row)].push_back(row);
-    return wanted;
-}
-
-RowsByMember Read::spare_rows(std::uint32_t count) const {
-    RowsByMember wanted;
-    for (std::uint32_t row = 0; row < check_.header().rows && count > 0; ++row) {
-        if (asked_.contains(row) || failed_.contains(owner(row))) continue;
-        wanted[owner(row)].push_back(row);
+    for (std::uint32_t row = 0; row < header().rows && count > 0; ++row) {
+        const auto member = owner(row);
+        if (asked_.contains(row) || failed_.contains(member) ||
+            doubtful_.contains(member) != of_doubtful)
+            continue;
+        wanted[member].push_back(row);
         --count;
     }
     return wanted;
 }
 
+void Read::ask_for_more(std::uint32_t needed) {
+    for (const bool of_doubtful : {false, true}) {
+        const auto coming = rows_here() + on_their_way();
+        if (coming < needed) ask(spare_rows(needed - coming, of_doubtful));
+    }
+}
+
+Status Read::check(const ServedRows& served) const {
+    std::vector<block::PartialSlot> parts;
+    for (const auto& slot : served.slots) parts.push_back({slot.slot, slot.digests, slot.rows});
+    return check_->check_rows(parts);
+}
+
+void Read::take(Answer answer) {
+    const auto at = calls_.find(answer.call);
+    const auto call = at->second;
+    calls_.erase(at);
+    const auto& node = committee_.node(call.member);
+    auto status = answer.served.ok() ? check(*answer.served) : Status(answer.served.error());
+    if (!status.ok()) {
+        health_.failed(node, status.error());
+        if (failed_.insert(call.member).second) failures.push_back({node, status.error()});
+        return;
+    }
+    health_.answered(node);
+    doubtful_.erase(call.member);
+    answer_times_.push_back(clock_.monotonic() - call.asked);
+    answered_.insert(call.member);
+    owners_.push_back(std::move(answer.served->owner));
+    for (const auto& slot : answer.served->slots)
+        for (const auto& row : slot.rows) rows_.emplace(row.index, row.bytes);
+}
+
+Duration Read::hedge_after() const {
+    if (answer_times_.empty()) return 4 * options_.hedge_after;
+    auto times = answer_times_;
+    const auto middle = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2);
+    std::nth_element(times.begin(), middle, times.end());
+    return std::max(options_.hedge_after, 3 * *middle);
+}
+
+void Read::find_late() {
+    const auto limit = clock_.monotonic() - hedge_after();
+    for (auto& [number, call] : calls_)
+        if (call.asked < limit && !call.late) {
+            call.late = true;
+            doubtful_.insert(call.member);
+        }
+}
+
+bool Read::fetch(std::uint32_t first, std::uint32_t end, std::uint32_t needed, bool only) {
+    RowsByMember wanted;
+    for (auto row = first; row < end; ++row) {
+        const auto member = owner(row);
+        if (asked_.contains(row) || (!only && doubtful_.contains(member))) continue;
+        wanted[member].push_back(row);
+    }
+    ask(wanted);
+    while (rows_here() < needed) {
+        find_late();
+        const bool hopeless = only && rows_here() + on_their_way() < needed;
+        if (!only) ask_for_more(needed);
+        if (hopeless || calls_.empty()) return false;
+        if (auto answer = inbox_->take(hedge_after() / 2)) take(std::move(*answer));
+    }
+    return true;
+}
+
 Error Read::too_few() const {
     std::string message =
         "block " + id_.hex() + " cannot be read now: " + std::to_string(rows_here()) +
-        " good fragments of the " + std::to_string(rows_needed()) + " needed, from " +
+        " good fragments of the " + std::to_string(header().data_rows) + " needed, from " +
         std::to_string(answered_.size()) + " of " + std::to_string(committee_.size()) + " nodes";
     if (!failures.empty()) message += "; the first failure: " + failures.front().error.message;
     return Error{ErrorKind::unavailable, std::move(message)};
 }
 
-Result<BlockRead> Read::finish() {
+Result<Bytes> Read::recover() const {
     std::vector<coding::Row> rows;
-    BlockRead out;
     for (const auto& [index, bytes] : rows_) {
-        if (rows.size() == rows_needed()) break;
+        if (rows.size() == header().data_rows) break;
         rows.push_back({index, bytes});
-        ++(index < rows_needed() ? out.data_rows_used : out.parity_rows_used);
     }
-    TRY(out.content, block::recover_content(check_, rows));
-    out.header = check_.header();
-    out.nodes_answered = static_cast<std::uint32_t>(answered_.size());
-    out.failures = std::move(failures);
-    return out;
+    return block::recover_content(*check_, rows);
 }
 
-// The statement from the first member that serves the right one.
-Result<block::StatementCheck> fetch_statement(StorageCalls& nodes, const BlockId& id,
-                                              const Committee& committee,
+void Read::report(BlockRead& out) const {
+    std::uint32_t used = 0;
+    for (const auto& [index, bytes] : rows_) {
+        if (used++ == header().data_rows) break;
+        ++(index < header().data_rows ? out.data_rows_used : out.parity_rows_used);
+    }
+    out.header = header();
+    out.nodes_answered = static_cast<std::uint32_t>(answered_.size());
+    out.failures = failures;
+}
+
+}  // namespace
+
+// The statement from the first member that serves the right one; two are asked at a time.
+Result<Retriever::Check> Retriever::statement(const BlockId& id, const Committee& committee,
                                               std::vector<NodeFailure>& failures) {
-    for (std::uint32_t member = 0; member < committee.size(); ++member) {
-        auto opened = [&]() -> Result<block::StatementCheck> {
-            TRY(auto bytes, nodes.statement(committee.node(member), id));
-            TRY(auto statement, block::Statement::decode(bytes));
-            return block::StatementCheck::open(id, std::move(statement));
+    {
+        const std::lock_guard lock(mutex_);
+        const auto at = std::find_if(kept_.begin(), kept_.end(),
+                                     [&](const auto& each) { return each.first == id; });
+        if (at != kept_.end()) {
+            kept_.splice(kept_.begin(), kept_, at);
+            return at->second;
+        }
+    }
+    struct Answer {
+        std::uint32_t member;
+        Result<Bytes> statement;
+    };
+    auto inbox = std::make_shared<Inbox<Answer>>();
+    const auto members = by_health(committee, health_, id.bytes[1] % committee.size());
+    std::size_t asked = 0, open = 0;
+    while (asked < members.size() || open > 0) {
+        for (int i = 0; i < (asked == 0 ? 2 : 1) && asked < members.size(); ++i, ++open) {
+            const auto member = members[asked++];
+            nodes_.statement(committee.node(member), id, [inbox, member](auto bytes) {
+                inbox->put({member, std::move(bytes)});
+            });
+        }
+        // The last ones asked have until their deadline.
+        const bool last = asked == members.size();
+        auto answer = inbox->take(last ? Duration(std::chrono::minutes(1)) : options_.hedge_after);
+        if (!answer) continue;
+        --open;
+        auto opened = [&]() -> Result<Check> {
+            TRY(auto bytes, std::move(answer->statement));
+            TRY(auto decoded, block::Statement::decode(bytes));
+            TRY(auto check, block::StatementCheck::open(id, std::move(decoded)));
+            return std::make_shared<const block::StatementCheck>(std::move(check));
         }();
-        if (opened.ok()) return opened;
-        failures.push_back({committee.node(member), std::move(opened).error()});
+        if (opened.ok()) {
+            const std::lock_guard lock(mutex_);
+            kept_.emplace_front(id, *opened);
+            if (kept_.size() > options_.statements_kept) kept_.pop_back();
+            return opened;
+        }
+        health_.failed(committee.node(answer->member), opened.error());
+        failures.push_back({committee.node(answer->member), std::move(opened).error()});
     }
     std::string why = failures.empty() ? "" : ": " + failures.front().error.message;
     return Error{ErrorKind::unavailable, "no node of epoch " + std::to_string(committee.epoch()) +
                                              " serves the statement of block " + id.hex() + why};
 }
 
-}  // namespace
-
 Result<BlockRead> Retriever::read(const BlockId& id, const Committee& committee) {
     std::vector<NodeFailure> failures;
-    TRY(auto check, fetch_statement(nodes_, id, committee, failures));
-    Read read(nodes_, executor_, id, committee, std::move(check));
+    TRY(auto check, statement(id, committee, failures));
+    const auto rows = check->header().data_rows;
+    Read read(nodes_, health_, clock_, options_, id, committee, std::move(check));
     read.failures = std::move(failures);
-    read.fetch(read.missing_data_rows());
-    while (read.rows_here() < read.rows_needed()) {
-        const auto wanted = read.spare_rows(read.rows_needed() - read.rows_here());
-        if (wanted.empty()) return read.too_few();
-        read.fetch(wanted);
+    if (!read.fetch(0, rows, rows, false)) return read.too_few();
+    BlockRead out;
+    TRY(out.content, read.recover());
+    read.report(out);
+    return out;
+}
+
+Result<BlockRead> Retriever::read_range(const BlockId& id, const Committee& committee,
+                                        std::uint64_t offset, std::uint64_t size) {
+    std::vector<NodeFailure> failures;
+    TRY(auto check, statement(id, committee, failures));
+    const auto header = check->header();
+    if (offset > header.length || size > header.length - offset)
+        return Error{ErrorKind::invalid_argument,
+                     "block " + id.hex() + " ends at byte " + std::to_string(header.length)};
+    const auto first = static_cast<std::uint32_t>(offset / header.row_size);
+    const auto end =
+        static_cast<std::uint32_t>((offset + size + header.row_size - 1) / header.row_size);
+    Read read(nodes_, health_, clock_, options_, id, committee, std::move(check));
+    read.failures = std::move(failures);
+    BlockRead out;
+    if (end <= first || read.fetch(first, end, end - first, true)) {
+        out.content.reserve(size);
+        for (auto row = first; row < end; ++row) {
+            const auto begin = row == first ? offset % header.row_size : 0;
+            const auto bytes = read.row(row).subspan(begin);
+            const auto part = bytes.first(std::min(bytes.size(), size - out.content.size()));
+            out.content.insert(out.content.end(), part.begin(), part.end());
+        }
+    } else {
+        if (!read.fetch(0, header.data_rows, header.data_rows, false)) return read.too_few();
+        TRY(auto whole, read.recover());
+        const auto begin = whole.begin() + static_cast<std::ptrdiff_t>(offset);
+        out.content.assign(begin, begin + static_cast<std::ptrdiff_t>(size));
     }
-    return read.finish();
+    read.report(out);
+    return out;
 }
 
 }  // namespace mutirao::publish

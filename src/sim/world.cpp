@@ -61,6 +61,7 @@ Status World::start_node(const std::string& name, ledger::Role role) {
         random_,
         disk,
         network_,
+        network_,
         executor_,
         []() -> Result<std::unique_ptr<model::Backend>> {
             return Error{ErrorKind::unimplemented, "training in the simulator is not built yet"};

@@ -32,6 +32,19 @@ Status FragmentStore::put_slot(const BlockId& block, std::uint32_t slot, ByteSpa
     return put(RecordKind::slot, block, slot, payload);
 }
 
+Status FragmentStore::put_share(const BlockId& block, ByteSpan statement,
+                                std::span<const SlotToStore> slots) {
+    TRY_VOID(put_statement(block, statement));
+    for (const auto& slot : slots) {
+        Bytes payload;
+        for (const auto& digest : slot.digests)
+            payload.insert(payload.end(), digest.bytes.begin(), digest.bytes.end());
+        for (const auto row : slot.rows) payload.insert(payload.end(), row.begin(), row.end());
+        TRY_VOID(put_slot(block, slot.slot, payload));
+    }
+    return {};
+}
+
 Status FragmentStore::put(RecordKind kind, const BlockId& block, std::uint32_t slot,
                           ByteSpan payload) {
     if (payload.size() > kPayloadSizeMax)

@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <set>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -19,6 +20,13 @@
 namespace mutirao::storage {
 
 inline constexpr std::uint64_t kSegmentSizeMax = 256u << 20;
+
+// A slot as it comes in: its rows, and their digests, which are kept beside them.
+struct SlotToStore {
+    std::uint32_t slot = 0;
+    std::span<const Digest> digests;
+    std::vector<ByteSpan> rows;
+};
 
 // What open() found.
 struct Recovery {
@@ -41,6 +49,8 @@ class FragmentStore {
     // and everything stored before stays readable.
     Status put_statement(const BlockId& block, ByteSpan bytes);
     Status put_slot(const BlockId& block, std::uint32_t slot, ByteSpan payload);
+    // A statement and slots of one block; each slot's payload is its digests, then its rows.
+    Status put_share(const BlockId& block, ByteSpan statement, std::span<const SlotToStore> slots);
     // Returns once everything put before the call survives a power cut. After a failure the system
     // may already have dropped what was not written, so puts and syncs are refused from then on:
     // the store must be opened again.

@@ -83,6 +83,10 @@ struct Node {
         return node->open_block(block.statement.id(), block.statement.encode(), epoch);
     }
     Status put(const block::CodedBlock& block, std::uint32_t slot);
+    std::size_t slots_served(const BlockId& id, std::span<const std::uint32_t> rows) {
+        const auto bytes = node->read_rows(id, rows).value();
+        return block::ServedMessage::decode(bytes).value().slots.size();
+    }
     // All of it; then it can be signed.
     void take(const block::CodedBlock& block) {
         ASSERT_TRUE(open(block).ok());
@@ -124,6 +128,60 @@ TEST(StorageNode, signs_a_block_once_all_its_slots_are_here) {
     EXPECT_EQ(usage.damaged, 0u);
 }
 
+block::ShareMessage whole_share(const block::CodedBlock& block, const Bytes& statement) {
+    block::ShareMessage share{block.statement.id(), kEpoch, true, statement, {}};
+    for (const auto slot : Node::own_slots(share.id)) share.slots.push_back(block.slot(slot));
+    return share;
+}
+
+TEST(StorageNode, takes_a_share_with_its_statement_at_once_and_signs_it) {
+    Node node;
+    const auto& block = small_block();
+    const auto statement = block.statement.encode();
+    const auto share = whole_share(block, statement);
+    const auto signature = node.node->put_share(share).value();
+    ASSERT_TRUE(signature.has_value());
+    EXPECT_EQ(*signature, node.node->sign(share.id, kEpoch).value());
+    EXPECT_EQ(node.slots_served(share.id, Node::own_slots(share.id)), share.slots.size());
+    EXPECT_EQ(*node.node->put_share(share).value(), *signature) << "again is fine";
+    node.disk.restart();
+    node.restart();
+    EXPECT_EQ(node.node->sign(share.id, kEpoch).value(), *signature);
+}
+
+TEST(StorageNode, takes_a_share_in_parts_and_asks_for_the_statement_when_it_has_none) {
+    Node node;
+    const auto& block = small_block();
+    const auto statement = block.statement.encode();
+    const auto whole = whole_share(block, statement);
+    auto first = whole, second = whole;
+    first.sign = false;
+    first.slots.resize(1);
+    second.slots.erase(second.slots.begin());
+    second.statement = {};
+    EXPECT_EQ(node.node->put_share(second).error().kind, ErrorKind::not_found);
+    EXPECT_FALSE(node.node->put_share(first).value().has_value());
+    EXPECT_TRUE(node.node->put_share(second).value().has_value());
+}
+
+TEST(StorageNode, a_share_with_one_bad_row_or_a_foreign_slot_is_refused_whole) {
+    Node node;
+    const auto& block = small_block();
+    const auto statement = block.statement.encode();
+    auto bad = whole_share(block, statement);
+    auto row = to_bytes(bad.slots.back().rows[1]);
+    row[7] ^= 1;
+    bad.slots.back().rows[1] = row;
+    EXPECT_EQ(node.node->put_share(bad).error().kind, ErrorKind::corrupt);
+    auto foreign = whole_share(block, statement);
+    std::uint32_t slot = 0;
+    const auto own = Node::own_slots(foreign.id);
+    while (std::binary_search(own.begin(), own.end(), slot)) ++slot;
+    foreign.slots.push_back(block.slot(slot));
+    EXPECT_EQ(node.node->put_share(foreign).error().kind, ErrorKind::permission_denied);
+    EXPECT_EQ(node.node->usage().slots, 0u);
+}
+
 TEST(StorageNode, does_not_sign_before_all_slots_are_here_and_says_how_many_are_missing) {
     Node node;
     const auto& block = small_block();
@@ -150,8 +208,7 @@ TEST(StorageNode, what_it_signed_survives_a_power_cut) {
     node.disk.restart();
     node.restart();
     EXPECT_TRUE(node.node->sign(id, kEpoch).ok());
-    const auto rows = node.node->read_rows(id, Node::own_slots(id)).value();
-    EXPECT_EQ(rows.size(), Node::own_slots(id).size());
+    EXPECT_EQ(node.slots_served(id, Node::own_slots(id)), Node::own_slots(id).size());
 }
 
 TEST(StorageNode, does_not_sign_when_the_disk_cannot_sync) {
@@ -323,18 +380,16 @@ TEST(StorageNode, serves_rows_with_what_a_reader_needs_to_check_them) {
     std::vector<std::uint32_t> asked;
     for (std::uint32_t row = 0; row < block.statement.header.rows; ++row) asked.push_back(row);
     asked.push_back(own[0]);  // twice
-    const auto served = node.node->read_rows(id, asked).value();
+    const auto bytes_served = node.node->read_rows(id, asked).value();
+    const auto served = block::ServedMessage::decode(bytes_served).value().slots;
     const auto check = block::StatementCheck::open(id, block.statement).value();
     std::vector<std::uint32_t> slots;
     for (const auto& slot : served) {
         slots.push_back(slot.slot);
-        std::vector<coding::Row> rows;
-        for (const auto& [index, bytes] : slot.rows) {
-            rows.push_back({index, bytes});
+        for (const auto& [index, bytes] : slot.rows)
             EXPECT_TRUE(std::equal(bytes.begin(), bytes.end(), block.row(index).begin()));
-        }
-        EXPECT_EQ(rows.size(), block.statement.header.rows_per_slot());
-        EXPECT_TRUE(check.check_rows(slot.slot, slot.digests, rows).ok());
+        EXPECT_EQ(slot.rows.size(), block.statement.header.rows_per_slot());
+        EXPECT_TRUE(check.check_rows(slot.slot, slot.digests, slot.rows).ok());
     }
     EXPECT_EQ(slots, own);
 }
@@ -351,7 +406,7 @@ TEST(StorageNode, says_which_block_or_row_is_not_here) {
     EXPECT_EQ(node.node->read_rows(id, first).error().kind, ErrorKind::not_found);
     node.take(block);
     EXPECT_EQ(node.node->read_rows(id, beyond).error().kind, ErrorKind::invalid_argument);
-    EXPECT_TRUE(node.node->read_rows(id, none).value().empty());
+    EXPECT_EQ(node.slots_served(id, none), 0u);
     std::uint32_t foreign = 0;
     while (node.store->contains(id, foreign)) ++foreign;
     EXPECT_EQ(node.node->read_rows(id, std::vector<std::uint32_t>{foreign}).error().kind,
@@ -369,7 +424,7 @@ TEST(StorageNode, refuses_replies_over_their_limit) {
     const auto id = block.statement.id();
     EXPECT_EQ(node.node->read_rows(id, rows).error().kind, ErrorKind::invalid_argument);
     rows.pop_back();
-    EXPECT_EQ(node.node->read_rows(id, rows).value().size(), 1u);
+    EXPECT_EQ(node.slots_served(id, rows), 1u);
 }
 
 TEST(StorageNode, damaged_rows_are_never_served_and_can_be_put_again) {
@@ -414,8 +469,7 @@ TEST(StorageNode, a_full_disk_refuses_the_block_and_keeps_the_others) {
     ASSERT_FALSE(status.ok());
     EXPECT_EQ(status.error().kind, ErrorKind::resource_exhausted);
     EXPECT_EQ(node.node->sign(second.statement.id(), kEpoch).error().kind, ErrorKind::unavailable);
-    EXPECT_EQ(node.node->read_rows(first, Node::own_slots(first)).value().size(),
-              Node::own_slots(first).size());
+    EXPECT_EQ(node.slots_served(first, Node::own_slots(first)), Node::own_slots(first).size());
     node.disk.set_capacity(~std::uint64_t{0});
     node.take(second);
     EXPECT_TRUE(node.node->sign(second.statement.id(), kEpoch).ok());

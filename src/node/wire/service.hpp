@@ -37,6 +37,10 @@ class Service {
             return serialize(reply);
         };
     }
+    // For methods whose bytes are not protobuf messages.
+    void on_bytes(std::string method, std::function<Result<Bytes>(ByteSpan)> handler) {
+        methods_[std::move(method)] = std::move(handler);
+    }
     Result<Bytes> serve(std::string_view method, ByteSpan request) const;
 
   private:
