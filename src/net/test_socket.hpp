@@ -59,6 +59,18 @@ class TestSocket {
         }
         return got;
     }
+    // Exactly so many bytes, or fewer when the other side closes.
+    std::string read_exactly(std::size_t size) {
+        std::string got(size, '\0');
+        std::size_t done = 0;
+        while (done < size && readable_within(std::chrono::seconds(20))) {
+            const auto more = ::recv(fd_, &got[done], size - done, 0);
+            if (more <= 0) break;
+            done += static_cast<std::size_t>(more);
+        }
+        got.resize(done);
+        return got;
+    }
     std::string read_all() { return read_until(""); }
 
   private:

@@ -1,0 +1,84 @@
+// Frames over one TCP connection, for both ends of a data channel. Private to net: includes Asio.
+#pragma once
+
+#include <boost/asio/ip/tcp.hpp>
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/ports.hpp"
+#include "net/channel_frame.hpp"
+
+namespace mutirao::net {
+
+// What an end does with frames. Called on the stream's I/O thread.
+class FrameSink {
+  public:
+    virtual ~FrameSink() = default;
+    // Where the method and payload of a frame that begins go, method_size + payload_size bytes;
+    // nothing to wait for resume(); an error closes the stream.
+    virtual Result<std::optional<MutableByteSpan>> place(const FrameHeader& header) = 0;
+    // All bytes of the frame are where place() said.
+    virtual void arrived(const FrameHeader& header) = 0;
+    // Once, when nothing more comes and nothing more is sent.
+    virtual void closed(const Error& why) = 0;
+};
+
+// All on the thread of the socket's executor.
+class ChannelStream final : public std::enable_shared_from_this<ChannelStream> {
+  public:
+    using Time = std::chrono::steady_clock::time_point;
+
+    explicit ChannelStream(boost::asio::ip::tcp::socket socket);
+
+    // Exactly so many bytes of the greeting, or an error; before frames().
+    void read_exactly(std::size_t size, std::function<void(Result<Bytes>)> done);
+    void write_all(Bytes bytes, std::function<void(Status)> done);
+
+    // From here on the stream carries frames. The sink lives until closed() was called.
+    void frames(std::shared_ptr<FrameSink> sink);
+    // Bytes that are sent after the header; the owner is held until they are.
+    void send(const FrameHeader& header, std::string_view method, Message payload);
+    void resume();
+    void close(const Error& why);
+
+    bool is_open() const { return socket_.is_open(); }
+    std::size_t bytes_to_send() const { return bytes_to_send_; }
+    // The last time any byte came or went.
+    Time last_progress() const { return progress_; }
+    // Whether a frame has begun to come and is not whole yet.
+    bool in_frame() const { return placed_; }
+
+  private:
+    struct Outgoing {
+        Bytes head;  // header and method
+        Message payload;
+        std::size_t size = 0;
+    };
+
+    void read_more();
+    void take();
+    bool take_header();
+    bool take_body();
+    void write_next();
+    void progressed() { progress_ = std::chrono::steady_clock::now(); }
+
+    boost::asio::ip::tcp::socket socket_;
+    std::shared_ptr<FrameSink> sink_;
+    Bytes buffer_;  // small frames and headers come through here
+    std::size_t begin_ = 0, end_ = 0;
+    std::optional<FrameHeader> header_;  // of the frame that is coming
+    MutableByteSpan body_;               // what is missing of it
+    bool placed_ = false;                // the sink has said where it goes
+    bool paused_ = false;                // the sink waits for room
+    bool reading_ = false;
+    std::deque<Outgoing> outgoing_;
+    std::size_t writing_ = 0;  // of outgoing_, from the front
+    std::size_t bytes_to_send_ = 0;
+    Time progress_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace mutirao::net
