@@ -9,8 +9,11 @@
 #include "cli/commands.hpp"
 #include "gateway/routes.hpp"
 #include "model/torch_backend.hpp"
+#include "net/channel_network.hpp"
+#include "net/channel_server.hpp"
 #include "net/grpc_server.hpp"
 #include "net/http.hpp"
+#include "node/channel_door.hpp"
 #include "node/node.hpp"
 #include "os/quota_disk.hpp"
 #include "os/signal.hpp"
@@ -103,14 +106,27 @@ Status run_role(const NodeOptions& options, ledger::Role role, Disk& disk, os::S
     os::SystemClock clock;
     os::SystemRandom random;
     net::GrpcNetwork network;
+    net::ChannelNetwork data(
+        [&](const std::string& peer) { return node::ask_for_door(network, peer); }, random);
     // Declared before the node, so that no task outlives what it works on: the pool is destroyed
     // by hand, after the node has cancelled its work and before it goes.
     auto executor = std::make_unique<os::ThreadPool>(kExecutorThreads, kExecutorQueue);
-    TRY(auto node, node::Node::open({clock, random, disk, network, network, *executor, open_torch},
+    TRY(auto node, node::Node::open({clock, random, disk, network, data, *executor, open_torch},
                                     role, options.join));
-    TRY(auto server, net::GrpcServer::start(options.listen, [&](auto method, auto request) {
-            return node->serve(method, request);
-        }));
+    // Fragments come over a channel of their own, at the same host.
+    std::unique_ptr<net::ChannelServer> channel;
+    if (role == ledger::Role::storage) {
+        const auto host = options.listen.substr(0, options.listen.rfind(':'));
+        TRY(channel,
+            net::ChannelServer::start(
+                host + ":0",
+                [&](auto method, auto request) { return node->serve(method, request); }, random));
+    }
+    const Serve serve = [&](std::string_view method, ByteSpan request) -> Result<Bytes> {
+        if (channel && method == node::kOpenChannel) return node::open_door(*channel, {});
+        return node->serve(method, request);
+    };
+    TRY(auto server, net::GrpcServer::start(options.listen, serve));
     std::unique_ptr<net::HttpServer> http;
     if (role == ledger::Role::gateway) {
         TRY(http, net::HttpServer::start(options.http,
@@ -124,6 +140,7 @@ Status run_role(const NodeOptions& options, ledger::Role role, Disk& disk, os::S
     stop.wait();
     if (http) http->stop();
     server->stop();
+    if (channel) channel->stop();
     node->cancel();
     executor.reset();
     return {};
