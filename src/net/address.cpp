@@ -3,6 +3,8 @@
 #include <arpa/inet.h>
 #include <charconv>
 
+#include "crypto/account.hpp"
+
 namespace mutirao::net {
 namespace {
 
@@ -48,6 +50,19 @@ Result<ListenAddress> parse_listen_address(std::string_view text) {
     else
         return bad_address(text);
     return address;
+}
+
+Result<PeerName> parse_peer(std::string_view text) {
+    const auto at = text.find('@');
+    if (at == text.npos) return PeerName{{}, std::string(text)};
+    PeerName out;
+    TRY(out.account, crypto::address_from_text(text.substr(0, at)));
+    out.address = text.substr(at + 1);
+    return out;
+}
+
+std::string peer_name(const Address& account, std::string_view address) {
+    return crypto::to_checksum_text(account) + "@" + std::string(address);
 }
 
 }  // namespace mutirao::net

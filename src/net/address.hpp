@@ -2,10 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
-#include "base/result.hpp"
+#include "base/bytes.hpp"
 
 namespace mutirao::net {
 
@@ -21,5 +22,15 @@ struct ListenAddress {
 // "HOST:PORT" with HOST an IPv4 address, an IPv6 address in brackets, or "localhost" (127.0.0.1).
 // Names are not looked up. invalid_argument with the right form in its sentence.
 Result<ListenAddress> parse_listen_address(std::string_view text);
+
+// A peer as it is called: where it is, and which account it has to prove, if that is known.
+struct PeerName {
+    std::optional<Address> account;
+    std::string address;  // "HOST:PORT"
+};
+// "HOST:PORT" or "0xACCOUNT@HOST:PORT"; invalid_argument when the account is none.
+Result<PeerName> parse_peer(std::string_view text);
+// "0xACCOUNT@HOST:PORT".
+std::string peer_name(const Address& account, std::string_view address);
 
 }  // namespace mutirao::net

@@ -21,6 +21,10 @@ struct Caller {
     bool operator==(const Caller&) const = default;
 };
 
+// What a server does with a call. From many threads at once; `request` is borrowed for the call.
+using Answer =
+    std::function<Result<Bytes>(const Caller& caller, std::string_view method, ByteSpan request)>;
+
 // Whether this caller may call this method; asked before a request is handled. From many threads at
 // once; quick.
 using Admit = std::function<Status(const Caller& caller, std::string_view method)>;

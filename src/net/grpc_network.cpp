@@ -12,6 +12,8 @@
 #include <mutex>
 #include <unordered_map>
 
+#include "net/address.hpp"
+#include "net/grpc_security.hpp"
 #include "net/grpc_status.hpp"
 #include "net/grpc_transport.hpp"
 
@@ -97,6 +99,7 @@ struct GrpcNetwork::Impl {
         std::shared_ptr<grpc::Channel> channel;  // shared with the calls that use it right now
     };
 
+    const std::optional<crypto::PeerCertificate> certificate;
     const std::size_t peers_max;
     std::mutex mutex;       // guards both below
     std::list<Peer> peers;  // used last comes first
@@ -108,23 +111,29 @@ struct GrpcNetwork::Impl {
             peers.splice(peers.begin(), peers, known->second);
             return peers.front().channel;
         }
-        TRY(const auto target, target_of(name));
+        TRY(const auto peer, parse_peer(name));
+        if (peer.account && !certificate)
+            return Error{ErrorKind::invalid_argument, "who answers at " + peer.address +
+                                                          " cannot be known without a certificate"};
+        TRY(const auto target, target_of(peer.address));
         while (peers.size() >= peers_max) {
             by_name.erase(peers.back().name);
             peers.pop_back();
         }
+        const auto credentials = certificate ? client_credentials(*certificate, peer.account)
+                                             : grpc::InsecureChannelCredentials();
         peers.push_front(
-            {name, grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(),
-                                             channel_arguments())});
+            {name, grpc::CreateCustomChannel(target, credentials, channel_arguments())});
         by_name[name] = peers.begin();
         return peers.front().channel;
     }
 };
 
-GrpcNetwork::GrpcNetwork(std::size_t peers_max) {
+GrpcNetwork::GrpcNetwork(std::optional<crypto::PeerCertificate> certificate,
+                         std::size_t peers_max) {
     ENSURE(peers_max > 0, "a network needs room for a peer");
     route_grpc_log();
-    impl_ = std::unique_ptr<Impl>(new Impl{peers_max, {}, {}, {}});
+    impl_ = std::unique_ptr<Impl>(new Impl{std::move(certificate), peers_max, {}, {}, {}});
 }
 GrpcNetwork::~GrpcNetwork() = default;
 

@@ -2,17 +2,19 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/ports.hpp"
+#include "crypto/peer_certificate.hpp"
 
 namespace mutirao::net {
 
 inline constexpr std::size_t kMessageBytesMax = 64 << 20;  // one request or one answer
 
 // Any thread may call. Channels stay open between calls and reconnect by themselves, at most a
-// second after a dead peer is back. A peer is "HOST:PORT"; numeric addresses are not looked up.
-// Nothing is encrypted or authenticated yet: GrpcServer therefore listens on loopback only.
+// second after a dead peer is back. A peer is "HOST:PORT" or "0xACCOUNT@HOST:PORT", which only a
+// server that proves that account will do for; numeric addresses are not looked up.
 //
 // What the peer's handler answered arrives as it was, kind and sentence (shortened past 2000
 // bytes). Other failures name the peer: `unavailable` at once when nobody listens there, `timeout`
@@ -21,7 +23,9 @@ inline constexpr std::size_t kMessageBytesMax = 64 << 20;  // one request or one
 class GrpcNetwork final : public Network {
   public:
     // `peers_max` channels are kept; the one that was used longest ago makes room for a new one.
-    explicit GrpcNetwork(std::size_t peers_max = 256);
+    // Without a certificate nothing is encrypted and nobody proves anything: for tests and benches.
+    explicit GrpcNetwork(std::optional<crypto::PeerCertificate> certificate = {},
+                         std::size_t peers_max = 256);
     // No call may be in progress.
     ~GrpcNetwork() override;
 

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/resource_quota.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
@@ -10,6 +11,7 @@
 
 #include "base/log.hpp"
 #include "net/address.hpp"
+#include "net/grpc_security.hpp"
 #include "net/grpc_status.hpp"
 #include "net/grpc_transport.hpp"
 #include "net/worker_pool.hpp"
@@ -19,24 +21,55 @@ namespace {
 
 constexpr int kStreamsPerConnectionMax = 1024;
 
+// "ipv4:10.0.0.1:5000" and "ipv6:%5B::1%5D:5000" as gRPC writes peers, without the port.
+std::string host_in(const std::string& peer) {
+    const auto begin = peer.find(':') + 1;
+    const auto end = peer.rfind(':');
+    return end > begin ? peer.substr(begin, end - begin) : peer;
+}
+
 // What every call of one server shares.
 struct Shared {
-    Serve serve;
-    GrpcLimits limits;
+    const Answer answer;
+    const Admit admit;                              // none without certificates
+    const std::unique_ptr<CallerLimits> of_caller;  // likewise
+    const GrpcLimits limits;
     WorkerPool workers;
+    KnownCertificates certificates;
     std::atomic<std::size_t> calls = 0;
 
-    Shared(Serve serve_with, const GrpcLimits& with)
-        : serve(std::move(serve_with)), limits(with), workers(with.handlers_max, with.calls_max) {}
+    Shared(Answer answer_with, Admit admit_with, Clock* clock, const GrpcLimits& with)
+        : answer(std::move(answer_with)),
+          admit(std::move(admit_with)),
+          of_caller(clock != nullptr ? std::make_unique<CallerLimits>(*clock, with.caller)
+                                     : nullptr),
+          limits(with),
+          workers(with.handlers_max, with.calls_max) {}
 
-    Result<Bytes> handle(const std::string& method, ByteSpan request) {
+    Result<Bytes> handle(const grpc::ServerContextBase& context, const std::string& method,
+                         ByteSpan request) {
         try {
-            return serve(method, request);
+            if (!of_caller) return answer({}, method, request);
+            TRY(const auto caller, caller_of(context));
+            TRY(const auto lease, of_caller->enter(caller, request.size()));
+            if (admit) TRY_VOID(admit(caller, method));
+            return answer(caller, method, request);
         } catch (const std::exception& thrown) {
             return Error{ErrorKind::io, method + " failed inside: " + thrown.what()};
         } catch (...) {
             return Error{ErrorKind::io, method + " failed inside"};
         }
+    }
+
+    Result<Caller> caller_of(const grpc::ServerContextBase& context) {
+        Caller caller;
+        caller.origin = host_in(context.peer());
+        const auto pem =
+            context.auth_context()->FindPropertyValues(GRPC_X509_PEM_CERT_PROPERTY_NAME);
+        if (pem.size() != 1)
+            return Error{ErrorKind::permission_denied, "a caller shows one certificate"};
+        TRY(caller.account, certificates.account({pem.front().data(), pem.front().size()}));
+        return caller;
     }
 };
 
@@ -68,7 +101,7 @@ class Call final : public grpc::ServerGenericBidiReactor {
         grpc::Slice whole;
         if (request_.TrySingleSlice(&whole).ok() || request_.DumpToSingleSlice(&whole).ok()) {
             request_.Clear();
-            answer(shared_.handle(context_.method(), {whole.begin(), whole.size()}));
+            answer(shared_.handle(context_, context_.method(), {whole.begin(), whole.size()}));
         } else {
             fail(Error{ErrorKind::io, "the request cannot be read"});
         }
@@ -118,7 +151,11 @@ class GenericService final : public grpc::CallbackGenericService {
 }  // namespace
 
 struct GrpcServer::Impl {
-    Impl(Serve serve, const GrpcLimits& limits) : shared(std::move(serve), limits) {}
+    Impl(Answer answer, Admit admit, Clock* clock, const GrpcLimits& limits)
+        : shared(std::move(answer), std::move(admit), clock, limits) {}
+
+    Status listen(const std::string& listen_address,
+                  const std::shared_ptr<grpc::ServerCredentials>& credentials);
 
     Shared shared;
     GenericService service{shared};
@@ -130,33 +167,52 @@ struct GrpcServer::Impl {
 GrpcServer::GrpcServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 GrpcServer::~GrpcServer() { stop(); }
 
+Status GrpcServer::Impl::listen(const std::string& listen_address,
+                                const std::shared_ptr<grpc::ServerCredentials>& credentials) {
+    TRY(address, parse_listen_address(listen_address));
+    route_grpc_log();
+    grpc::EnableDefaultHealthCheckService(true);
+    int port = 0;
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort(address.text(), credentials, &port);
+    builder.RegisterCallbackGenericService(&service);
+    builder.SetMaxReceiveMessageSize(static_cast<int>(shared.limits.message_bytes_max));
+    builder.SetMaxSendMessageSize(static_cast<int>(shared.limits.message_bytes_max));
+    builder.SetResourceQuota(grpc::ResourceQuota().Resize(shared.limits.memory_max));
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kStreamsPerConnectionMax);
+    // Without this two servers could share a port, each getting some of the calls.
+    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+    for (const auto& [key, value] : kTransportSettings) builder.AddChannelArgument(key, value);
+    server = builder.BuildAndStart();
+    if (server == nullptr || port == 0)
+        return Error{ErrorKind::unavailable,
+                     "cannot listen on " + listen_address + ": the port is taken or not permitted"};
+    address.port = static_cast<std::uint16_t>(port);
+    return {};
+}
+
 Result<std::unique_ptr<GrpcServer>> GrpcServer::start(const std::string& listen_address,
                                                       Serve serve, GrpcLimits limits) {
     TRY(const auto address, parse_listen_address(listen_address));
     if (!address.loopback)
         return Error{ErrorKind::unimplemented,
                      "cannot listen on " + listen_address +
-                         ": mutual TLS between machines is not built yet (it comes with node "
-                         "identities); listen on a loopback address"};
-    route_grpc_log();
-    grpc::EnableDefaultHealthCheckService(true);
-    auto impl = std::make_unique<Impl>(std::move(serve), limits);
-    impl->address = address;
-    int port = 0;
-    grpc::ServerBuilder builder;
-    builder.AddListeningPort(address.text(), grpc::InsecureServerCredentials(), &port);
-    builder.RegisterCallbackGenericService(&impl->service);
-    builder.SetMaxReceiveMessageSize(static_cast<int>(limits.message_bytes_max));
-    builder.SetMaxSendMessageSize(static_cast<int>(limits.message_bytes_max));
-    builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kStreamsPerConnectionMax);
-    // Without this two servers could share a port, each getting some of the calls.
-    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-    for (const auto& [key, value] : kTransportSettings) builder.AddChannelArgument(key, value);
-    impl->server = builder.BuildAndStart();
-    if (impl->server == nullptr || port == 0)
-        return Error{ErrorKind::unavailable,
-                     "cannot listen on " + listen_address + ": the port is taken or not permitted"};
-    impl->address.port = static_cast<std::uint16_t>(port);
+                         " without certificates; other machines are served with mutual TLS only"};
+    auto impl = std::make_unique<Impl>(
+        [serve = std::move(serve)](const Caller&, std::string_view method, ByteSpan request) {
+            return serve(method, request);
+        },
+        nullptr, nullptr, limits);
+    TRY_VOID(impl->listen(listen_address, grpc::InsecureServerCredentials()));
+    return std::unique_ptr<GrpcServer>(new GrpcServer(std::move(impl)));
+}
+
+Result<std::unique_ptr<GrpcServer>> GrpcServer::start(const std::string& listen_address,
+                                                      const crypto::PeerCertificate& certificate,
+                                                      Answer answer, Admit admit, Clock& clock,
+                                                      GrpcLimits limits) {
+    auto impl = std::make_unique<Impl>(std::move(answer), std::move(admit), &clock, limits);
+    TRY_VOID(impl->listen(listen_address, server_credentials(certificate)));
     return std::unique_ptr<GrpcServer>(new GrpcServer(std::move(impl)));
 }
 

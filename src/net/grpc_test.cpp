@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "base/random.hpp"
+#include "net/address.hpp"
 #include "net/grpc_network.hpp"
 #include "net/grpc_server.hpp"
 #include "net/test_socket.hpp"
@@ -206,7 +207,7 @@ TEST(Grpc, sixty_four_callers_at_once_each_get_their_own_answer) {
 TEST(Grpc, more_peers_than_channels_still_work) {
     std::vector<std::unique_ptr<GrpcServer>> servers;
     for (int i = 0; i < 4; ++i) servers.push_back(start());
-    GrpcNetwork network(2);
+    GrpcNetwork network({}, 2);
     for (int i = 0; i < 12; ++i)
         EXPECT_TRUE(network.call(servers[i % 4]->address(), kEcho, {}, kLong).ok());
 }
@@ -330,6 +331,94 @@ TEST(Grpc, a_taken_port_is_refused) {
     ASSERT_FALSE(second.ok());
     EXPECT_EQ(second.error().kind, ErrorKind::unavailable);
     EXPECT_NE(second.error().message.find(server->address()), std::string::npos);
+}
+
+// Servers and callers that prove accounts.
+class SystemTime final : public Clock {
+  public:
+    Duration monotonic() override { return std::chrono::steady_clock::now().time_since_epoch(); }
+    std::uint64_t unix_ms() override { return 0; }
+    void sleep(Duration) override {}
+};
+
+crypto::AccountKey account(std::uint64_t seed) {
+    SeededRandom random(seed);
+    return crypto::AccountKey::generate(random);
+}
+
+struct SecureServer {
+    explicit SecureServer(GrpcLimits limits = {}, std::uint64_t seed = 1)
+        : server(GrpcServer::start(
+                     "127.0.0.1:0", crypto::make_peer_certificate(account(seed)),
+                     [](const Caller& caller, std::string_view, ByteSpan) -> Result<Bytes> {
+                         return to_bytes(as_bytes(caller.account->hex() + " " + caller.origin));
+                     },
+                     [](const Caller&, std::string_view method) -> Status {
+                         if (method == "/x/Secret")
+                             return Error{ErrorKind::permission_denied, "not for you"};
+                         return {};
+                     },
+                     clock, limits)
+                     .value()) {}
+    SystemTime clock;
+    std::unique_ptr<GrpcServer> server;
+};
+
+TEST(GrpcTls, both_ends_prove_their_accounts) {
+    SecureServer secure;
+    GrpcNetwork network(crypto::make_peer_certificate(account(2)));
+    const auto peer = peer_name(account(1).address(), secure.server->address());
+    const auto answer = network.call(peer, "/x/Who", {}, std::chrono::seconds(5));
+    ASSERT_TRUE(answer.ok()) << answer.error().message;
+    EXPECT_EQ(as_text(*answer), account(2).address().hex() + " 127.0.0.1");
+    EXPECT_EQ(network.call(peer, "/x/Secret", {}, std::chrono::seconds(5)).error(),
+              (Error{ErrorKind::permission_denied, "not for you"}));
+    EXPECT_TRUE(network.call(secure.server->address(), "/x/Who", {}, std::chrono::seconds(5)).ok())
+        << "whoever it is will do";
+}
+
+TEST(GrpcTls, an_impostor_gets_no_call) {
+    SecureServer impostor({}, 7);
+    GrpcNetwork network(crypto::make_peer_certificate(account(2)));
+    const auto answer = network.call(peer_name(account(1).address(), impostor.server->address()),
+                                     "/x/Who", {}, std::chrono::seconds(5));
+    ASSERT_FALSE(answer.ok());
+    EXPECT_NE(answer.error().message.find(account(7).address().hex()), std::string::npos)
+        << answer.error().message;
+}
+
+TEST(GrpcTls, who_shows_no_certificate_or_speaks_no_tls_gets_no_answer) {
+    SecureServer secure;
+    GrpcNetwork plain;
+    EXPECT_FALSE(plain.call(secure.server->address(), "/x/Who", {}, std::chrono::seconds(2)).ok());
+    EXPECT_EQ(plain
+                  .call(peer_name(account(1).address(), secure.server->address()), "/x/Who", {},
+                        std::chrono::seconds(2))
+                  .error()
+                  .kind,
+              ErrorKind::invalid_argument);
+    // And a certificate of somebody's own making, without an account in it.
+    auto certificate = crypto::make_peer_certificate(account(2));
+    certificate.certificate_pem[certificate.certificate_pem.size() / 2] ^= 1;
+    GrpcNetwork forged(certificate);
+    EXPECT_FALSE(forged.call(secure.server->address(), "/x/Who", {}, std::chrono::seconds(2)).ok());
+    GrpcNetwork honest(crypto::make_peer_certificate(account(2)));
+    EXPECT_TRUE(honest.call(secure.server->address(), "/x/Who", {}, std::chrono::seconds(5)).ok());
+}
+
+TEST(GrpcTls, a_caller_over_its_quota_is_told_so_and_others_are_not) {
+    GrpcLimits limits;
+    limits.caller.calls_a_second = 0.001;
+    limits.caller.burst = 3;
+    SecureServer secure(limits);
+    GrpcNetwork eager(crypto::make_peer_certificate(account(2)));
+    GrpcNetwork modest(crypto::make_peer_certificate(account(3)));
+    const auto call = [&](GrpcNetwork& network) {
+        return network.call(secure.server->address(), "/x/Who", {}, std::chrono::seconds(5));
+    };
+    for (int i = 0; i < 3; ++i) EXPECT_TRUE(call(eager).ok());
+    EXPECT_EQ(call(eager).error().kind, ErrorKind::resource_exhausted);
+    EXPECT_TRUE(call(modest).ok());
 }
 
 }  // namespace
