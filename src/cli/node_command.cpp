@@ -9,6 +9,7 @@
 #include "cli/commands.hpp"
 #include "gateway/routes.hpp"
 #include "model/torch_backend.hpp"
+#include "net/address.hpp"
 #include "net/channel_network.hpp"
 #include "net/channel_server.hpp"
 #include "net/grpc_server.hpp"
@@ -31,6 +32,8 @@ struct NodeOptions {
     std::string data;
     std::string join;
     std::string listen = "127.0.0.1:0";
+    std::string fragments;  // listen address of a storage node's data channel
+    std::string advertise;
     std::string http = "127.0.0.1:0";
     std::string engine = "solo";
     std::uint64_t quota = 0;  // bytes; 0 is no limit
@@ -82,6 +85,19 @@ consensus::AtPoint crash_point() {
     };
 }
 
+// What others call this process: its account, and where it is.
+Result<std::string> endpoint_of(const NodeOptions& options, const node::Identity& identity,
+                                const net::GrpcServer& server) {
+    const auto listens = server.address();
+    const bool anywhere = listens.starts_with("0.0.0.0:") || listens.starts_with("[::]:");
+    if (anywhere && options.advertise.empty())
+        return Error{ErrorKind::invalid_argument,
+                     "this node listens everywhere; say where others reach it: --advertise "
+                     "HOST:PORT"};
+    return net::peer_name(identity.address(),
+                          options.advertise.empty() ? listens : options.advertise);
+}
+
 Status run_ledger(const NodeOptions& options, Disk& disk, os::StopSignal& stop) {
     os::SystemClock clock;
     os::SystemRandom random;
@@ -91,11 +107,15 @@ Status run_ledger(const NodeOptions& options, Disk& disk, os::StopSignal& stop) 
     engine.proposer = identity.bls;
     engine.at_point = crash_point();
     TRY(auto role, node::LedgerRole::open(disk, clock, std::move(engine)));
-    TRY(auto server, net::GrpcServer::start(options.listen, [&](auto method, auto request) {
-            return role->serve(method, request);
-        }));
-    TRY_VOID(disk.write_file_atomic("endpoint", as_bytes(server->address())));
-    LOG_INFO("ledger at " + server->address());
+    const auto answer = [&](const net::Caller&, auto method, auto request) {
+        return role->serve(method, request);
+    };
+    TRY(auto server,
+        net::GrpcServer::start(options.listen, crypto::make_peer_certificate(identity.account),
+                               answer, {}, clock));
+    TRY(const auto endpoint, endpoint_of(options, identity, *server));
+    TRY_VOID(disk.write_file_atomic("endpoint", as_bytes(endpoint)));
+    LOG_INFO("ledger at " + endpoint);
     Status status;
     while (status.ok() && !stop.wait(kBlockInterval)) status = role->tick();
     server->stop();
@@ -105,7 +125,9 @@ Status run_ledger(const NodeOptions& options, Disk& disk, os::StopSignal& stop) 
 Status run_role(const NodeOptions& options, ledger::Role role, Disk& disk, os::StopSignal& stop) {
     os::SystemClock clock;
     os::SystemRandom random;
-    net::GrpcNetwork network;
+    TRY(auto identity, node::Identity::load_or_create(disk, random));
+    const auto certificate = crypto::make_peer_certificate(identity.account);
+    net::GrpcNetwork network(certificate);
     net::ChannelNetwork data(
         [&](const std::string& peer) { return node::ask_for_door(network, peer); }, random);
     // Declared before the node, so that no task outlives what it works on: the pool is destroyed
@@ -113,20 +135,25 @@ Status run_role(const NodeOptions& options, ledger::Role role, Disk& disk, os::S
     auto executor = std::make_unique<os::ThreadPool>(kExecutorThreads, kExecutorQueue);
     TRY(auto node, node::Node::open({clock, random, disk, network, data, *executor, open_torch},
                                     role, options.join));
-    // Fragments come over a channel of their own, at the same host.
+    const net::Admit admit = [&](const net::Caller& caller, std::string_view method) {
+        return node->admit(caller, method);
+    };
+    // Fragments come over a channel of their own.
     std::unique_ptr<net::ChannelServer> channel;
     if (role == ledger::Role::storage) {
         const auto host = options.listen.substr(0, options.listen.rfind(':'));
-        TRY(channel,
-            net::ChannelServer::start(
-                host + ":0",
-                [&](auto method, auto request) { return node->serve(method, request); }, random));
+        TRY(channel, net::ChannelServer::start(
+                         options.fragments.empty() ? host + ":0" : options.fragments,
+                         [&](auto method, auto request) { return node->serve(method, request); },
+                         random, {}, admit));
     }
-    const Serve serve = [&](std::string_view method, ByteSpan request) -> Result<Bytes> {
-        if (channel && method == node::kOpenChannel) return node::open_door(*channel, {});
+    const net::Answer answer = [&](const net::Caller& caller, std::string_view method,
+                                   ByteSpan request) -> Result<Bytes> {
+        if (channel && method == node::kOpenChannel) return node::open_door(*channel, caller);
         return node->serve(method, request);
     };
-    TRY(auto server, net::GrpcServer::start(options.listen, serve));
+    TRY(auto server, net::GrpcServer::start(options.listen, certificate, answer, admit, clock));
+    TRY(const auto endpoint, endpoint_of(options, identity, *server));
     std::unique_ptr<net::HttpServer> http;
     if (role == ledger::Role::gateway) {
         TRY(http, net::HttpServer::start(options.http,
@@ -134,9 +161,9 @@ Status run_role(const NodeOptions& options, ledger::Role role, Disk& disk, os::S
         node->set_http_address("http://" + http->address() + "/");
         TRY_VOID(disk.write_file_atomic("http", as_bytes(http->address())));
     }
-    TRY_VOID(node->register_at(server->address()));
-    TRY_VOID(disk.write_file_atomic("endpoint", as_bytes(server->address())));
-    LOG_INFO(options.role + " at " + server->address());
+    TRY_VOID(node->register_at(endpoint));
+    TRY_VOID(disk.write_file_atomic("endpoint", as_bytes(endpoint)));
+    LOG_INFO(options.role + " at " + endpoint);
     stop.wait();
     if (http) http->stop();
     server->stop();
@@ -171,11 +198,16 @@ void add_node_command(CLI::App& app, GlobalOptions& options, Action& action) {
     command->add_option("--role", chosen->role, "ledger, storage, gateway, compute or trainer")
         ->required();
     command->add_option("--data", chosen->data, "this node's folder")->required();
-    command->add_option("--join", chosen->join, "the ledger's HOST:PORT");
+    command->add_option("--join", chosen->join,
+                        "the ledger: ACCOUNT@HOST:PORT, as its log says, or HOST:PORT");
     command->add_option("--listen", chosen->listen, "address for other nodes; port 0 is a free one")
         ->capture_default_str();
     command->add_option("--http", chosen->http, "a gateway's address for people and programs")
         ->capture_default_str();
+    command->add_option("--fragments", chosen->fragments,
+                        "a storage node's address for fragments (default: --listen's host)");
+    command->add_option("--advertise", chosen->advertise,
+                        "HOST:PORT at which others reach this node (default: --listen's)");
     command
         ->add_option("--engine", chosen->engine, "a ledger's consensus: solo (or cometbft, later)")
         ->capture_default_str();

@@ -81,7 +81,9 @@ class Session {
         : options_(options),
           out_(options.json),
           disk_(std::move(disk)),
-          wallets_(*disk_, random_) {}
+          wallets_(*disk_, random_),
+          // Commands call as nobody in particular: what a wallet has to say, it signs.
+          network_(crypto::make_peer_certificate(crypto::AccountKey::generate(random_))) {}
 
     const GlobalOptions options_;
     const Output out_;

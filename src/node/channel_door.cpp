@@ -1,6 +1,7 @@
 #include "node/channel_door.hpp"
 
 #include "mutirao/v1/channel.pb.h"
+#include "net/address.hpp"
 #include "node/wire/fields.hpp"
 #include "node/wire/service.hpp"
 
@@ -26,7 +27,9 @@ Result<net::ChannelDoor> ask_for_door(Network& network, const std::string& peer)
     net::ChannelDoor door;
     if (reply.port() == 0 || reply.port() > 65535)
         return Error{ErrorKind::corrupt, "peer " + peer + " names a data channel without a port"};
-    door.address = peer.substr(0, peer.rfind(':') + 1) + std::to_string(reply.port());
+    TRY(const auto name, net::parse_peer(peer));
+    door.address =
+        name.address.substr(0, name.address.rfind(':') + 1) + std::to_string(reply.port());
     TRY(door.ticket.id, wire::fixed_field<net::ChannelTicket::Id>(reply.ticket()));
     TRY(door.ticket.secret, wire::fixed_field<Digest>(reply.secret()));
     return door;

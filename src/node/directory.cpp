@@ -6,16 +6,29 @@ namespace mutirao::node {
 namespace {
 
 constexpr auto kNodesFresh = std::chrono::milliseconds(700);
+// For who is looked for and not found: strangers may not make us ask the ledger more often.
+constexpr auto kNodesFreshest = std::chrono::milliseconds(50);
 constexpr std::size_t kNodesMax = 10'000;
 constexpr std::size_t kCommitteesKept = 64;
 
 }  // namespace
 
-Result<std::vector<ledger::NodeRecord>> Directory::nodes() {
+Result<std::vector<ledger::NodeRecord>> Directory::nodes() { return nodes_as_of(kNodesFresh); }
+
+Result<bool> Directory::has_role(const Address& account, ledger::Role role) {
+    for (const auto age_max : {kNodesFresh, kNodesFreshest}) {
+        TRY(auto known, nodes_as_of(age_max));
+        for (const auto& node : known)
+            if (node.address == account && node.role == role && node.active) return true;
+    }
+    return false;
+}
+
+Result<std::vector<ledger::NodeRecord>> Directory::nodes_as_of(Duration age_max) {
     const auto now = clock_.monotonic();
     {
         const std::lock_guard lock(mutex_);
-        if (nodes_known_ && now - nodes_read_at_ < kNodesFresh) return nodes_;
+        if (nodes_known_ && now - nodes_read_at_ < age_max) return nodes_;
     }
     TRY(auto read, ledger::read_all<ledger::NodeRecord>(ledger_, ledger::key::nodes(), kNodesMax));
     const std::lock_guard lock(mutex_);

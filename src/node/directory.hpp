@@ -21,6 +21,9 @@ class Directory final : public storage::Memberships, public rights::Licences {
     // Every registered node; at most a second old.
     Result<std::vector<ledger::NodeRecord>> nodes();
     Result<std::string> endpoint(const Address& node);
+    // Whether an active node of this role has this account; one that registered a moment ago is
+    // known too.
+    Result<bool> has_role(const Address& account, ledger::Role role);
     // Active nodes of a role, by address.
     Result<std::vector<ledger::NodeRecord>> nodes_of(ledger::Role role);
 
@@ -44,6 +47,8 @@ class Directory final : public storage::Memberships, public rights::Licences {
     Result<std::vector<Address>> keepers();
 
   private:
+    Result<std::vector<ledger::NodeRecord>> nodes_as_of(Duration age_max);
+
     const LedgerClient& ledger_;
     Clock& clock_;
     std::mutex mutex_;  // guards everything below; not held while the ledger is asked

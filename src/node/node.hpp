@@ -10,6 +10,7 @@
 #include "gateway/openai.hpp"
 #include "gateway/status_page.hpp"
 #include "model/backend.hpp"
+#include "node/admission.hpp"
 #include "node/compute_role.hpp"
 #include "node/gateway_role.hpp"
 #include "node/ledger_role.hpp"
@@ -39,6 +40,10 @@ class Node {
 
     Result<Bytes> serve(std::string_view method, ByteSpan request) const {
         return serve_(method, request);
+    }
+    // Whether `caller` may call `method` of this node.
+    Status admit(const net::Caller& caller, std::string_view method) {
+        return may_call(directory_, caller, method);
     }
     // Tells the ledger where this node is reached; a storage node joins the membership.
     Status register_at(const std::string& endpoint);
