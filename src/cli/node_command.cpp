@@ -34,6 +34,7 @@ struct NodeOptions {
     std::string listen = "127.0.0.1:0";
     std::string fragments;  // listen address of a storage node's data channel
     std::string advertise;
+    std::string zone;
     std::string http = "127.0.0.1:0";
     std::string engine = "solo";
     std::uint64_t quota = 0;  // bytes; 0 is no limit
@@ -161,7 +162,7 @@ Status run_role(const NodeOptions& options, ledger::Role role, Disk& disk, os::S
         node->set_http_address("http://" + http->address() + "/");
         TRY_VOID(disk.write_file_atomic("http", as_bytes(http->address())));
     }
-    TRY_VOID(node->register_at(endpoint));
+    TRY_VOID(node->register_at(endpoint, options.zone));
     TRY_VOID(disk.write_file_atomic("endpoint", as_bytes(endpoint)));
     LOG_INFO(options.role + " at " + endpoint);
     stop.wait();
@@ -208,6 +209,9 @@ void add_node_command(CLI::App& app, GlobalOptions& options, Action& action) {
                         "a storage node's address for fragments (default: --listen's host)");
     command->add_option("--advertise", chosen->advertise,
                         "HOST:PORT at which others reach this node (default: --listen's)");
+    command->add_option("--zone", chosen->zone,
+                        "what fails together with this node: a building, an operator; no zone "
+                        "gets more than a third of a block while another has room");
     command
         ->add_option("--engine", chosen->engine, "a ledger's consensus: solo (or cometbft, later)")
         ->capture_default_str();

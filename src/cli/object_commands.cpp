@@ -84,18 +84,25 @@ Result<std::string> upload(Session& session, const Address& owner, const std::st
     return opened.upload();
 }
 
-// The owner's own transactions: one certificate a block.
+// The owner's own transactions: one certificate a block. What an earlier try paid for already is
+// not paid for again.
 Result<ledger::Amount> certify_all(Session& session, const crypto::AccountKey& wallet,
                                    const v1::FinishReply& finished) {
     TRY(auto status, session.ledger().status());
+    TRY(auto content, fixed_field<Digest>(finished.content()));
+    if (finished.parts_size() != finished.certificates_size())
+        return Error{ErrorKind::corrupt, "the gateway's answer does not hold together"};
     node::Sender sender(session.ledger(), wallet);
     ledger::Amount total;
-    for (const auto& field : finished.certificates()) {
-        TRY(auto certificate, block::Certificate::decode(as_bytes(field)));
-        TRY(auto fee, ledger::certificate_fee(status.genesis, certificate.length));
-        TRY(auto sent, sender.send(ledger::certify(certificate, fee)));
+    for (int i = 0; i < finished.certificates_size(); ++i) {
+        TRY(auto certificate, block::Certificate::decode(as_bytes(finished.certificates(i))));
+        const ledger::PaidPart part{content, finished.parts(i)};
+        TRY(auto fee, ledger::parts_fee(status.genesis, {&part, 1}));
+        auto sent = sender.send(ledger::certify(certificate, {&part, 1}, fee));
+        if (!sent.ok() && sent.error().kind == ErrorKind::already_exists) continue;
+        TRY_VOID(sent);
         TRY(total, total.plus(fee));
-        TRY(total, total.plus(sent.receipt.fee));
+        TRY(total, total.plus(sent->receipt.fee));
     }
     return total;
 }
@@ -273,7 +280,7 @@ Status run_rm(const GlobalOptions& globals, const std::string& name,
     TRY(auto manifest, publish::Manifest::decode(as_bytes(opened.manifest())));
     node::Sender sender(session->ledger(), wallet);
     for (const auto& block : manifest.blocks) {
-        auto sent = sender.send(ledger::release_block(block.id));
+        auto sent = sender.send(ledger::release_block(block.id, {&content, 1}));
         // Released before, by a removal that did not get to its end: go on from there.
         if (!sent.ok() && sent.error().kind != ErrorKind::already_exists)
             return std::move(sent).error();

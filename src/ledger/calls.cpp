@@ -30,21 +30,36 @@ Call register_node(const NodeRecord& node, const crypto::BlsSignature& possessio
     abi::Writer out(signature::kRegister);
     out.number(static_cast<std::uint8_t>(node.role)).number(node.weight);
     out.bytes(as_bytes(node.endpoint)).bytes(node.bls_key.span()).bytes(possession.span());
-    out.bytes32(node.box_key.span());
+    out.bytes32(node.box_key.span()).bytes(as_bytes(node.domain));
     return {module::nodes(), {}, std::move(out).take()};
 }
 
 Call leave_network() { return {module::nodes(), {}, abi::Writer(signature::kLeave).take()}; }
 
-Call certify(const block::Certificate& certificate, Amount fee) {
+Call certify(const block::Certificate& certificate, std::span<const PaidPart> parts, Amount fee) {
+    std::vector<std::uint64_t> bytes;
+    std::vector<Digest> contents;
+    for (const auto& part : parts) {
+        bytes.push_back(part.bytes);
+        contents.push_back(part.content);
+    }
     abi::Writer out(signature::kCertify);
-    out.bytes(certificate.encode());
+    out.bytes(certificate.encode()).numbers(bytes).bytes32s(contents);
     return {module::storage(), fee, std::move(out).take()};
 }
 
-Call release_block(const BlockId& id) {
+Result<Amount> parts_fee(const Genesis& genesis, std::span<const PaidPart> parts) {
+    Amount total;
+    for (const auto& part : parts) {
+        TRY(auto fee, certificate_fee(genesis, part.bytes));
+        TRY(total, total.plus(fee));
+    }
+    return total;
+}
+
+Call release_block(const BlockId& id, std::span<const Digest> contents) {
     abi::Writer out(signature::kRelease);
-    out.bytes32(id.span());
+    out.bytes32(id.span()).bytes32s({contents.begin(), contents.end()});
     return {module::storage(), {}, std::move(out).take()};
 }
 

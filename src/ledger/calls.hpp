@@ -2,12 +2,14 @@
 // the calls that wallets sign. Pure; any thread.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "block/certificate.hpp"
 #include "crypto/account.hpp"
+#include "ledger/genesis.hpp"
 #include "ledger/records.hpp"
 
 namespace mutirao::ledger {
@@ -31,10 +33,11 @@ Address treasury();  // receives fees; has no methods
 
 // Solidity signatures; their selectors are what calls begin with.
 namespace signature {
-inline constexpr std::string_view kRegister = "register(uint8,uint32,string,bytes,bytes,bytes32)";
+inline constexpr std::string_view kRegister =
+    "register(uint8,uint32,string,bytes,bytes,bytes32,string)";
 inline constexpr std::string_view kLeave = "leave()";
-inline constexpr std::string_view kCertify = "certify(bytes)";
-inline constexpr std::string_view kRelease = "release(bytes32)";
+inline constexpr std::string_view kCertify = "certify(bytes,uint64[],bytes32[])";
+inline constexpr std::string_view kRelease = "release(bytes32,bytes32[])";
 inline constexpr std::string_view kRegisterAsset = "registerAsset(bytes32,uint64,string)";
 inline constexpr std::string_view kOfferLicence =
     "offerLicence(bytes32,bytes32,uint8,uint256,uint32,uint64)";
@@ -56,9 +59,17 @@ Call transfer(const Address& to, Amount value);
 Call register_node(const NodeRecord& node, const crypto::BlsSignature& possession);
 Call leave_network();
 
-// `fee` is certificate_fee() of the ledger's genesis.
-Call certify(const block::Certificate& certificate, Amount fee);
-Call release_block(const BlockId& id);
+// How much of a block an object has. Objects of one owner are told apart by their content ids.
+struct PaidPart {
+    Digest content;
+    std::uint64_t bytes = 0;
+};
+inline constexpr std::size_t kPartsMax = 256;  // in one call
+// `fee` is parts_fee() of the ledger's genesis.
+Call certify(const block::Certificate& certificate, std::span<const PaidPart> parts, Amount fee);
+// certificate_fee() of each part.
+Result<Amount> parts_fee(const Genesis& genesis, std::span<const PaidPart> parts);
+Call release_block(const BlockId& id, std::span<const Digest> contents);
 
 Call register_data(const Digest& content, std::uint64_t size, const std::string& title);
 struct LicenceTerms {

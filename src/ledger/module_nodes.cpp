@@ -1,6 +1,7 @@
 // Nodes and Storage: who the nodes are, and which blocks they certified.
 #include <algorithm>
 
+#include "ledger/calls.hpp"
 #include "ledger/modules.hpp"
 
 namespace mutirao::ledger {
@@ -24,6 +25,7 @@ Status register_node(Context& context, abi::Reader in) {
     TRY(auto bls_key, in.bytes(crypto::BlsPublicKey::kSize));
     TRY(auto possession_bytes, in.bytes(crypto::BlsSignature::kSize));
     TRY(auto box_key, in.bytes32());
+    TRY(node.domain, in.text(placement::kDomainSizeMax));
     TRY(node.bls_key, crypto::BlsPublicKey::from_bytes(bls_key));
     TRY(auto possession, crypto::BlsSignature::from_bytes(possession_bytes));
     node.box_key.bytes = box_key.bytes;
@@ -38,7 +40,8 @@ Status register_node(Context& context, abi::Reader in) {
     context.state.put(key::bls_key(node.bls_key), to_bytes(context.sender.span()));
     TRY(auto before, read<NodeRecord>(context.state, key::node(context.sender)));
     const bool same = before && before->active && before->role == node.role &&
-                      before->weight == node.weight && before->bls_key == node.bls_key;
+                      before->weight == node.weight && before->bls_key == node.bls_key &&
+                      before->domain == node.domain;
     context.state.write(key::node(context.sender), node);
     if (same) return {};  // only the endpoint is new: the epoch goes on
     const bool storage_before = before && before->role == Role::storage;
@@ -69,57 +72,122 @@ Status split_fee(Context& context, const EpochRecord& epoch,
     return pay(context, module::storage(), module::treasury(), left, Reason::fee, about);
 }
 
-Status certify(Context& context, abi::Reader in) {
-    TRY(auto bytes, in.bytes(1024));
-    TRY(auto certificate, block::Certificate::decode(bytes));
-    TRY(auto known, context.state.get(key::block(certificate.id)));
-    if (known)
-        return Error{ErrorKind::already_exists,
-                     "block " + certificate.id.hex() + " is certified already"};
+struct Signers {
+    EpochRecord epoch;
+    std::vector<std::uint32_t> members;
+    std::vector<std::uint32_t> held;  // slots of each member of the epoch
+    std::uint32_t slots_signed = 0;
+};
+
+// Who signed, as the certificate says.
+Result<Signers> signers_of(Context& context, const block::Certificate& certificate) {
+    Signers out;
+    TRY(out.epoch, require<EpochRecord>(context.state, key::epoch(certificate.epoch),
+                                        "epoch " + std::to_string(certificate.epoch)));
+    const auto count = static_cast<std::uint32_t>(out.epoch.members.size());
+    TRY(out.members, block::signers_in(certificate.signers, count));
+    if (count == 0) return refused("epoch " + std::to_string(out.epoch.epoch) + " has no nodes");
+    TRY(const auto* placement, context.memo.placement(out.epoch));
+    out.held = placement->slots_held(certificate.id);
+    for (const auto member : out.members) out.slots_signed += out.held[member];
+    return out;
+}
+
+// That the certificate is good now.
+Status verify(Context& context, const block::Certificate& certificate, const Signers& signers) {
     TRY(auto current, read_counter(context.state, key::current_epoch()));
     if (certificate.epoch > current || certificate.epoch + kEpochsBack < current)
         return refused("the certificate is of epoch " + std::to_string(certificate.epoch) +
                        "; this ledger is at epoch " + std::to_string(current));
-    TRY(auto epoch, require<EpochRecord>(context.state, key::epoch(certificate.epoch),
-                                         "epoch " + std::to_string(certificate.epoch)));
-    const auto count = static_cast<std::uint32_t>(epoch.members.size());
-    TRY(auto signers, block::signers_in(certificate.signers, count));
-    if (count == 0) return refused("epoch " + std::to_string(epoch.epoch) + " has no nodes");
-    TRY(const auto* placement, context.memo.placement(epoch));
-    const auto held = placement->slots_held(certificate.id);
-    std::uint32_t slots_signed = 0;
-    std::vector<crypto::BlsPublicKey> keys;
-    for (const auto member : signers) {
-        slots_signed += held[member];
-        keys.push_back(epoch.members[member].bls_key);
-    }
-    if (slots_signed < block::kAvailableSlots)
-        return denied("certificate under quorum: " + std::to_string(slots_signed) + " of " +
+    if (signers.slots_signed < block::kAvailableSlots)
+        return denied("certificate under quorum: " + std::to_string(signers.slots_signed) + " of " +
                       std::to_string(block::kSlotCount) + " slots signed, " +
                       std::to_string(block::kAvailableSlots) + " needed");
     if (!crypto::is_in_group(certificate.commitment))
         return denied("the certificate's commitment is no point of the group");
+    std::vector<crypto::BlsPublicKey> keys;
+    for (const auto member : signers.members) keys.push_back(signers.epoch.members[member].bls_key);
     const auto message = block::availability_message(context.genesis.chain_id, certificate);
     if (!crypto::verify_aggregate(keys, message, certificate.signature))
         return denied("the certificate's signature does not verify");
-    TRY(auto fee, certificate_fee(context.genesis, certificate.length));
+    return {};
+}
+
+Result<std::vector<PaidPart>> parts_in(abi::Reader& in) {
+    TRY(auto bytes, in.numbers(kPartsMax));
+    TRY(auto contents, in.bytes32s(kPartsMax));
+    if (bytes.empty() || bytes.size() != contents.size())
+        return refused("a certificate is paid for in 1 to " + std::to_string(kPartsMax) +
+                       " parts, each with a content");
+    std::vector<PaidPart> out;
+    for (std::size_t i = 0; i < bytes.size(); ++i) out.push_back({contents[i], bytes[i]});
+    return out;
+}
+
+// Enters the parts in the state and in the block's record.
+Status enter_parts(Context& context, const block::Certificate& certificate,
+                   const std::vector<PaidPart>& parts, CertifiedBlock& block) {
+    for (const auto& part : parts) {
+        const auto at = key::block_part(certificate.id, context.sender, part.content);
+        TRY(auto known, context.state.get(at));
+        if (known)
+            return Error{ErrorKind::already_exists, "this account has paid for content " +
+                                                        part.content.hex() + " in block " +
+                                                        certificate.id.hex() + " already"};
+        if (part.bytes == 0 || part.bytes > certificate.length - block.paid_bytes)
+            return refused("a part of " + std::to_string(part.bytes) + " bytes is none of the " +
+                           std::to_string(certificate.length - block.paid_bytes) +
+                           " that nobody has paid for yet");
+        block.paid_bytes += part.bytes;
+        ++block.parts;
+        context.state.write(at, BlockPart{part.bytes, false});
+    }
+    context.state.write(key::block(certificate.id), block);
+    return {};
+}
+
+Status certify(Context& context, abi::Reader in) {
+    TRY(auto bytes, in.bytes(1024));
+    TRY(auto certificate, block::Certificate::decode(bytes));
+    TRY(auto parts, parts_in(in));
+    TRY(auto known, read<CertifiedBlock>(context.state, key::block(certificate.id)));
+    if (known && known->released)
+        return Error{ErrorKind::already_exists,
+                     "block " + certificate.id.hex() + " was certified and released"};
+    // What was verified once counts; who signs later is not paid.
+    if (known) {
+        TRY(certificate, block::Certificate::decode(known->certificate));
+    }
+    TRY(auto signers, signers_of(context, certificate));
+    if (!known) TRY_VOID(verify(context, certificate, signers));
+    auto block = known.value_or(CertifiedBlock{bytes, context.height, signers.slots_signed});
+    TRY_VOID(enter_parts(context, certificate, parts, block));
+    TRY(auto fee, parts_fee(context.genesis, parts));
     if (context.value != fee)
-        return refused("storing " + std::to_string(certificate.length) + " bytes costs " +
-                       fee.text() + ", not " + context.value.text());
-    context.state.write(key::block(certificate.id),
-                        CertifiedBlock{bytes, context.sender, context.height, slots_signed, false});
+        return refused("storing these parts costs " + fee.text() + ", not " + context.value.text());
     const Digest about{certificate.id.bytes};
-    TRY_VOID(split_fee(context, epoch, signers, held, slots_signed, about));
+    TRY_VOID(split_fee(context, signers.epoch, signers.members, signers.held, signers.slots_signed,
+                       about));
     return emit(context, EventKind::block_certified, context.sender, module::storage(), about);
 }
 
 Status release(Context& context, abi::Reader in) {
     TRY(auto id, in.bytes32());
-    const auto at = key::block(BlockId{id.bytes});
+    TRY(auto contents, in.bytes32s(kPartsMax));
+    const BlockId block_id{id.bytes};
+    const auto at = key::block(block_id);
     TRY(auto block, require<CertifiedBlock>(context.state, at, "certified block " + id.hex()));
-    if (block.payer != context.sender) return denied("only who paid for a block may release it");
-    if (block.released) return Error{ErrorKind::already_exists, "the block is released already"};
-    block.released = true;
+    if (contents.empty()) return refused("say whose part of the block is released");
+    for (const auto& content : contents) {
+        const auto part_at = key::block_part(block_id, context.sender, content);
+        TRY(auto part, read<BlockPart>(context.state, part_at));
+        if (!part) return denied("only who paid for a part of a block may release it");
+        if (part->released) return Error{ErrorKind::already_exists, "the part is released already"};
+        part->released = true;
+        context.state.write(part_at, *part);
+        --block.parts;
+    }
+    block.released = block.parts == 0;
     context.state.write(at, block);
     return emit(context, EventKind::block_released, context.sender, module::storage(), id);
 }
@@ -162,7 +230,7 @@ Status close_epoch(Context& context) {
     next.epoch = current + 1;
     for (const auto& node : nodes)
         if (node.active && node.role == Role::storage)
-            next.members.push_back({node.address, node.weight, node.bls_key});
+            next.members.push_back({node.address, node.weight, node.bls_key, node.domain});
     if (next.members.size() > block::kMembersMax) next.members.resize(block::kMembersMax);
     context.state.write(key::epoch(next.epoch), next);
     context.state.put(key::current_epoch(), Writer().u(next.epoch).bytes());

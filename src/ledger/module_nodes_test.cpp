@@ -139,8 +139,12 @@ class Certificates : public Membership {
     }
     Status submit(const block::Certificate& certificate) {
         const auto fee = certificate_fee(chain.ledger.genesis(), certificate.length).value();
-        return chain.send(wallet(10), certify(certificate, fee));
+        return chain.send(wallet(10), certify(certificate, whole(certificate), fee));
     }
+    std::vector<PaidPart> whole(const block::Certificate& certificate) const {
+        return {{content, certificate.length}};
+    }
+    const Digest content = digest_of("content");
     std::vector<std::uint32_t> everybody() const {
         std::vector<std::uint32_t> out(kNodes);
         std::iota(out.begin(), out.end(), 0u);
@@ -168,7 +172,10 @@ TEST_F(Certificates, a_quorum_certifies_and_shares_the_fee_by_slots) {
 
     const auto stored = chain.record<CertifiedBlock>(key::block(id));
     EXPECT_EQ(stored.certificate, good.encode());
-    EXPECT_EQ(stored.payer, wallet(10).address());
+    EXPECT_EQ(stored.parts, 1u);
+    EXPECT_EQ(stored.paid_bytes, good.length);
+    EXPECT_EQ(chain.record<BlockPart>(key::block_part(id, wallet(10).address(), content)).bytes,
+              good.length);
     EXPECT_EQ(stored.height, chain.ledger.height());
     EXPECT_EQ(stored.slots_signed, slots(signers));
     EXPECT_FALSE(stored.released);
@@ -246,7 +253,7 @@ TEST_F(Certificates, the_fee_is_exact) {
     const auto fee = certificate_fee(chain.ledger.genesis(), good.length).value();
     const auto before = chain.balance(wallet(10).address());
     for (const auto& wrong : {Amount(), fee.minus(Amount(1)).value(), fee.plus(Amount(1)).value()})
-        EXPECT_FALSE(chain.send(wallet(10), certify(good, wrong)).ok());
+        EXPECT_FALSE(chain.send(wallet(10), certify(good, whole(good), wrong)).ok());
     EXPECT_GT(chain.balance(wallet(10).address()).plus(fee).value(), before);  // fees only
     const auto& genesis = chain.ledger.genesis();
     EXPECT_EQ(certificate_fee(genesis, 0).value(), Amount());
@@ -270,7 +277,7 @@ TEST_F(Certificates, an_epoch_is_good_for_sixteen_more) {
             // Sixteen epochs later it is still good, on a copy of the ledger.
             auto copy = Ledger::restore(chain.ledger.snapshot()).value();
             const auto fee = certificate_fee(copy.genesis(), good.length).value();
-            const auto raw = chain.signed_call(wallet(10), certify(good, fee));
+            const auto raw = chain.signed_call(wallet(10), certify(good, whole(good), fee));
             ASSERT_TRUE(copy.finalize(copy.height() + 1, chain.time_ms + 1, {raw}).ok());
             copy.commit();
             EXPECT_TRUE(copy.receipt(Transaction::hash(raw)).value()->succeeded);
@@ -284,11 +291,62 @@ TEST_F(Certificates, an_epoch_is_good_for_sixteen_more) {
 
 TEST_F(Certificates, only_who_paid_releases_and_once) {
     ASSERT_TRUE(submit(certificate(everybody())).ok());
-    EXPECT_EQ(chain.send(wallet(11), release_block(id)).error().kind, ErrorKind::permission_denied);
-    EXPECT_TRUE(chain.send(wallet(10), release_block(id)).ok());
+    const Digest contents[] = {content};
+    EXPECT_EQ(chain.send(wallet(11), release_block(id, contents)).error().kind,
+              ErrorKind::permission_denied);
+    EXPECT_TRUE(chain.send(wallet(10), release_block(id, contents)).ok());
     EXPECT_TRUE(chain.record<CertifiedBlock>(key::block(id)).released);
-    EXPECT_EQ(chain.send(wallet(10), release_block(id)).error().kind, ErrorKind::already_exists);
-    EXPECT_EQ(chain.send(wallet(10), release_block(BlockId{})).error().kind, ErrorKind::not_found);
+    EXPECT_EQ(chain.send(wallet(10), release_block(id, contents)).error().kind,
+              ErrorKind::already_exists);
+    EXPECT_EQ(chain.send(wallet(10), release_block(BlockId{}, contents)).error().kind,
+              ErrorKind::not_found);
+    EXPECT_EQ(submit(certificate(everybody())).error().kind, ErrorKind::already_exists);
+}
+
+// Several owners' objects in one block: each pays for its own bytes, once.
+TEST_F(Certificates, a_block_is_paid_for_in_parts_and_goes_when_all_are_released) {
+    const auto good = certificate(everybody());
+    const auto price = chain.ledger.genesis().storage_price_per_kib;
+    const auto a = digest_of("a"), b = digest_of("b"), c = digest_of("c");
+    const PaidPart first[] = {{a, 1000}, {b, 1500}};
+    const PaidPart second[] = {{a, 2000}};  // the same content of another owner
+    const PaidPart rest[] = {{c, 500}};
+    const PaidPart too_much[] = {{c, 501}};
+    EXPECT_EQ(parts_fee(chain.ledger.genesis(), first).value(), price.times(3).value());
+    ASSERT_TRUE(chain.send(wallet(10), certify(good, first, price.times(3).value())).ok());
+    EXPECT_EQ(chain.send(wallet(10), certify(good, first, price.times(3).value())).error().kind,
+              ErrorKind::already_exists);
+    // The block is known: its certificate is not asked for again, whatever comes in its place.
+    auto other = good;
+    other.signature = nodes[0].bls.sign(as_bytes("no"));
+    other.length = 1;
+    ASSERT_TRUE(chain.send(wallet(11), certify(other, second, price.times(2).value())).ok());
+    EXPECT_FALSE(chain.send(wallet(11), certify(good, too_much, price)).ok());
+    ASSERT_TRUE(chain.send(wallet(11), certify(good, rest, price)).ok());
+    EXPECT_EQ(chain.record<CertifiedBlock>(key::block(id)).paid_bytes, good.length);
+    EXPECT_EQ(chain.record<CertifiedBlock>(key::block(id)).parts, 4u);
+
+    const Digest of_first[] = {a, b}, of_second[] = {a}, of_rest[] = {c};
+    EXPECT_TRUE(chain.send(wallet(10), release_block(id, of_first)).ok());
+    EXPECT_FALSE(chain.record<CertifiedBlock>(key::block(id)).released);
+    EXPECT_TRUE(chain.send(wallet(11), release_block(id, of_second)).ok());
+    EXPECT_EQ(chain.send(wallet(10), release_block(id, of_rest)).error().kind,
+              ErrorKind::permission_denied);
+    EXPECT_TRUE(chain.send(wallet(11), release_block(id, of_rest)).ok());
+    EXPECT_TRUE(chain.record<CertifiedBlock>(key::block(id)).released);
+}
+
+TEST_F(Certificates, parts_of_nothing_and_of_too_much_are_refused) {
+    const auto good = certificate(everybody());
+    const auto price = chain.ledger.genesis().storage_price_per_kib;
+    const PaidPart empty[] = {{content, 0}};
+    const PaidPart large[] = {{content, good.length + 1}};
+    const PaidPart twice[] = {{content, 10}, {content, 10}};
+    EXPECT_FALSE(chain.send(wallet(10), certify(good, {}, Amount())).ok());
+    EXPECT_FALSE(chain.send(wallet(10), certify(good, empty, Amount())).ok());
+    EXPECT_FALSE(chain.send(wallet(10), certify(good, large, price.times(5).value())).ok());
+    EXPECT_FALSE(chain.send(wallet(10), certify(good, twice, price.times(2).value())).ok());
+    EXPECT_TRUE(submit(good).ok());
 }
 
 TEST_F(Certificates, an_epoch_without_nodes_certifies_nothing) {

@@ -22,6 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check<NodeRecord>(bytes);
     check<EpochRecord>(bytes);
     check<CertifiedBlock>(bytes);
+    check<BlockPart>(bytes);
     check<Asset>(bytes);
     check<Licence>(bytes);
     check<Run>(bytes);

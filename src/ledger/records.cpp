@@ -43,6 +43,12 @@ Bytes bls_key(const crypto::BlsPublicKey& key) { return tagged('q', key.span());
 Bytes epoch(std::uint64_t epoch) { return numbered('m', epoch); }
 Bytes current_epoch() { return tagged('x', as_bytes("epoch")); }
 Bytes block(const BlockId& id) { return tagged('b', id.span()); }
+Bytes block_part(const BlockId& id, const Address& payer, const Digest& content) {
+    return tagged(
+        'c', crypto::blake3_keyed(crypto::domain_key("block-part"),
+                                  joined('c', joined('c', id.span(), payer.span()), content.span()))
+                 .span());
+}
 Bytes asset(const Digest& id) { return tagged('s', id.span()); }
 Bytes licence(const Digest& id) { return tagged('l', id.span()); }
 Bytes run_licence(const Digest& run, const Digest& licence) {
@@ -74,7 +80,8 @@ Bytes events() { return tagged('v'); }
 
 placement::Membership EpochRecord::membership() const {
     placement::Membership out{epoch, {}};
-    for (const auto& member : members) out.members.push_back({member.node, member.weight, ""});
+    for (const auto& member : members)
+        out.members.push_back({member.node, member.weight, member.domain});
     return out;
 }
 

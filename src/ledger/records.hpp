@@ -40,11 +40,12 @@ struct NodeRecord {
     std::string endpoint;
     crypto::BlsPublicKey bls_key;
     crypto::BoxPublicKey box_key;
+    std::string domain;  // failure domain: zone or operator; empty when it is one of its own
     bool active = true;
     template <class V>
     void fields(V& visit) {
         visit(address), visit(role), visit(weight), visit(endpoint);
-        visit(bls_key), visit(box_key), visit(active);
+        visit(bls_key), visit(box_key), visit(domain), visit(active);
     }
 };
 
@@ -52,9 +53,10 @@ struct MemberRecord {
     Address node;
     std::uint32_t weight = 1;
     crypto::BlsPublicKey bls_key;
+    std::string domain;
     template <class V>
     void fields(V& visit) {
-        visit(node), visit(weight), visit(bls_key);
+        visit(node), visit(weight), visit(bls_key), visit(domain);
     }
 };
 
@@ -71,13 +73,25 @@ struct EpochRecord {
 
 struct CertifiedBlock {
     Bytes certificate;  // block::Certificate
-    Address payer;
     std::uint64_t height = 0;
     std::uint32_t slots_signed = 0;
+    std::uint64_t paid_bytes = 0;  // of its content: the sum of all parts, released or not
+    std::uint32_t parts = 0;       // not released yet
+    bool released = false;         // all of them were
+    template <class V>
+    void fields(V& visit) {
+        visit(certificate), visit(height), visit(slots_signed), visit(paid_bytes), visit(parts);
+        visit(released);
+    }
+};
+
+// What of a block's content an object has, and its owner has paid for.
+struct BlockPart {
+    std::uint64_t bytes = 0;
     bool released = false;
     template <class V>
     void fields(V& visit) {
-        visit(certificate), visit(payer), visit(height), visit(slots_signed), visit(released);
+        visit(bytes), visit(released);
     }
 };
 
@@ -255,6 +269,7 @@ Bytes bls_key(const crypto::BlsPublicKey& key);  // the address that registered 
 Bytes epoch(std::uint64_t epoch);
 Bytes current_epoch();  // u64
 Bytes block(const BlockId& id);
+Bytes block_part(const BlockId& id, const Address& payer, const Digest& content);
 Bytes asset(const Digest& id);
 Bytes licence(const Digest& id);
 Bytes run_licence(const Digest& run, const Digest& licence);       // each offer; empty value

@@ -27,8 +27,10 @@ void expect_canonical(const Record& record) {
 TEST(Records, every_record_has_one_encoding) {
     expect_canonical(Account{Amount(5), 7});
     expect_canonical(TestNode(0).record(Role::storage, 3));
-    expect_canonical(EpochRecord{4, {{wallet(0).address(), 2, {}}, {wallet(1).address(), 3, {}}}});
-    expect_canonical(CertifiedBlock{{1, 2, 3}, wallet(0).address(), 9, 200, true});
+    expect_canonical(
+        EpochRecord{4, {{wallet(0).address(), 2, {}, "a"}, {wallet(1).address(), 3, {}, ""}}});
+    expect_canonical(CertifiedBlock{{1, 2, 3}, 9, 200, 4096, 2, true});
+    expect_canonical(BlockPart{77, true});
     Asset asset;
     asset.title = "Ação";
     asset.kind = AssetKind::model;

@@ -172,13 +172,14 @@ Result<Address> GatewayRole::owner_of(const std::string& request, publish::Owner
     return out.owner(chain_id_, ports_.clock.unix_ms());
 }
 
-// Every block must be certified, and paid for by who names the object.
+// Every block must be certified, and the object's part of it paid for by who names the object.
 Status GatewayRole::check_certified(const publish::Manifest& manifest, const Address& owner) {
+    const auto content = manifest.content();
     for (const auto& block : manifest.blocks) {
-        TRY(auto record, ledger::require<ledger::CertifiedBlock>(
-                             ports_.ledger, ledger::key::block(block.id),
-                             "certificate of block " + block.id.hex() + " on the ledger"));
-        if (record.payer != owner || record.released)
+        TRY(auto part, ledger::require<ledger::BlockPart>(
+                           ports_.ledger, ledger::key::block_part(block.id, owner, content),
+                           "payment for block " + block.id.hex() + " on the ledger"));
+        if (part.released || part.bytes < crypto::sealed_size(block.plain_size))
             return Error{ErrorKind::permission_denied,
                          "block " + block.id.hex() + " is not paid for by this owner"};
     }

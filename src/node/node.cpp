@@ -82,11 +82,12 @@ Status Node::open_role() {
     return Error{ErrorKind::invalid_argument, "a node needs a role"};
 }
 
-Status Node::register_at(const std::string& endpoint) {
+Status Node::register_at(const std::string& endpoint, const std::string& domain) {
     ledger::NodeRecord record;
     record.address = identity_.address();
     record.role = role_;
     record.endpoint = endpoint;
+    record.domain = domain;
     record.bls_key = identity_.bls.public_key();
     record.box_key = identity_.box.public_key();
     Sender sender(ledger_, identity_.account);

@@ -46,7 +46,8 @@ class Node {
         return may_call(directory_, caller, method);
     }
     // Tells the ledger where this node is reached; a storage node joins the membership.
-    Status register_at(const std::string& endpoint);
+    // `domain` is its failure domain, empty when it is one of its own.
+    Status register_at(const std::string& endpoint, const std::string& domain = {});
 
     // Makes work that goes on in the executor end soon; call it before the executor is destroyed,
     // and destroy the executor before the node.

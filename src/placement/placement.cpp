@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <bit>
-#include <numeric>
+#include <map>
+#include <string_view>
 
 namespace mutirao::placement {
 namespace {
@@ -96,54 +97,74 @@ Result<Placement> Placement::make(Membership membership) {
                 ErrorKind::invalid_argument,
                 "members must be sorted by address, without repeats, and weigh at least 1"};
 
-    const auto count = static_cast<std::uint32_t>(members.size());
+    Placement out;
     std::uint64_t total_weight = 0;
     for (const auto& member : members) total_weight += member.weight;
-    std::vector<std::uint64_t> seeds(count);
-    std::vector<std::uint32_t> caps(count);
-    for (std::uint32_t i = 0; i < count; ++i) {
-        seeds[i] = member_seed(members[i].node);
+    std::map<std::string_view, std::uint32_t> named;
+    for (const auto& member : members) {
+        out.seeds_.push_back(member_seed(member.node));
         // ceil(1.1 * 256 * weight / total)
-        const u128 bound = static_cast<u128>(members[i].weight) * kSlots * 11;
+        const u128 bound = static_cast<u128>(member.weight) * kSlots * 11;
         const u128 unit = static_cast<u128>(total_weight) * 10;
-        caps[i] = static_cast<std::uint32_t>((bound + unit - 1) / unit);
+        out.caps_.push_back(static_cast<std::uint32_t>((bound + unit - 1) / unit));
+        auto domain = out.domain_count_;
+        if (!member.domain.empty()) domain = named.try_emplace(member.domain, domain).first->second;
+        out.domains_.push_back(domain);
+        if (domain == out.domain_count_) ++out.domain_count_;
     }
-
-    Placement out;
-    out.owners_.resize(kGroups);
-    std::vector<u128> scores(count);
-    for (std::uint32_t group = 0; group < kGroups; ++group) {
-        std::vector<std::uint32_t> held(count, 0);
-        for (std::uint32_t slot = 0; slot < kSlots; ++slot) {
-            for (std::uint32_t i = 0; i < count; ++i)
-                scores[i] = score(seeds[i], group << 8 | slot, members[i].weight);
-            std::uint32_t best = count;
-            for (std::uint32_t i = 0; i < count; ++i)
-                if (held[i] < caps[i] && (best == count || scores[i] < scores[best])) best = i;
-            ENSURE(best < count, "caps sum to more than all slots");
-            ++held[best];
-            out.owners_[group][slot] = static_cast<std::uint16_t>(best);
-        }
-    }
+    out.groups_ = std::make_shared<Groups>();
     out.membership_ = std::move(membership);
     return out;
 }
 
+Placement::Table Placement::make_table(std::uint32_t group) const {
+    const auto count = static_cast<std::uint32_t>(membership_.members.size());
+    std::vector<u128> scores(count);
+    std::vector<std::uint32_t> held(count, 0), in_domain(domain_count_, 0);
+    Table out;
+    for (std::uint32_t slot = 0; slot < kSlots; ++slot) {
+        for (std::uint32_t i = 0; i < count; ++i)
+            scores[i] = score(seeds_[i], group << 8 | slot, membership_.members[i].weight);
+        const auto best_of = [&](std::uint32_t domain_max) {
+            std::uint32_t best = count;
+            for (std::uint32_t i = 0; i < count; ++i)
+                if (held[i] < caps_[i] && in_domain[domains_[i]] < domain_max &&
+                    (best == count || scores[i] < scores[best]))
+                    best = i;
+            return best;
+        };
+        auto best = best_of(kDomainSlotsMax);
+        if (best == count) best = best_of(kSlots);
+        ENSURE(best < count, "caps sum to more than all slots");
+        ++held[best];
+        ++in_domain[domains_[best]];
+        out[slot] = static_cast<std::uint16_t>(best);
+    }
+    return out;
+}
+
+const Placement::Table& Placement::table(const BlockId& block) const {
+    const std::uint32_t group = block.bytes[0];
+    std::call_once(groups_->made[group], [&] { groups_->tables[group] = make_table(group); });
+    return groups_->tables[group];
+}
+
 std::uint32_t Placement::owner(const BlockId& block, std::uint32_t slot) const {
     ENSURE(slot < kSlots);
-    return owners_[block.bytes[0]][slot];
+    return table(block)[slot];
 }
 
 std::vector<std::uint32_t> Placement::slots_of(const BlockId& block, std::uint32_t member) const {
+    const auto& owners = table(block);
     std::vector<std::uint32_t> slots;
     for (std::uint32_t slot = 0; slot < kSlots; ++slot)
-        if (owner(block, slot) == member) slots.push_back(slot);
+        if (owners[slot] == member) slots.push_back(slot);
     return slots;
 }
 
 std::vector<std::uint32_t> Placement::slots_held(const BlockId& block) const {
     std::vector<std::uint32_t> held(membership_.members.size(), 0);
-    for (std::uint32_t slot = 0; slot < kSlots; ++slot) ++held[owner(block, slot)];
+    for (const auto owner : table(block)) ++held[owner];
     return held;
 }
 

@@ -4,14 +4,21 @@
 // Weighted rendezvous hashing (Thaler, Ravishankar 1998; weighted form: Schindelhauer, Schomaker
 // 2005) over 2^16 virtual shards: a block belongs to one of 256 groups by the first byte of its id,
 // and (group, slot) is the virtual shard. All blocks of a group share one slot table, so audits of
-// many blocks aggregate. Within a group no node holds more than 1.1 times its fair share, rounded
-// up: what overflows goes to the next score. Integers only: ledger, nodes and clients must agree.
+// many blocks aggregate. Slots are given out in order, each to the best score among
+//   1. nodes that hold less than 1.1 times their fair share of the group, rounded up, and whose
+//      failure domain holds less than a third of the group (85 slots: half of what a block may
+//      lose); when there is none,
+//   2. nodes that hold less than 1.1 times their fair share.
+// What overflows goes to the next score. Integers only: ledger, nodes and clients must agree.
+// docs/reference/placement.md; docs/decisions/0012-placement.md compares with other ways.
 //
-// Pure; after construction any thread may read.
+// Pure; any thread may read.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,11 +29,13 @@ namespace mutirao::placement {
 
 inline constexpr std::uint32_t kSlots = 256;
 inline constexpr std::uint32_t kGroups = 256;
+inline constexpr std::uint32_t kDomainSlotsMax = kSlots / 3;  // while another domain has room
+inline constexpr std::size_t kDomainSizeMax = 64;             // bytes of a domain's name
 
 struct Member {
     Address node;
     std::uint32_t weight = 1;  // capacity, in any unit that all members share; at least 1
-    std::string domain;        // failure domain (zone or operator); empty when unknown
+    std::string domain;        // failure domain (zone or operator); empty: one of its own
     bool operator==(const Member&) const = default;
 };
 
@@ -41,8 +50,8 @@ struct Membership {
 
 class Placement {
   public:
-    // invalid_argument when members are not sorted, repeat, weigh 0, or when there is none.
-    // Cost: 65,536 scores a member (about 1 ms a member).
+    // invalid_argument when members are not sorted, repeat, weigh 0, or when there is none. A
+    // group's table is made when it is first asked for: 256 scores a member, about 5 us a member.
     static Result<Placement> make(Membership membership);
 
     const Membership& membership() const { return membership_; }
@@ -55,8 +64,21 @@ class Placement {
     std::vector<std::uint32_t> slots_held(const BlockId& block) const;
 
   private:
+    using Table = std::array<std::uint16_t, kSlots>;  // owner of each slot
+    struct Groups {
+        std::array<std::once_flag, kGroups> made;
+        std::array<Table, kGroups> tables;
+    };
+
+    const Table& table(const BlockId& block) const;
+    Table make_table(std::uint32_t group) const;
+
     Membership membership_;
-    std::vector<std::array<std::uint16_t, kSlots>> owners_;  // [group][slot]
+    std::vector<std::uint64_t> seeds_;    // of each member, as are the next two
+    std::vector<std::uint32_t> caps_;     // slots of a group that it may hold
+    std::vector<std::uint32_t> domains_;  // number of its failure domain
+    std::uint32_t domain_count_ = 0;
+    std::shared_ptr<Groups> groups_;  // of all copies: they are the same
 };
 
 // -ln(x / 2^64) in units of 2^-32, for x in [1, 2^64): fixed point, exact on every machine.

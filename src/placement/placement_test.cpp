@@ -1,8 +1,12 @@
 #include "placement/placement.hpp"
 
 #include <cmath>
+#include <fstream>
 #include <gtest/gtest.h>
+#include <map>
+#include <optional>
 #include <set>
+#include <sstream>
 
 #include "base/random.hpp"
 
@@ -92,14 +96,91 @@ TEST(Placement, refuses_memberships_that_are_not_canonical) {
     EXPECT_FALSE(Placement::make(weightless).ok());
 }
 
-// Golden vector: placement is agreed state, so a change of these numbers is a change of protocol.
-TEST(Placement, golden_owners_of_group_zero) {
-    const auto placement = Placement::make(membership_of(8)).value();
-    std::vector<std::uint32_t> owners;
-    for (std::uint32_t slot = 0; slot < 16; ++slot)
-        owners.push_back(placement.owner(block_in_group(0), slot));
-    const std::vector<std::uint32_t> expected{1, 5, 4, 1, 6, 1, 5, 6, 2, 2, 1, 3, 4, 3, 2, 2};
-    EXPECT_EQ(owners, expected);
+// Golden vectors: placement is agreed state, so a change of these numbers is a change of protocol.
+// vectors/placement/generate_placement.py computes them from the description alone.
+TEST(Placement, owners_are_those_of_the_vectors) {
+    std::ifstream file(MUTIRAO_VECTORS "/placement/placement.txt");
+    ASSERT_TRUE(file.is_open());
+    Membership membership;
+    std::optional<Placement> placement;
+    std::string line, name;
+    int groups = 0;
+    while (std::getline(file, line)) {
+        std::istringstream words(line);
+        std::string kind;
+        words >> kind;
+        if (kind == "case") {
+            words >> name;
+            membership = {};
+            placement.reset();
+        } else if (kind == "member") {
+            std::string address, domain;
+            Member member;
+            words >> address >> member.weight >> domain;
+            member.node = Address::from_hex(address).value();
+            member.domain = domain == "-" ? "" : domain;
+            membership.members.push_back(member);
+        } else {
+            if (!placement) placement = Placement::make(membership).value();
+            std::uint32_t group = 0, owner = 0;
+            words >> group;
+            const auto id = block_in_group(static_cast<std::uint8_t>(group));
+            for (std::uint32_t slot = 0; slot < kSlots; ++slot) {
+                ASSERT_TRUE(words >> owner);
+                EXPECT_EQ(placement->owner(id, slot), owner) << name << " " << group << " " << slot;
+            }
+            ++groups;
+        }
+    }
+    EXPECT_EQ(groups, 18);
+}
+
+Membership with_domains(std::uint32_t nodes, std::uint32_t domains, std::uint64_t seed) {
+    auto out = membership_of(nodes, seed);
+    SeededRandom random(seed);
+    for (auto& member : out.members) {
+        member.weight = 1 + static_cast<std::uint32_t>(random.below(4));
+        member.domain = "zone " + std::to_string(random.below(domains));
+    }
+    return out;
+}
+
+// Over many memberships: whenever a domain holds more than a third, no other domain had room left.
+TEST(Placement, no_domain_holds_more_than_a_third_while_another_has_room) {
+    for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+        const auto membership =
+            with_domains(4 + seed % 30, 2 + static_cast<std::uint32_t>(seed % 7), seed);
+        const auto placement = Placement::make(membership).value();
+        const auto held = placement.slots_held(block_in_group(9));
+        std::uint64_t weight = 0;
+        for (const auto& member : membership.members) weight += member.weight;
+        std::map<std::string, std::uint32_t> in_domain, room;
+        for (std::size_t i = 0; i < held.size(); ++i) {
+            const auto& member = membership.members[i];
+            in_domain[member.domain] += held[i];
+            const auto cap = (11 * 256 * member.weight + 10 * weight - 1) / (10 * weight);
+            EXPECT_LE(held[i], cap);
+            room[member.domain] += static_cast<std::uint32_t>(cap) - held[i];
+        }
+        bool over = false;
+        for (const auto& [domain, slots] : in_domain) over = over || slots > kDomainSlotsMax;
+        if (!over) continue;
+        for (const auto& [domain, slots] : in_domain)
+            EXPECT_TRUE(slots >= kDomainSlotsMax || room[domain] == 0) << seed << " " << domain;
+    }
+}
+
+TEST(Placement, losing_any_one_of_four_zones_leaves_two_thirds_of_every_block) {
+    auto membership = membership_of(16, 3);
+    for (std::size_t i = 0; i < 16; ++i)
+        membership.members[i].domain = std::string(1, "abcd"[i % 4]);
+    const auto placement = Placement::make(membership).value();
+    for (int group = 0; group < 256; ++group) {
+        const auto held = placement.slots_held(block_in_group(static_cast<std::uint8_t>(group)));
+        std::map<std::string, std::uint32_t> in_domain;
+        for (std::size_t i = 0; i < 16; ++i) in_domain[membership.members[i].domain] += held[i];
+        for (const auto& [domain, slots] : in_domain) EXPECT_LE(slots, 85u);
+    }
 }
 
 }  // namespace

@@ -38,12 +38,14 @@ class Person {
         finish.set_upload(opened.upload());
         TRY(auto finished, ask<v1::FinishReply>("/mutirao.v1.Publish/Finish", finish));
         TRY(auto status, ledger_.status());
-        for (const auto& field : finished.certificates()) {
-            TRY(auto certificate, block::Certificate::decode(as_bytes(field)));
-            TRY(auto fee, ledger::certificate_fee(status.genesis, certificate.length));
-            TRY(auto sent, sender_.send(ledger::certify(certificate, fee)));
+        TRY(auto content, node::wire::fixed_field<Digest>(finished.content()));
+        for (int i = 0; i < finished.certificates_size(); ++i) {
+            TRY(auto certificate, block::Certificate::decode(as_bytes(finished.certificates(i))));
+            const ledger::PaidPart part{content, finished.parts(i)};
+            TRY(auto fee, ledger::parts_fee(status.genesis, {&part, 1}));
+            TRY(auto sent, sender_.send(ledger::certify(certificate, {&part, 1}, fee)));
         }
-        return node::wire::fixed_field<Digest>(finished.content());
+        return content;
     }
     Result<Bytes> get(const Digest& content) {
         TRY(auto hello, ask<v1::HelloReply>("/mutirao.v1.Publish/Hello", v1::HelloRequest{}));

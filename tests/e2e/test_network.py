@@ -172,7 +172,7 @@ class Pages(NetworkTest):
         self.assertIn("not built", refused.exception.read().decode())
 
     def test_garbage_on_every_port_leaves_the_network_working(self):
-        endpoints = [n["endpoint"] for n in self.run_("status")["nodes"]]
+        endpoints = [n["endpoint"].split("@")[-1] for n in self.run_("status")["nodes"]]
         endpoints.append(self.network.ready["http"].split("//")[1].strip("/"))
         for endpoint in endpoints:
             host, port = endpoint.rsplit(":", 1)

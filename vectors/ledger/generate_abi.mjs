@@ -18,12 +18,13 @@ const bytes = (n, size) => "0x" + Array.from({ length: size }, (_, i) => ((i * 3
 const max128 = ((1n << 128n) - 1n).toString();
 
 const calls = [
-  ["register", [1, 7, "127.0.0.1:9000", bytes(1, 96), bytes(2, 48), h(3)]],
-  ["register", [4, 1, "", bytes(3, 96), bytes(4, 48), h(4)]],
+  ["register", [1, 7, "127.0.0.1:9000", bytes(1, 96), bytes(2, 48), h(3), "São Paulo 1"]],
+  ["register", [4, 1, "", bytes(3, 96), bytes(4, 48), h(4), ""]],
   ["leave", []],
-  ["certify", [bytes(5, 178)]],
-  ["certify", [bytes(6, 192)]],
-  ["release", [h(6)]],
+  ["certify", [bytes(5, 178), ["1000"], [h(51)]]],
+  ["certify", [bytes(6, 192), ["1", "18446744073709551615"], [h(52), h(53)]]],
+  ["release", [h(6), [h(54)]]],
+  ["release", [h(7), []]],
   ["registerAsset", [h(7), "1048576", "Manual do administrador Debian, edição brasileira"]],
   ["registerAsset", [h(8), "0", ""]],
   ["registerAsset", [h(9), "1", "a title of thirty-two bytes ....."]],

@@ -9,21 +9,24 @@ interface INodes {
     event NodeJoined(bytes32 indexed about, address indexed node, address indexed sameNode);
     event NodeLeft(bytes32 indexed about, address indexed node, address indexed sameNode);
 
-    /// @notice Registers the sender as a node, or tells its new endpoint: with the same role, weight
-    /// and keys, nothing but the endpoint changes, and the epoch goes on.
+    /// @notice Registers the sender as a node, or tells its new endpoint: with the same role, weight,
+    /// keys and domain, nothing but the endpoint changes, and the epoch goes on.
     /// @param role 1 storage, 2 compute, 3 gateway, 4 trainer.
     /// @param weight Capacity, 1 to 1,000,000, in a unit that all nodes share.
     /// @param endpoint Where it answers, "host:port"; at most 256 bytes of UTF-8.
     /// @param blsKey 96 bytes, a point of G2; no other node may have registered it.
     /// @param possession 48 bytes: the key's signature over itself (proof of possession).
     /// @param boxKey X25519 key that others seal messages to.
+    /// @param domain Failure domain, such as a zone or an operator: at most 64 bytes of UTF-8. No
+    /// domain holds more than a third of a block while another has room. Empty: one of its own.
     function register(
         uint8 role,
         uint32 weight,
         string calldata endpoint,
         bytes calldata blsKey,
         bytes calldata possession,
-        bytes32 boxKey
+        bytes32 boxKey,
+        string calldata domain
     ) external;
 
     /// @notice The sender's node leaves. Its record stays, as inactive.

@@ -7,15 +7,23 @@ interface IStorage {
     event BlockCertified(bytes32 indexed id, address indexed payer, address indexed storageModule);
     event BlockReleased(bytes32 indexed id, address indexed payer, address indexed storageModule);
 
-    /// @notice Records an availability certificate. The value must be the genesis price for each
-    /// started KiB of the block's length; it is shared among the signers by slots held, and what
+    /// @notice Records an availability certificate and pays for parts of its block. Several owners'
+    /// objects may share a block; each pays for its own. The value must be the genesis price for
+    /// each started KiB of each part; it is shared among the signers by slots held, and what
     /// rounding leaves goes to the treasury.
-    /// @dev Reverts when the block is certified already, when the epoch is unknown or more than 16
-    /// epochs old, when the signers hold fewer than 171 of the 256 slots, when the commitment is no
-    /// point of G1, or when the aggregate signature does not verify.
+    /// @dev The first call for a block reverts when the epoch is unknown or more than 16 epochs old,
+    /// when the signers hold fewer than 171 of the 256 slots, when the commitment is no point of G1,
+    /// or when the aggregate signature does not verify. Later calls need only the block's id in the
+    /// certificate. Every call reverts when the sender has paid for one of the contents in this
+    /// block already, when the parts are more than nobody has paid for yet, and when the block was
+    /// released.
     /// @param certificate Canonical bytes (docs/reference, certificate).
-    function certify(bytes calldata certificate) external payable;
+    /// @param bytesOfParts How much of the block's content each object has: 1 to 256 parts.
+    /// @param contents The objects' content ids, in the same order.
+    function certify(bytes calldata certificate, uint64[] calldata bytesOfParts,
+                     bytes32[] calldata contents) external payable;
 
-    /// @notice Whoever paid for a block needs it no more: nodes may drop it.
-    function release(bytes32 id) external;
+    /// @notice Whoever paid for parts of a block needs them no more. Once all parts of all payers
+    /// are released, nodes may drop the block.
+    function release(bytes32 id, bytes32[] calldata contents) external;
 }
