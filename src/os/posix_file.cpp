@@ -1,8 +1,12 @@
 #include "os/posix_file.hpp"
 
+#include <algorithm>
 #include <cerrno>
+#include <limits.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
+#include <vector>
 
 namespace mutirao::os {
 namespace {
@@ -38,6 +42,34 @@ Status PosixFile::append(ByteSpan bytes) {
         // A short write is followed by another attempt, which tells why.
         size_.store(end + static_cast<std::uint64_t>(wrote), std::memory_order_release);
         bytes = bytes.subspan(static_cast<std::size_t>(wrote));
+    }
+    return {};
+}
+
+Status PosixFile::append_pieces(std::span<const ByteSpan> pieces) {
+    if (broken_) return lost(name_);
+    std::vector<iovec> left;
+    for (auto at = pieces.rbegin(); at != pieces.rend(); ++at)  // from the back: taken off the end
+        if (!at->empty()) left.push_back({const_cast<std::uint8_t*>(at->data()), at->size()});
+    std::vector<iovec> now;
+    while (!left.empty()) {
+        const auto count = std::min<std::size_t>(left.size(), IOV_MAX);
+        now.assign(left.rbegin(), left.rbegin() + static_cast<std::ptrdiff_t>(count));
+        const std::uint64_t end = size();
+        const ssize_t wrote = ::pwritev(descriptor_.get(), now.data(), static_cast<int>(count),
+                                        static_cast<off_t>(end));
+        if (wrote < 0 && errno == EINTR) continue;
+        if (wrote < 0) return errno_error("cannot write to " + name_, errno);
+        size_.store(end + static_cast<std::uint64_t>(wrote), std::memory_order_release);
+        auto rest = static_cast<std::size_t>(wrote);
+        while (rest > 0) {
+            auto& front = left.back();
+            const auto part = std::min(rest, front.iov_len);
+            front.iov_base = static_cast<std::uint8_t*>(front.iov_base) + part;
+            front.iov_len -= part;
+            rest -= part;
+            if (front.iov_len == 0) left.pop_back();
+        }
     }
     return {};
 }

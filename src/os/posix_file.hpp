@@ -18,6 +18,7 @@ class PosixFile final : public File {
 
     std::uint64_t size() const override { return size_.load(std::memory_order_acquire); }
     Status append(ByteSpan bytes) override;
+    Status append_pieces(std::span<const ByteSpan> pieces) override;
     Status read(std::uint64_t offset, MutableByteSpan out) const override;
     // Never makes it longer (invalid_argument); durable when it returns.
     Status truncate(std::uint64_t size) override;

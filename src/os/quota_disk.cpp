@@ -8,9 +8,12 @@ class QuotaDisk::CountedFile final : public File {
         : disk_(disk), path_(std::move(path)), inner_(std::move(inner)) {}
 
     std::uint64_t size() const override { return inner_->size(); }
-    Status append(ByteSpan bytes) override {
-        TRY_VOID(disk_.resize(path_, inner_->size() + bytes.size()));
-        auto done = inner_->append(bytes);
+    Status append(ByteSpan bytes) override { return append_pieces({&bytes, 1}); }
+    Status append_pieces(std::span<const ByteSpan> pieces) override {
+        std::uint64_t size = inner_->size();
+        for (const auto& piece : pieces) size += piece.size();
+        TRY_VOID(disk_.resize(path_, size));
+        auto done = inner_->append_pieces(pieces);
         if (!done.ok()) disk_.record(path_, inner_->size());
         return done;
     }

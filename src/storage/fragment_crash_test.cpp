@@ -36,7 +36,7 @@ std::unique_ptr<FragmentStore> open_store(MemoryDisk& disk,
 // so far: after a successful sync, the state of the model is a promise.
 struct History {
     struct Step {
-        enum { statement, slot, drop, sync } what;
+        enum { statement, slot, drop, sync, compact } what;
         std::uint8_t block = 0;
         std::uint32_t slot_number = 0;
     };
@@ -49,8 +49,12 @@ struct History {
             {Step::slot, 2, 9},   {Step::slot, 1, 5}, {Step::sync},         {Step::slot, 2, 10},
             {Step::drop, 1},      {Step::sync},       {Step::statement, 3}, {Step::statement, 1},
             {Step::slot, 1, 4},   {Step::sync},       {Step::drop, 2},      {Step::drop, 3},
-            {Step::slot, 4, 0},   {Step::sync},       {Step::drop, 1},      {Step::slot, 4, 1},
-            {Step::drop, 4},      {Step::sync},       {Step::slot, 5, 1},   {Step::slot, 5, 2}};
+            {Step::slot, 4, 0},   {Step::sync},       {Step::compact},      {Step::drop, 1},
+            {Step::slot, 4, 1},   {Step::drop, 4},    {Step::sync},         {Step::statement, 2},
+            {Step::slot, 2, 9},   {Step::slot, 3, 5}, {Step::slot, 3, 4},   {Step::statement, 3},
+            {Step::slot, 3, 10},  {Step::sync},       {Step::drop, 3},      {Step::slot, 5, 1},
+            {Step::compact},      {Step::slot, 5, 2}, {Step::sync},         {Step::compact},
+            {Step::slot, 5, 4}};
     }
     static Bytes bytes_of(const Key& key) { return payload(40 + key.first * 7, key.second + 1); }
 
@@ -77,6 +81,7 @@ struct History {
                     return k.first == step.block;
                 });
                 return store.drop(id).ok();
+            case Step::compact: return store.compact_some(~std::uint64_t{0}).ok();
             case Step::sync: {
                 if (!store.sync().ok()) return false;
                 promised = now;

@@ -11,12 +11,14 @@ namespace {
 constexpr std::string_view kFolder = "segments";
 constexpr std::string_view kKeyPath = "segments/key";
 constexpr std::string_view kSuffix = ".seg";
+constexpr std::string_view kSidecarSuffix = ".idx";
+constexpr std::size_t kSidecarSizeMax = 256u << 20;
 constexpr std::size_t kDigits = 8;
 
-std::string path_of(std::uint32_t number) {
+std::string path_of(std::uint32_t number, std::string_view suffix = kSuffix) {
     std::string digits = std::to_string(number);
     digits.insert(0, kDigits - std::min(kDigits, digits.size()), '0');
-    return std::string(kFolder) + "/" + digits + std::string(kSuffix);
+    return std::string(kFolder) + "/" + digits + std::string(suffix);
 }
 
 // The number in "00000001.seg"; nothing for any other name.
@@ -53,7 +55,8 @@ Result<std::unique_ptr<FragmentStore>> FragmentStore::open(Disk& disk, Random& r
 
     std::unique_ptr<FragmentStore> store(new FragmentStore(disk, segment_size_max));
     TRY_VOID(store->load_key(random, numbers));
-    for (const auto number : numbers) TRY_VOID(store->load_segment(number));
+    for (const auto number : numbers)
+        TRY_VOID(store->load_segment(number, number == numbers.back()));
     store->damaged_ = store->recovery_.damaged;
     store->remove_dead_segments();
     return store;
@@ -84,7 +87,7 @@ Status FragmentStore::load_key(Random& random, const std::vector<std::uint32_t>&
     return disk_.write_file_atomic(kKeyPath, encode_segment_header(0, key_));
 }
 
-Status FragmentStore::load_segment(std::uint32_t number) {
+Status FragmentStore::load_segment(std::uint32_t number, bool last) {
     TRY(auto opened, disk_.open(path_of(number)));
     const std::uint64_t size = opened->size();
     if (size < kSegmentHeaderSize) {  // the power went while the segment was begun
@@ -93,10 +96,15 @@ Status FragmentStore::load_segment(std::uint32_t number) {
     }
     auto& segment = segments_[number];
     segment.file = std::move(opened);
+    if (!last) {
+        TRY(const bool known, load_sidecar(number));
+        if (known) return {};
+    }
     unsynced_.insert(number);  // what a killed process appended may not be on the disk yet
     TRY(auto scan,
         scan_segment(*segment.file, key_, [&](std::uint64_t offset, const RecordHeader& header) {
-            enter(header, {number, offset, header.payload_size});
+            segment.records.push_back({offset, header});
+            enter(header, {offset, number, header.payload_size, header.slot, header.rows});
         }));
     segment.size = scan.end;
     recovery_.records += scan.records;
@@ -106,6 +114,48 @@ Status FragmentStore::load_segment(std::uint32_t number) {
         if (!segment.file->truncate(scan.end).ok()) segment.closed = true;
     }
     return {};
+}
+
+// Enters a segment's records as its sidecar lists them. False when there is no good one.
+Result<bool> FragmentStore::load_sidecar(std::uint32_t number) {
+    const auto path = path_of(number, kSidecarSuffix);
+    TRY(const bool exists, disk_.exists(path));
+    if (!exists) return false;
+    auto bytes = disk_.read_file(path, kSidecarSizeMax);
+    if (!bytes.ok()) return false;
+    const auto sidecar = Sidecar::decode(*bytes, key_);
+    auto& segment = segments_.at(number);
+    if (!sidecar.ok() || sidecar->segment != number ||
+        sidecar->segment_size != segment.file->size())
+        return false;
+    segment.size = sidecar->segment_size;
+    segment.has_sidecar = true;
+    for (const auto& [offset, header] : sidecar->records)
+        enter(header, {offset, number, header.payload_size, header.slot, header.rows});
+    recovery_.records += sidecar->records.size();
+    return true;
+}
+
+// For the synced segments that take no more records. What cannot be written now is written after a
+// later opening.
+void FragmentStore::write_sidecars() {
+    std::vector<Sidecar> sidecars;
+    {
+        const std::lock_guard lock(mutex_);
+        for (auto& [number, segment] : segments_) {
+            if (segment.has_sidecar || unsynced_.contains(number) ||
+                number == segments_.rbegin()->first)
+                continue;
+            segment.has_sidecar = true;
+            sidecars.push_back({number, segment.size, std::move(segment.records)});
+            segment.records = {};
+        }
+    }
+    // A segment may be gone by now: its sidecar then means nothing.
+    for (const auto& sidecar : sidecars)
+        static_cast<void>(
+            disk_.write_file_atomic(path_of(sidecar.segment, kSidecarSuffix), sidecar.encode(key_))
+                .ok());
 }
 
 Result<std::uint32_t> FragmentStore::segment_with_room(std::uint64_t record_size) {
@@ -135,17 +185,21 @@ Result<std::uint32_t> FragmentStore::segment_with_room(std::uint64_t record_size
 void FragmentStore::enter(const RecordHeader& header, const Place& place) {
     if (header.kind == RecordKind::drop) return erase_block(header.block, place.segment);
     auto& block = blocks_[header.block];
-    block.segments.insert(place.segment);
-    const bool first = header.kind == RecordKind::statement
-                           ? !block.statement.has_value()
-                           : block.slots.try_emplace(header.slot, place).second;
-    if (!first) return;
-    if (header.kind == RecordKind::statement)
+    const auto in = std::lower_bound(block.segments.begin(), block.segments.end(), place.segment);
+    if (in == block.segments.end() || *in != place.segment)
+        block.segments.insert(in, place.segment);
+    if (place_of(header.kind, header.block, header.slot) != nullptr)
+        return;  // the first one counts
+    if (header.kind == RecordKind::statement) {
         block.statement = place;
-    else
+    } else {
+        const auto at =
+            std::lower_bound(block.slots.begin(), block.slots.end(), place.slot,
+                             [](const Place& p, std::uint32_t slot) { return p.slot < slot; });
+        block.slots.insert(at, place);
         ++slot_count_;
-    ++segments_.at(place.segment).living;
-    bytes_stored_ += place.payload_size;
+    }
+    hold(place);
 }
 
 void FragmentStore::erase_block(const BlockId& id, std::uint32_t drop_segment) {
@@ -153,14 +207,23 @@ void FragmentStore::erase_block(const BlockId& id, std::uint32_t drop_segment) {
     if (at == blocks_.end()) return;
     auto& block = at->second;
     if (block.statement) release(*block.statement);
-    for (const auto& [slot, place] : block.slots) release(place);
+    for (const auto& place : block.slots) release(place);
     slot_count_ -= block.slots.size();
-    segments_.at(drop_segment).drops[id].merge(block.segments);
+    segments_.at(drop_segment).drops[id].insert(block.segments.begin(), block.segments.end());
     blocks_.erase(at);
 }
 
+void FragmentStore::hold(const Place& place) {
+    auto& segment = segments_.at(place.segment);
+    ++segment.living;
+    segment.living_bytes += kRecordHeaderSize + place.payload_size + kCheckSize;
+    bytes_stored_ += place.payload_size;
+}
+
 void FragmentStore::release(const Place& place) {
-    --segments_.at(place.segment).living;
+    auto& segment = segments_.at(place.segment);
+    --segment.living;
+    segment.living_bytes -= kRecordHeaderSize + place.payload_size + kCheckSize;
     bytes_stored_ -= place.payload_size;
 }
 
@@ -168,7 +231,8 @@ void FragmentStore::release(const Place& place) {
 // bring them back. The last segment stays, so that no number is used twice.
 void FragmentStore::remove_dead_segments() {
     const auto dead = [&](std::uint32_t number, const Segment& segment) {
-        if (segment.living > 0 || number == segments_.rbegin()->first) return false;
+        if (segment.living > 0 || segment.emptying || number == segments_.rbegin()->first)
+            return false;
         for (const auto& [block, keeps_dead] : segment.drops)
             for (const auto other : keeps_dead)
                 if (other != number && segments_.contains(other)) return false;
@@ -177,6 +241,8 @@ void FragmentStore::remove_dead_segments() {
     // Ascending, as a drop record only ever keeps records of earlier segments dead.
     for (auto at = segments_.begin(); at != segments_.end();) {
         if (dead(at->first, at->second) && disk_.remove(path_of(at->first)).ok()) {
+            // Without its segment a sidecar means nothing; one that stays is written over.
+            static_cast<void>(disk_.remove(path_of(at->first, kSidecarSuffix)).ok());
             unsynced_.erase(at->first);
             at = segments_.erase(at);
         } else {

@@ -1,6 +1,7 @@
 #include "storage/fragment_store.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/codec.hpp"
 
@@ -20,8 +21,15 @@ const FragmentStore::Place* FragmentStore::place_of(RecordKind kind, const Block
     if (at == blocks_.end()) return nullptr;
     if (kind == RecordKind::statement)
         return at->second.statement ? &*at->second.statement : nullptr;
-    const auto place = at->second.slots.find(slot);
-    return place == at->second.slots.end() ? nullptr : &place->second;
+    const auto& slots = at->second.slots;
+    const auto place = std::lower_bound(slots.begin(), slots.end(), slot,
+                                        [](const Place& p, std::uint32_t s) { return p.slot < s; });
+    return place == slots.end() || place->slot != slot ? nullptr : &*place;
+}
+
+FragmentStore::Place* FragmentStore::place_of(RecordKind kind, const BlockId& block,
+                                              std::uint32_t slot) {
+    return const_cast<Place*>(std::as_const(*this).place_of(kind, block, slot));
 }
 
 Status FragmentStore::put_statement(const BlockId& block, ByteSpan bytes) {
@@ -32,53 +40,93 @@ Status FragmentStore::put_slot(const BlockId& block, std::uint32_t slot, ByteSpa
     return put(RecordKind::slot, block, slot, payload);
 }
 
-Status FragmentStore::put_share(const BlockId& block, ByteSpan statement,
-                                std::span<const SlotToStore> slots) {
-    TRY_VOID(put_statement(block, statement));
-    for (const auto& slot : slots) {
-        Bytes payload;
-        for (const auto& digest : slot.digests)
-            payload.insert(payload.end(), digest.bytes.begin(), digest.bytes.end());
-        for (const auto row : slot.rows) payload.insert(payload.end(), row.begin(), row.end());
-        TRY_VOID(put_slot(block, slot.slot, payload));
-    }
-    return {};
-}
-
 Status FragmentStore::put(RecordKind kind, const BlockId& block, std::uint32_t slot,
                           ByteSpan payload) {
     if (payload.size() > kPayloadSizeMax)
         return Error{ErrorKind::invalid_argument,
                      what(kind, block, slot) + " has " + std::to_string(payload.size()) +
                          " bytes; at most " + std::to_string(kPayloadSizeMax) + " fit"};
-    {
-        const std::lock_guard lock(mutex_);
-        if (place_of(kind, block, slot) != nullptr) return {};
-    }
-    const RecordHeader header{kind, block, slot, static_cast<std::uint32_t>(payload.size())};
-    const auto record = encode_record(header, payload, key_);  // hashes: not under the lock
-    const std::lock_guard lock(mutex_);
-    if (place_of(kind, block, slot) != nullptr) return {};
-    auto place = append(header, record);
-    if (!place.ok())
-        return std::move(place).error().within(what(kind, block, slot) + " was not stored");
-    enter(header, *place);
+    const RecordHeader header{kind, block, slot, 0, static_cast<std::uint32_t>(payload.size())};
+    const auto record = encode_record(header, payload, key_);
+    auto status = append({{header, {record}}});
+    if (!status.ok())
+        return std::move(status).error().within(what(kind, block, slot) + " was not stored");
     return {};
 }
 
-Result<FragmentStore::Place> FragmentStore::append(const RecordHeader& header, ByteSpan record) {
-    TRY_VOID(usable());
-    TRY(auto number, segment_with_room(record.size()));
-    auto& segment = segments_.at(number);
-    unsynced_.insert(number);
-    if (auto status = segment.file->append(record); !status.ok()) {
-        // A part may have been written. Where it cannot be cut off, nothing is added after it.
-        if (!segment.file->truncate(segment.size).ok()) segment.closed = true;
-        return std::move(status).error();
+Status FragmentStore::put_share(const BlockId& block, ByteSpan statement,
+                                std::span<const SlotToStore> slots) {
+    std::vector<Incoming> records;
+    const RecordHeader header{RecordKind::statement, block, 0, 0,
+                              static_cast<std::uint32_t>(statement.size())};
+    const auto record = encode_record(header, statement, key_);
+    records.push_back({header, {record}});
+    std::vector<RecordEnds> ends;
+    ends.reserve(slots.size());  // pieces point into them
+    for (const auto& slot : slots) {
+        ENSURE(!slot.rows.empty() && slot.rows.size() == slot.digests.size());
+        const auto size = slot.rows.size() * (Digest::kSize + slot.rows.front().size());
+        if (size > kPayloadSizeMax)
+            return Error{ErrorKind::invalid_argument,
+                         what(RecordKind::slot, block, slot.slot) + " is too large"};
+        Incoming incoming{
+            {RecordKind::slot, block, slot.slot, static_cast<std::uint16_t>(slot.rows.size()),
+             static_cast<std::uint32_t>(size)},
+            {}};
+        ends.push_back(encode_record_ends(incoming.header, slot.digests, key_));
+        incoming.pieces.push_back(ends.back().front);
+        incoming.pieces.insert(incoming.pieces.end(), slot.rows.begin(), slot.rows.end());
+        incoming.pieces.push_back(ends.back().back);
+        records.push_back(std::move(incoming));
     }
-    const Place place{number, segment.size, header.payload_size};
-    segment.size += record.size();
-    return place;
+    auto status = append(std::move(records));
+    if (!status.ok())
+        return std::move(status).error().within("a share of block " + block.hex() +
+                                                " was not stored");
+    return {};
+}
+
+Status FragmentStore::append(std::vector<Incoming> records) {
+    const std::lock_guard one_at_a_time(append_mutex_);
+    std::shared_ptr<File> file;
+    std::uint32_t number = 0;
+    std::uint64_t offset = 0;
+    {
+        const std::lock_guard lock(mutex_);
+        TRY_VOID(usable());
+        std::erase_if(records, [&](const Incoming& record) {
+            const auto& header = record.header;
+            return header.kind != RecordKind::drop &&
+                   place_of(header.kind, header.block, header.slot) != nullptr;
+        });
+        if (records.empty()) return {};
+        std::uint64_t size = 0;
+        for (const auto& record : records) size += record.header.record_size();
+        TRY(number, segment_with_room(size));
+        file = segments_.at(number).file;
+        offset = segments_.at(number).size;
+        unsynced_.insert(number);
+    }
+    std::vector<ByteSpan> pieces;
+    for (const auto& record : records)
+        pieces.insert(pieces.end(), record.pieces.begin(), record.pieces.end());
+    auto written = file->append_pieces(pieces);
+    const std::lock_guard lock(mutex_);
+    auto& segment = segments_.at(number);
+    if (!written.ok()) {
+        // A part may have been written. Where it cannot be cut off, nothing is added after it.
+        if (!file->truncate(offset).ok()) segment.closed = true;
+        return written;
+    }
+    unsynced_.insert(number);  // a sync may have run meanwhile
+    for (const auto& record : records) {
+        const auto& header = record.header;
+        segment.records.push_back({segment.size, header});
+        const Place place{segment.size, number, header.payload_size, header.slot, header.rows};
+        segment.size += header.record_size();
+        enter(header, place);
+    }
+    return {};
 }
 
 Status FragmentStore::usable() const {
@@ -89,20 +137,44 @@ Status FragmentStore::usable() const {
 }
 
 Status FragmentStore::sync() {
-    const std::lock_guard one_at_a_time(sync_mutex_);
-    std::vector<std::shared_ptr<File>> files;
+    std::unique_lock lock(sync_mutex_);
+    const auto mine = ++syncs_asked_;
+    while (syncs_done_ < mine) {
+        if (syncing_) {
+            synced_.wait(lock);
+            continue;
+        }
+        syncing_ = true;
+        const auto for_all = syncs_asked_;
+        lock.unlock();
+        auto status = sync_once();
+        lock.lock();
+        syncing_ = false;
+        syncs_done_ = for_all;
+        last_sync_ = std::move(status);
+        synced_.notify_all();
+    }
+    // A later one may have run since; it then speaks for this one too, as a failed one is final.
+    return last_sync_;
+}
+
+Status FragmentStore::sync_once() {
+    std::map<std::uint32_t, std::shared_ptr<File>> files;
     {
         const std::lock_guard lock(mutex_);
         TRY_VOID(usable());
-        for (const auto number : unsynced_) files.push_back(segments_.at(number).file);
+        for (const auto number : unsynced_)
+            if (const auto at = segments_.find(number); at != segments_.end())
+                files[number] = at->second.file;
         unsynced_.clear();
     }
-    for (const auto& file : files)
+    for (const auto& [number, file] : files)
         if (auto status = file->sync(); !status.ok()) {
             const std::lock_guard lock(mutex_);
             sync_failed_ = true;
             return std::move(status).error().within("the fragments could not be synced");
         }
+    write_sidecars();
     return {};
 }
 
@@ -117,8 +189,9 @@ Result<FragmentStore::Found> FragmentStore::find(RecordKind kind, const BlockId&
 
 Result<Bytes> FragmentStore::read(RecordKind kind, const BlockId& block, std::uint32_t slot) {
     TRY(auto found, find(kind, block, slot));
-    auto payload = read_payload(*found.file, found.place.offset,
-                                {kind, block, slot, found.place.payload_size}, key_);
+    auto payload =
+        read_payload(*found.file, found.place.offset,
+                     {kind, block, slot, found.place.rows, found.place.payload_size}, key_);
     if (payload.ok()) return payload;
     if (payload.error().kind == ErrorKind::corrupt) lose(kind, block, slot, found.place);
     return std::move(payload).error().within(what(kind, block, slot));
@@ -151,14 +224,14 @@ void FragmentStore::lose(RecordKind kind, const BlockId& block, std::uint32_t sl
                          const Place& place) {
     const std::lock_guard lock(mutex_);
     const auto* now = place_of(kind, block, slot);
-    if (now == nullptr || now->segment != place.segment || now->offset != place.offset) return;
+    if (now == nullptr || *now != place) return;
     ++damaged_;
     release(place);
     auto& entry = blocks_.at(block);
     if (kind == RecordKind::statement) {
         entry.statement.reset();
     } else {
-        entry.slots.erase(slot);
+        std::erase_if(entry.slots, [&](const Place& each) { return each.slot == slot; });
         --slot_count_;
     }
 }
@@ -177,7 +250,7 @@ std::vector<std::uint32_t> FragmentStore::slots(const BlockId& block) const {
     const std::lock_guard lock(mutex_);
     std::vector<std::uint32_t> out;
     if (const auto at = blocks_.find(block); at != blocks_.end())
-        for (const auto& [slot, place] : at->second.slots) out.push_back(slot);
+        for (const auto& place : at->second.slots) out.push_back(place.slot);
     return out;
 }
 
@@ -191,16 +264,18 @@ std::vector<BlockId> FragmentStore::blocks() const {
 }
 
 Status FragmentStore::drop(const BlockId& block) {
-    const RecordHeader header{RecordKind::drop, block, 0, 0};
+    {
+        const std::lock_guard lock(mutex_);
+        const auto at = blocks_.find(block);
+        if (at == blocks_.end() || at->second.empty())
+            return Error{ErrorKind::not_found, "block " + block.hex() + " is not stored here"};
+    }
+    const RecordHeader header{RecordKind::drop, block, 0, 0, 0};
     const auto record = encode_record(header, {}, key_);
+    auto status = append({{header, {record}}});
+    if (!status.ok())
+        return std::move(status).error().within("block " + block.hex() + " was not dropped");
     const std::lock_guard lock(mutex_);
-    const auto at = blocks_.find(block);
-    if (at == blocks_.end() || at->second.empty())
-        return Error{ErrorKind::not_found, "block " + block.hex() + " is not stored here"};
-    auto place = append(header, record);
-    if (!place.ok())
-        return std::move(place).error().within("block " + block.hex() + " was not dropped");
-    enter(header, *place);
     remove_dead_segments();
     return {};
 }

@@ -1,10 +1,13 @@
 // Fragments on disk: statements and slots of blocks in append-only segment files, with an index in
-// memory that is rebuilt by reading the segments. segment.hpp has the format.
+// memory (24 bytes a slot). segment.hpp has the format; docs/decisions/0011 says why the index is
+// our own. A segment that takes no more records gets a sidecar, so that opening the store reads the
+// last segment only.
 //
 // Nothing that was synced is lost by a crash: a torn end is cut off, damaged records are left out
 // and counted, and the rest stays readable. A segment file is removed once nothing in it lives.
 #pragma once
 
+#include <condition_variable>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -35,12 +38,25 @@ struct Recovery {
     std::uint64_t torn_bytes = 0;  // cut off the ends of segments
 };
 
-// Any thread may call anything. Reads and syncs do not hold up one another.
+// How far scrubbing has come.
+struct ScrubStep {
+    std::uint64_t bytes = 0;    // read in this step
+    std::uint64_t damaged = 0;  // records found damaged in it
+    bool finished = false;      // all records were looked at; the next step begins anew
+};
+
+struct CompactionStep {
+    std::uint64_t bytes = 0;     // moved in this step
+    std::uint32_t segments = 0;  // removed
+    bool finished = false;       // nothing is left to do
+};
+
+// Any thread may call anything. Reads, appends and syncs do not hold up one another.
 class FragmentStore {
   public:
     // Opens what is under "segments/" of the disk, or begins an empty store there with a checksum
-    // key from `random`. Reads every stored byte once. io when the disk fails, corrupt when neither
-    // "segments/key" nor any segment still tells the checksum key.
+    // key from `random`. io when the disk fails, corrupt when neither "segments/key" nor any
+    // segment still tells the checksum key.
     static Result<std::unique_ptr<FragmentStore>> open(
         Disk& disk, Random& random, std::uint64_t segment_size_max = kSegmentSizeMax);
 
@@ -49,11 +65,13 @@ class FragmentStore {
     // and everything stored before stays readable.
     Status put_statement(const BlockId& block, ByteSpan bytes);
     Status put_slot(const BlockId& block, std::uint32_t slot, ByteSpan payload);
-    // A statement and slots of one block; each slot's payload is its digests, then its rows.
+    // A statement and slots of one block, all in one append, without a copy of the rows; each
+    // slot's payload is its digests, then its rows. The caller has hashed the rows already: they
+    // are not hashed again.
     Status put_share(const BlockId& block, ByteSpan statement, std::span<const SlotToStore> slots);
-    // Returns once everything put before the call survives a power cut. After a failure the system
-    // may already have dropped what was not written, so puts and syncs are refused from then on:
-    // the store must be opened again.
+    // Returns once everything put before the call survives a power cut; calls that wait at the same
+    // time share one sync. After a failure the system may already have dropped what was not
+    // written, so puts and syncs are refused from then on: the store must be opened again.
     Status sync();
 
     // not_found, naming the block, when it is not here; corrupt when it turns out damaged: it then
@@ -76,6 +94,14 @@ class FragmentStore {
     // records are removed. not_found when it is not here.
     Status drop(const BlockId& block);
 
+    // Reads and checks living records, about `bytes_max` bytes a call; damaged ones count and leave
+    // the index. One thread at a time.
+    Result<ScrubStep> scrub_some(std::uint64_t bytes_max);
+    // Moves living records out of segments of which less than half lives, about `bytes_max` bytes a
+    // call, and removes those segments once the records are safe elsewhere. Needs room on the disk
+    // for what it moves: resource_exhausted changes nothing. One thread at a time.
+    Result<CompactionStep> compact_some(std::uint64_t bytes_max);
+
     std::uint64_t slot_count() const;
     std::uint64_t bytes_stored() const;  // payload bytes of living records
     std::uint64_t damaged() const;       // at open and since
@@ -83,22 +109,31 @@ class FragmentStore {
 
   private:
     struct Segment {
-        std::shared_ptr<File> file;  // shared with reads and syncs in flight
-        std::uint64_t size = 0;      // up to the last whole record
-        std::uint64_t living = 0;    // records in the index
-        bool closed = false;         // takes no more records
+        std::shared_ptr<File> file;      // shared with reads and syncs in flight
+        std::uint64_t size = 0;          // up to the last whole record
+        std::uint64_t living = 0;        // records in the index
+        std::uint64_t living_bytes = 0;  // of those, with their headers and checks
+        bool closed = false;             // takes no more records
+        bool emptying = false;           // its records are elsewhere, but perhaps not synced
+        // Until the segment has a sidecar: what goes into it.
+        std::vector<PlacedRecord> records;
+        bool has_sidecar = false;
         // For each drop record here, the segments whose dead records it keeps dead.
         std::map<BlockId, std::set<std::uint32_t>> drops;
     };
     struct Place {
-        std::uint32_t segment = 0;
         std::uint64_t offset = 0;  // of the record
+        std::uint32_t segment = 0;
         std::uint32_t payload_size = 0;
+        std::uint32_t slot = 0;
+        std::uint16_t rows = 0;
+
+        bool operator==(const Place&) const = default;
     };
     struct Block {
         std::optional<Place> statement;
-        std::map<std::uint32_t, Place> slots;
-        std::set<std::uint32_t> segments;  // that hold any record of it, living or not
+        std::vector<Place> slots;             // ascending
+        std::vector<std::uint32_t> segments;  // that hold any record of it, living or not
 
         bool empty() const { return !statement && slots.empty(); }
     };
@@ -106,24 +141,42 @@ class FragmentStore {
         std::shared_ptr<File> file;
         Place place;
     };
+    // A record on its way into the store.
+    struct Incoming {
+        RecordHeader header;
+        std::vector<ByteSpan> pieces;  // the whole record
+    };
+    struct Living {  // a record that compaction or scrubbing looks at
+        RecordHeader header;
+        Place place;
+    };
 
     FragmentStore(Disk& disk, std::uint64_t segment_size_max)
         : disk_(disk), segment_size_max_(segment_size_max) {}
 
     Status load_key(Random& random, const std::vector<std::uint32_t>& numbers);
-    Status load_segment(std::uint32_t number);
+    Status load_segment(std::uint32_t number, bool last);
+    Result<bool> load_sidecar(std::uint32_t number);
     Status put(RecordKind kind, const BlockId& block, std::uint32_t slot, ByteSpan payload);
+    // Appends those that are not in the index yet, in one write.
+    Status append(std::vector<Incoming> records);
+    Status sync_once();
+    void write_sidecars();
     Result<Found> find(RecordKind kind, const BlockId& block, std::uint32_t slot) const;
     Result<Bytes> read(RecordKind kind, const BlockId& block, std::uint32_t slot);
     void lose(RecordKind kind, const BlockId& block, std::uint32_t slot, const Place& place);
+    std::vector<Living> living_in(std::uint32_t segment) const;
+    std::optional<std::uint32_t> next_to_compact();
+    Status move(const Living& record);
 
     // With mutex_ held:
+    Place* place_of(RecordKind kind, const BlockId& block, std::uint32_t slot);
     const Place* place_of(RecordKind kind, const BlockId& block, std::uint32_t slot) const;
     Status usable() const;
-    Result<Place> append(const RecordHeader& header, ByteSpan record);
-    Result<std::uint32_t> segment_with_room(std::uint64_t record_size);
+    Result<std::uint32_t> segment_with_room(std::uint64_t size);
     void enter(const RecordHeader& header, const Place& place);
     void erase_block(const BlockId& block, std::uint32_t drop_segment);
+    void hold(const Place& place);
     void release(const Place& place);
     void remove_dead_segments();
 
@@ -132,7 +185,15 @@ class FragmentStore {
     crypto::Key key_;  // of all checks; set once by open()
     Recovery recovery_;
 
-    std::mutex sync_mutex_;     // held over a sync; always taken before mutex_
+    // Syncs: who comes while one runs waits for the next, which one of them does for all.
+    std::mutex sync_mutex_;  // guards the five below; never held with the others
+    std::condition_variable synced_;
+    std::uint64_t syncs_asked_ = 0;
+    std::uint64_t syncs_done_ = 0;
+    bool syncing_ = false;
+    Status last_sync_;
+
+    std::mutex append_mutex_;   // held over an append; always taken before mutex_
     mutable std::mutex mutex_;  // guards everything below
     std::map<std::uint32_t, Segment> segments_;
     std::unordered_map<BlockId, Block> blocks_;
@@ -141,6 +202,10 @@ class FragmentStore {
     std::uint64_t bytes_stored_ = 0;
     std::uint64_t damaged_ = 0;
     bool sync_failed_ = false;
+
+    // Of the one thread that scrubs:
+    std::vector<Living> to_scrub_;  // of one segment, from the back
+    std::uint32_t scrubbed_ = 0;    // segments up to here are done
 };
 
 }  // namespace mutirao::storage

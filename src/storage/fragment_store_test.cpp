@@ -9,6 +9,7 @@
 
 #include "base/memory_disk.hpp"
 #include "base/random.hpp"
+#include "block/coded_rows.hpp"
 
 namespace mutirao::storage {
 namespace {
@@ -370,6 +371,199 @@ TEST(FragmentStore, many_threads_put_sync_read_and_drop) {
     store = open_store(disk);
     EXPECT_EQ(store->slot_count(), 150u);
     EXPECT_EQ(store->damaged(), 0u);
+}
+
+struct Share {
+    Share(std::size_t row_size, std::uint64_t seed) {
+        for (std::uint32_t slot = 0; slot < 3; ++slot)
+            for (std::uint32_t j = 0; j < 4; ++j) {
+                rows.push_back(payload(row_size, seed * 100 + slot * 10 + j));
+                digests.push_back(block::row_digest(rows.back()));
+            }
+        for (std::uint32_t slot = 0; slot < 3; ++slot) {
+            SlotToStore out{slot * 7, std::span(digests).subspan(slot * 4, 4), {}};
+            for (std::uint32_t j = 0; j < 4; ++j) out.rows.push_back(rows[slot * 4 + j]);
+            slots.push_back(std::move(out));
+        }
+    }
+    // What slot() gives of the i-th slot.
+    Bytes stored(std::size_t i) const {
+        Bytes out;
+        for (const auto& digest : slots[i].digests)
+            out.insert(out.end(), digest.bytes.begin(), digest.bytes.end());
+        for (const auto row : slots[i].rows) out.insert(out.end(), row.begin(), row.end());
+        return out;
+    }
+    std::vector<Bytes> rows;
+    std::vector<Digest> digests;
+    std::vector<SlotToStore> slots;
+};
+
+TEST(FragmentStore, a_share_goes_in_at_once_and_comes_back_slot_by_slot) {
+    MemoryDisk disk;
+    auto store = open_store(disk);
+    const Share share(256, 1);
+    const auto statement = payload(500, 2);
+    ASSERT_TRUE(store->put_share(block_id(1), statement, share.slots).ok());
+    ASSERT_TRUE(store->put_share(block_id(1), statement, share.slots).ok());
+    EXPECT_EQ(store->slot_count(), 3u);
+    ASSERT_TRUE(store->sync().ok());
+    for (int round = 0; round < 2; ++round) {
+        EXPECT_EQ(store->statement(block_id(1)).value(), statement);
+        for (std::size_t i = 0; i < 3; ++i)
+            EXPECT_EQ(store->slot(block_id(1), share.slots[i].slot).value(), share.stored(i));
+        disk.restart();
+        store = open_store(disk);
+    }
+}
+
+// The rows are covered by their digests, the digests by the record's check.
+TEST(FragmentStore, any_flipped_bit_of_a_share_is_found_when_reading_scrubbing_and_opening) {
+    const Share share(128, 1);
+    for (std::uint64_t bit = 0; bit < 8 * 3000; bit += 61) {
+        MemoryDisk disk;
+        auto store = open_store(disk);
+        ASSERT_TRUE(store->put_share(block_id(1), payload(50, 2), share.slots).ok());
+        ASSERT_TRUE(store->sync().ok());
+        const auto at = 8 * kSegmentHeaderSize + bit;
+        if (!disk.flip_bit("segments/00000001.seg", at)) break;
+        std::uint32_t wrong = 0;
+        for (std::size_t i = 0; i < 3; ++i) {
+            const auto got = store->slot(block_id(1), share.slots[i].slot);
+            if (got.ok()) wrong += *got != share.stored(i);
+        }
+        EXPECT_EQ(wrong, 0u) << bit;
+        ASSERT_TRUE(store->scrub_some(1 << 20).ok());
+        disk.restart();
+        store = open_store(disk);
+        for (std::size_t i = 0; i < 3; ++i) {
+            const auto got = store->slot(block_id(1), share.slots[i].slot);
+            if (got.ok()) {
+                EXPECT_EQ(*got, share.stored(i)) << bit;
+            }
+        }
+        EXPECT_LE(store->slot_count(), 3u);
+        EXPECT_GE(store->slot_count() + store->has_statement(block_id(1)), 3u) << bit;
+    }
+}
+
+TEST(FragmentStore, scrubbing_finds_what_rotted_and_says_when_it_is_through) {
+    MemoryDisk disk;
+    auto store = open_store(disk, 3000);
+    for (std::uint8_t b = 1; b <= 6; ++b) {
+        const Share share(128, b);
+        ASSERT_TRUE(store->put_share(block_id(b), payload(50, b), share.slots).ok());
+    }
+    ASSERT_TRUE(store->sync().ok());
+    auto first = store->scrub_some(1 << 20).value();
+    EXPECT_TRUE(first.finished);
+    EXPECT_EQ(first.damaged, 0u);
+    EXPECT_GT(first.bytes, store->bytes_stored());
+    ASSERT_TRUE(disk.flip_bit("segments/00000002.seg", 8 * (kSegmentHeaderSize + 700)));
+    std::uint64_t damaged = 0;
+    int steps = 0;
+    for (ScrubStep step; !step.finished; ++steps) {
+        step = store->scrub_some(1000).value();
+        damaged += step.damaged;
+        ASSERT_LT(steps, 1000);
+    }
+    EXPECT_EQ(damaged, 1u);
+    EXPECT_GT(steps, 3);
+    EXPECT_EQ(store->damaged(), 1u);
+}
+
+TEST(FragmentStore, opening_reads_the_last_segment_only) {
+    MemoryDisk disk;
+    auto store = open_store(disk, 3000);
+    for (std::uint8_t b = 1; b <= 20; ++b) {
+        const Share share(128, b);
+        ASSERT_TRUE(store->put_share(block_id(b), payload(50, b), share.slots).ok());
+        ASSERT_TRUE(store->sync().ok());
+    }
+    ASSERT_TRUE(store->sync().ok());
+    const auto names = disk.list("segments").value();
+    const auto segments = std::count_if(names.begin(), names.end(),
+                                        [](const auto& name) { return name.ends_with(".seg"); });
+    ASSERT_GT(segments, 5);
+    // Damage that only a scan would see is not looked for: sidecars say what is there.
+    ASSERT_TRUE(disk.flip_bit("segments/00000001.seg", 8 * (kSegmentHeaderSize + 700)));
+    disk.restart();
+    store = open_store(disk, 3000);
+    EXPECT_EQ(store->damaged(), 0u);
+    EXPECT_EQ(store->slot_count(), 60u);
+    // A damaged or missing sidecar is made again from its segment.
+    ASSERT_TRUE(disk.flip_bit("segments/00000001.idx", 100));
+    ASSERT_TRUE(disk.remove("segments/00000002.idx").ok());
+    store = open_store(disk, 3000);
+    EXPECT_EQ(store->damaged(), 1u);
+    EXPECT_EQ(store->slot_count(), 59u);
+    ASSERT_TRUE(store->sync().ok());
+    EXPECT_TRUE(disk.exists("segments/00000002.idx").value());
+}
+
+TEST(FragmentStore, compaction_frees_what_drops_left_and_loses_nothing) {
+    MemoryDisk disk;
+    auto store = open_store(disk, 12000);
+    const auto stored_bytes = [&] {
+        std::uint64_t total = 0;
+        const auto names = disk.list("segments").value();
+        for (const auto& name : names) total += disk.open("segments/" + name).value()->size();
+        return total;
+    };
+    for (std::uint8_t b = 1; b <= 40; ++b) {
+        const Share share(128, b);
+        ASSERT_TRUE(store->put_share(block_id(b), payload(50, b), share.slots).ok());
+    }
+    for (std::uint8_t b = 1; b <= 40; ++b)
+        if (b % 5 != 0) {
+            ASSERT_TRUE(store->drop(block_id(b)).ok());
+        }
+    ASSERT_TRUE(store->sync().ok());
+    const auto before = stored_bytes();
+    int steps = 0;
+    for (CompactionStep step; !step.finished; ++steps) {
+        step = store->compact_some(1500).value();
+        ASSERT_LT(steps, 1000);
+    }
+    EXPECT_GT(steps, 2);
+    EXPECT_LT(stored_bytes(), before / 2);
+    for (int round = 0; round < 2; ++round) {
+        for (std::uint8_t b = 1; b <= 40; ++b) {
+            const Share share(128, b);
+            for (std::size_t i = 0; i < 3; ++i) {
+                const auto got = store->slot(block_id(b), share.slots[i].slot);
+                EXPECT_EQ(got.ok(), b % 5 == 0);
+                if (got.ok()) {
+                    EXPECT_EQ(*got, share.stored(i));
+                }
+            }
+        }
+        disk.restart();
+        store = open_store(disk, 12000);
+    }
+}
+
+TEST(FragmentStore, a_disk_too_full_to_compact_says_so_and_stays_as_it_is) {
+    MemoryDisk disk;
+    auto store = open_store(disk, 3000);
+    for (std::uint8_t b = 1; b <= 20; ++b) {
+        const Share share(128, b);
+        ASSERT_TRUE(store->put_share(block_id(b), payload(50, b), share.slots).ok());
+    }
+    for (std::uint8_t b = 1; b <= 20; ++b)
+        if (b % 3 != 0) {
+            ASSERT_TRUE(store->drop(block_id(b)).ok());
+        }
+    ASSERT_TRUE(store->sync().ok());
+    disk.set_capacity(1);
+    const auto step = store->compact_some(1 << 20);
+    if (!step.ok()) {
+        EXPECT_EQ(step.error().kind, ErrorKind::resource_exhausted);
+    }
+    EXPECT_TRUE(store->slot(block_id(3), 7).ok());
+    disk.set_capacity(~std::uint64_t{0});
+    EXPECT_TRUE(store->compact_some(1 << 20).value().finished);
+    EXPECT_TRUE(store->slot(block_id(18), 7).ok());
 }
 
 }  // namespace

@@ -3,13 +3,17 @@
 #include <algorithm>
 
 #include "base/codec.hpp"
+#include "block/row_marks.hpp"
 
 namespace mutirao::storage {
 namespace {
 
-constexpr std::string_view kSegmentMagic = "MUTSEG01";
+constexpr std::string_view kSegmentMagic = "MUTSEG02";
+constexpr std::string_view kSidecarMagic = "MUTIDX02";
 constexpr std::string_view kRecordMagic = "MREC";
 constexpr std::size_t kWindowSize = 64 << 10;
+constexpr std::size_t kRowMultiple = 128;
+constexpr std::uint32_t kSidecarRecordsMax = 1 << 22;
 
 using Check = std::array<std::uint8_t, kCheckSize>;
 
@@ -26,10 +30,36 @@ bool ends_with(ByteSpan bytes, const Check& check) {
     return std::equal(end.begin(), end.end(), check.begin());
 }
 
+void write_fields(Writer& out, const RecordHeader& header) {
+    out.u(static_cast<std::uint8_t>(header.kind)).raw(header.block.span());
+    out.u(header.slot).u(header.rows).u(header.payload_size);
+}
+
+// corrupt for what no record has.
+Result<RecordHeader> read_fields(Reader& in) {
+    RecordHeader out;
+    TRY(auto kind, in.u<std::uint8_t>());
+    out.kind = static_cast<RecordKind>(kind);
+    TRY(out.block, in.fixed<BlockId>());
+    TRY(out.slot, in.u<std::uint32_t>());
+    TRY(out.rows, in.u<std::uint16_t>());
+    TRY(out.payload_size, in.u<std::uint32_t>());
+    const bool is_slot = out.kind == RecordKind::slot;
+    const std::size_t digests = std::size_t{out.rows} * Digest::kSize;
+    const bool whole_rows =
+        out.rows == 0 || (out.payload_size > digests &&
+                          (out.payload_size - digests) % (out.rows * kRowMultiple) == 0);
+    if (kind < 1 || kind > 3 || out.payload_size > kPayloadSizeMax || !whole_rows ||
+        (!is_slot && (out.slot != 0 || out.rows != 0)) ||
+        (out.kind == RecordKind::drop && out.payload_size != 0))
+        return Error{ErrorKind::corrupt, "no record has such a header"};
+    return out;
+}
+
 Bytes encode_record_header(const RecordHeader& header, const crypto::Key& key) {
     Writer out;
-    out.raw(as_bytes(kRecordMagic)).u(static_cast<std::uint8_t>(header.kind));
-    out.raw(header.block.span()).u(header.slot).u(header.payload_size);
+    out.raw(as_bytes(kRecordMagic));
+    write_fields(out, header);
     const auto check = check_of(key, out.bytes());
     out.raw(check);
     return std::move(out).take();
@@ -106,30 +136,91 @@ std::optional<RecordHeader> decode_record_header(ByteSpan bytes, const crypto::K
         return std::nullopt;
     // The check holds, so these bytes are what encode_record wrote, if by another version.
     Reader in(bytes.subspan(kRecordMagic.size()));
-    RecordHeader out;
-    const auto kind = in.u<std::uint8_t>().value();
-    out.kind = static_cast<RecordKind>(kind);
-    out.block = in.fixed<BlockId>().value();
-    out.slot = in.u<std::uint32_t>().value();
-    out.payload_size = in.u<std::uint32_t>().value();
-    const bool known_kind = kind >= 1 && kind <= 3;
-    if (!known_kind || out.payload_size > kPayloadSizeMax ||
-        (out.kind != RecordKind::slot && out.slot != 0) ||
-        (out.kind == RecordKind::drop && out.payload_size != 0))
-        return std::nullopt;
+    auto fields = read_fields(in);
+    return fields.ok() ? std::optional(*fields) : std::nullopt;
+}
+
+RecordEnds encode_record_ends(const RecordHeader& header, std::span<const Digest> digests,
+                              const crypto::Key& key) {
+    RecordEnds out;
+    out.front = encode_record_header(header, key);
+    const auto head = out.front.size();
+    for (const auto& digest : digests)
+        out.front.insert(out.front.end(), digest.bytes.begin(), digest.bytes.end());
+    const auto check =
+        check_of(key, ByteSpan(out.front).first(head), ByteSpan(out.front).subspan(head));
+    out.back.assign(check.begin(), check.end());
     return out;
 }
+
+namespace {
+
+// Whether the rows behind the digests are those.
+bool rows_match(const RecordHeader& header, ByteSpan payload) {
+    const std::size_t digests = std::size_t{header.rows} * Digest::kSize;
+    const std::size_t row_size = (payload.size() - digests) / header.rows;
+    std::vector<ByteSpan> rows;
+    for (std::size_t at = digests; at < payload.size(); at += row_size)
+        rows.push_back(payload.subspan(at, row_size));
+    const auto found = block::digest_rows(rows);
+    for (std::size_t i = 0; i < found.size(); ++i)
+        if (!std::equal(found[i].bytes.begin(), found[i].bytes.end(),
+                        payload.begin() + static_cast<std::ptrdiff_t>(i * Digest::kSize)))
+            return false;
+    return true;
+}
+
+}  // namespace
 
 Result<Bytes> read_payload(const File& file, std::uint64_t offset, const RecordHeader& header,
                            const crypto::Key& key) {
     Bytes bytes(header.payload_size + kCheckSize);
     TRY_VOID(file.read(offset + kRecordHeaderSize, bytes));
     const auto payload = ByteSpan(bytes).first(header.payload_size);
-    if (!ends_with(bytes, check_of(key, encode_record_header(header, key), payload)))
+    const auto checked =
+        header.rows == 0 ? payload : payload.first(std::size_t{header.rows} * Digest::kSize);
+    if (!ends_with(bytes, check_of(key, encode_record_header(header, key), checked)) ||
+        (header.rows != 0 && !rows_match(header, payload)))
         return Error{ErrorKind::corrupt,
                      "the record at byte " + std::to_string(offset) + " of its segment is damaged"};
     bytes.resize(header.payload_size);
     return bytes;
+}
+
+Bytes Sidecar::encode(const crypto::Key& key) const {
+    Writer out;
+    out.raw(as_bytes(kSidecarMagic)).u(segment).u(segment_size);
+    out.u(static_cast<std::uint32_t>(records.size()));
+    for (const auto& record : records) {
+        out.u(record.offset);
+        write_fields(out, record.header);
+    }
+    const auto check = check_of(key, out.bytes());
+    out.raw(check);
+    return std::move(out).take();
+}
+
+Result<Sidecar> Sidecar::decode(ByteSpan bytes, const crypto::Key& key) {
+    const Error damaged{ErrorKind::corrupt, "the index of a segment is damaged"};
+    if (bytes.size() < kSidecarMagic.size() + kCheckSize ||
+        !as_text(bytes).starts_with(kSidecarMagic) ||
+        !ends_with(bytes, check_of(key, bytes.first(bytes.size() - kCheckSize))))
+        return damaged;
+    Reader in(bytes.subspan(kSidecarMagic.size())
+                  .first(bytes.size() - kSidecarMagic.size() - kCheckSize));
+    Sidecar out;
+    TRY(out.segment, in.u<std::uint32_t>());
+    TRY(out.segment_size, in.u<std::uint64_t>());
+    TRY(auto count, in.u<std::uint32_t>());
+    if (count > kSidecarRecordsMax) return damaged;
+    for (std::uint32_t i = 0; i < count; ++i) {
+        PlacedRecord record;
+        TRY(record.offset, in.u<std::uint64_t>());
+        TRY(record.header, read_fields(in));
+        out.records.push_back(record);
+    }
+    TRY_VOID(in.finish());
+    return out;
 }
 
 Result<Scan> scan_segment(

@@ -1,0 +1,149 @@
+// The part of FragmentStore that looks after what is stored: scrubbing and compaction.
+#include <algorithm>
+
+#include "storage/fragment_store.hpp"
+
+namespace mutirao::storage {
+
+std::vector<FragmentStore::Living> FragmentStore::living_in(std::uint32_t segment) const {
+    const std::lock_guard lock(mutex_);
+    std::vector<Living> out;
+    const auto add = [&](RecordKind kind, const BlockId& id, const Place& place) {
+        if (place.segment == segment)
+            out.push_back({{kind, id, place.slot, place.rows, place.payload_size}, place});
+    };
+    for (const auto& [id, block] : blocks_) {
+        if (block.statement) add(RecordKind::statement, id, *block.statement);
+        for (const auto& place : block.slots) add(RecordKind::slot, id, place);
+    }
+    // From the back: what is looked at first lies first.
+    std::sort(out.begin(), out.end(),
+              [](const auto& a, const auto& b) { return a.place.offset > b.place.offset; });
+    return out;
+}
+
+Result<ScrubStep> FragmentStore::scrub_some(std::uint64_t bytes_max) {
+    ScrubStep step;
+    const auto before = damaged();
+    while (step.bytes < bytes_max) {
+        if (to_scrub_.empty()) {
+            std::optional<std::uint32_t> next;
+            {
+                const std::lock_guard lock(mutex_);
+                if (const auto at = segments_.upper_bound(scrubbed_); at != segments_.end())
+                    next = at->first;
+            }
+            scrubbed_ = next.value_or(0);
+            step.finished = !next;
+            if (!next) break;
+            to_scrub_ = living_in(*next);
+            continue;
+        }
+        const auto record = to_scrub_.back();
+        to_scrub_.pop_back();
+        step.bytes += record.header.record_size();
+        const auto& header = record.header;
+        auto payload = read(header.kind, header.block, header.slot);
+        // Dropped since, or found damaged and taken out: either way it is dealt with.
+        if (!payload.ok() && payload.error().kind == ErrorKind::io)
+            return std::move(payload).error();
+    }
+    step.damaged = damaged() - before;
+    return step;
+}
+
+// A segment of which less than half lives, without drop records that still keep others dead.
+std::optional<std::uint32_t> FragmentStore::next_to_compact() {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [number, segment] : segments_) {
+        if (number == segments_.rbegin()->first || segment.emptying) continue;
+        if (2 * segment.living_bytes >= segment.size) continue;
+        const bool keeps_others_dead =
+            std::any_of(segment.drops.begin(), segment.drops.end(), [&](const auto& drop) {
+                return std::any_of(drop.second.begin(), drop.second.end(), [&](auto other) {
+                    return other != number && segments_.contains(other);
+                });
+            });
+        if (!keeps_others_dead) return number;
+    }
+    return std::nullopt;
+}
+
+// Appends the record once more and lets the index point there.
+Status FragmentStore::move(const Living& record) {
+    const auto& [header, place] = record;
+    const std::lock_guard one_at_a_time(append_mutex_);
+    std::shared_ptr<File> from, to;
+    std::uint32_t number = 0;
+    std::uint64_t offset = 0;
+    {
+        const std::lock_guard lock(mutex_);
+        TRY_VOID(usable());
+        const auto* now = place_of(header.kind, header.block, header.slot);
+        if (now == nullptr || *now != place) return {};  // dropped since
+        from = segments_.at(place.segment).file;
+        TRY(number, segment_with_room(header.record_size()));
+        to = segments_.at(number).file;
+        offset = segments_.at(number).size;
+        unsynced_.insert(number);
+    }
+    Bytes bytes(header.record_size());
+    TRY_VOID(from->read(place.offset, bytes));
+    auto written = to->append(bytes);
+    const std::lock_guard lock(mutex_);
+    auto& segment = segments_.at(number);
+    if (!written.ok()) {
+        if (!to->truncate(offset).ok()) segment.closed = true;
+        return written;
+    }
+    unsynced_.insert(number);
+    segment.records.push_back({segment.size, header});
+    const Place moved{segment.size, number, header.payload_size, header.slot, header.rows};
+    segment.size += header.record_size();
+    auto* const now = place_of(header.kind, header.block, header.slot);
+    if (now == nullptr || *now != place) return {};
+    release(place);
+    *now = moved;
+    hold(moved);
+    auto& segments = blocks_.at(header.block).segments;
+    const auto in = std::lower_bound(segments.begin(), segments.end(), number);
+    if (in == segments.end() || *in != number) segments.insert(in, number);
+    return {};
+}
+
+Result<CompactionStep> FragmentStore::compact_some(std::uint64_t bytes_max) {
+    CompactionStep step;
+    while (step.bytes < bytes_max) {
+        const auto number = next_to_compact();
+        step.finished = !number;
+        if (!number) break;
+        auto living = living_in(*number);
+        {
+            const std::lock_guard lock(mutex_);
+            segments_.at(*number).emptying = true;
+        }
+        Status status;
+        while (!living.empty() && step.bytes < bytes_max && status.ok()) {
+            // A damaged record is not carried on: reading it takes it out.
+            const auto& header = living.back().header;
+            const auto payload = read(header.kind, header.block, header.slot);
+            if (payload.ok()) status = move(living.back());
+            if (!payload.ok() && payload.error().kind == ErrorKind::io) status = payload.error();
+            step.bytes += header.record_size();
+            living.pop_back();
+        }
+        // What was moved must be safe before its first place goes.
+        if (status.ok()) status = sync();
+        const std::lock_guard lock(mutex_);
+        segments_.at(*number).emptying = false;
+        TRY_VOID(status);
+        const auto before = segments_.size();
+        remove_dead_segments();
+        step.segments += static_cast<std::uint32_t>(before - segments_.size());
+        if (living.empty() && segments_.contains(*number))
+            return Error{ErrorKind::io, "an empty segment file could not be removed"};
+    }
+    return step;
+}
+
+}  // namespace mutirao::storage
