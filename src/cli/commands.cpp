@@ -29,7 +29,6 @@ void add_later_commands(CLI::App& app, GlobalOptions& options, Action& action) {
     (void)options;
     for (const auto& [name, what] :
          {std::pair<std::string, std::string>{"audit", "auditing storage nodes by random sampling"},
-          {"bench", "measuring your own network"},
           {"doctor", "checking reachability, bandwidth and clocks"},
           {"sim", "simulating large networks from the command line"}}) {
         auto* command = app.add_subcommand(name, what + " (not built yet)");
@@ -68,6 +67,7 @@ int run(int argc, char** argv) {
     add_rights_commands(app, options, action);
     add_training_commands(app, options, action);
     add_inference_commands(app, options, action);
+    add_bench_commands(app, options, action);
     add_later_commands(app, options, action);
     try {
         app.parse(argc, argv);

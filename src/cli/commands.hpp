@@ -22,6 +22,7 @@ void add_object_commands(CLI::App& app, GlobalOptions& options, Action& action);
 void add_rights_commands(CLI::App& app, GlobalOptions& options, Action& action);
 void add_training_commands(CLI::App& app, GlobalOptions& options, Action& action);
 void add_inference_commands(CLI::App& app, GlobalOptions& options, Action& action);
+void add_bench_commands(CLI::App& app, GlobalOptions& options, Action& action);
 // Commands that answer that they are not built yet.
 void add_later_commands(CLI::App& app, GlobalOptions& options, Action& action);
 

@@ -131,7 +131,10 @@ Status LocalNetwork::spawn(Child& child) {
         command.arguments.push_back(value);
     };
     if (child.role != "ledger") add_option("--join", ledger_endpoint_);
-    if (child.role == "gateway") add_option("--http", options_.http);
+    if (child.role == "gateway") {
+        add_option("--http", options_.http);
+        command.arguments.emplace_back("--allow-measuring");  // a network of one's own
+    }
     if (child.role == "storage" && options_.quota != 0)
         add_option("--quota", std::to_string(options_.quota));
     command.output_file = child.folder + "/log.txt";

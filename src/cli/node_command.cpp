@@ -24,6 +24,7 @@ namespace mutirao::cli {
 namespace {
 
 constexpr auto kBlockInterval = std::chrono::milliseconds(50);
+constexpr auto kTendInterval = std::chrono::seconds(1);
 constexpr std::size_t kExecutorThreads = 16;
 constexpr std::size_t kExecutorQueue = 1024;
 
@@ -38,6 +39,7 @@ struct NodeOptions {
     std::string http = "127.0.0.1:0";
     std::string engine = "solo";
     std::uint64_t quota = 0;  // bytes; 0 is no limit
+    bool allow_measuring = false;
 };
 
 Result<ledger::Role> role_from(const std::string& text) {
@@ -157,6 +159,7 @@ Status run_role(const NodeOptions& options, ledger::Role role, Disk& disk, os::S
     TRY(const auto endpoint, endpoint_of(options, identity, *server));
     std::unique_ptr<net::HttpServer> http;
     if (role == ledger::Role::gateway) {
+        if (options.allow_measuring) node->allow_measurements();
         TRY(http, net::HttpServer::start(options.http,
                                          gateway::make_routes(node->inference(), node->status())));
         node->set_http_address("http://" + http->address() + "/");
@@ -165,7 +168,8 @@ Status run_role(const NodeOptions& options, ledger::Role role, Disk& disk, os::S
     TRY_VOID(node->register_at(endpoint, options.zone));
     TRY_VOID(disk.write_file_atomic("endpoint", as_bytes(endpoint)));
     LOG_INFO(options.role + " at " + endpoint);
-    stop.wait();
+    while (!stop.wait(kTendInterval))
+        if (auto tended = node->tend(); !tended.ok()) LOG_WARN(tended.error().message);
     if (http) http->stop();
     server->stop();
     if (channel) channel->stop();
@@ -217,6 +221,8 @@ void add_node_command(CLI::App& app, GlobalOptions& options, Action& action) {
         ->capture_default_str();
     command->add_option("--quota", chosen->quota, "bytes that the node may keep; 0 is no limit")
         ->capture_default_str();
+    command->add_flag("--allow-measuring", chosen->allow_measuring,
+                      "a gateway lets any caller measure the network through it (bench net)");
     command->callback([&action, chosen] { action = [chosen] { return run_node(*chosen); }; });
 }
 

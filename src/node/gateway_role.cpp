@@ -25,7 +25,12 @@ Result<std::unique_ptr<GatewayRole>> GatewayRole::open(GatewayPorts ports, const
 
 GatewayRole::GatewayRole(GatewayPorts ports, const Identity& identity, std::uint64_t chain_id,
                          std::unique_ptr<publish::Catalogue> catalogue)
-    : ports_(ports), identity_(identity), chain_id_(chain_id), catalogue_(std::move(catalogue)) {
+    : ports_(ports),
+      identity_(identity),
+      chain_id_(chain_id),
+      catalogue_(std::move(catalogue)),
+      measurement_(ports_.publishing, ports_.packer, ports_.retriever, ports_.clock,
+                   ports_.random) {
     service_.on<v1::HelloRequest, v1::HelloReply>(
         "/mutirao.v1.Publish/Hello", [this](const auto&) -> Result<v1::HelloReply> {
             v1::HelloReply out;
@@ -37,6 +42,7 @@ GatewayRole::GatewayRole(GatewayPorts ports, const Identity& identity, std::uint
     add_upload_methods();
     add_catalogue_methods();
     add_read_methods();
+    add_measure_method();
 }
 
 Result<std::shared_ptr<GatewayRole::Upload>> GatewayRole::find_upload(const std::string& field) {
@@ -243,6 +249,38 @@ void GatewayRole::add_catalogue_methods() {
         });
 }
 
+Result<std::shared_ptr<const GatewayRole::OpenRead>> GatewayRole::find_read(
+    const std::string& field) {
+    TRY(auto id, fixed_field<SessionId>(field));
+    const std::lock_guard lock(mutex_);
+    for (const auto& known : reads_)
+        if (known->id == id && ports_.clock.monotonic() - known->opened < kReadLife) return known;
+    return Error{ErrorKind::not_found, "the gateway does not know this read; open it again"};
+}
+
+void GatewayRole::add_measure_method() {
+    service_.on<v1::MeasureRequest, v1::MeasureReply>(
+        "/mutirao.v1.Publish/Measure", [this](const auto& in) -> Result<v1::MeasureReply> {
+            if (!measurements_allowed_)
+                return Error{ErrorKind::permission_denied,
+                             "this gateway lets nobody measure through it; its operator allows it "
+                             "with --allow-measuring"};
+            Measured measured;
+            if (in.what() == v1::MeasureRequest::WRITE) {
+                TRY(measured, measurement_.write(in.size(), in.count(), in.threads()));
+            } else if (in.what() == v1::MeasureRequest::READ) {
+                TRY(measured, measurement_.read(in.count()));
+            }
+            v1::MeasureReply out;
+            out.set_seconds(measured.seconds);
+            out.set_bytes(measured.bytes);
+            for (const auto sample : measured.samples_ms)
+                out.add_samples_ms(static_cast<float>(sample));
+            for (const auto& failure : measured.failures) out.add_failures(failure);
+            return out;
+        });
+}
+
 void GatewayRole::add_read_methods() {
     service_.on<v1::OpenReadRequest, v1::OpenReadReply>(
         "/mutirao.v1.Publish/OpenRead", [this](const auto& in) -> Result<v1::OpenReadReply> {
@@ -260,19 +298,18 @@ void GatewayRole::add_read_methods() {
             if (reads_.size() > kReadsMax) reads_.pop_back();
             return out;
         });
+    service_.on<v1::ReadRangeRequest, v1::ReadRangeReply>(
+        "/mutirao.v1.Publish/ReadRange", [this](const auto& in) -> Result<v1::ReadRangeReply> {
+            TRY(const auto read, find_read(in.read()));
+            TRY(auto range, ports_.objects.read_range(read->object.manifest, read->object.key,
+                                                      in.index(), in.offset(), in.size()));
+            v1::ReadRangeReply out;
+            out.set_data(to_field(range.plain));
+            return out;
+        });
     service_.on<v1::ReadBlockRequest, v1::ReadBlockReply>(
         "/mutirao.v1.Publish/ReadBlock", [this](const auto& in) -> Result<v1::ReadBlockReply> {
-            TRY(auto id, fixed_field<SessionId>(in.read()));
-            std::shared_ptr<const OpenRead> read;
-            {
-                const std::lock_guard lock(mutex_);
-                for (const auto& known : reads_)
-                    if (known->id == id && ports_.clock.monotonic() - known->opened < kReadLife)
-                        read = known;
-            }
-            if (!read)
-                return Error{ErrorKind::not_found,
-                             "the gateway does not know this read; open it again"};
+            TRY(const auto read, find_read(in.read()));
             TRY(auto block,
                 ports_.objects.read_block(read->object.manifest, read->object.key, in.index()));
             v1::ReadBlockReply out;

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "node/identity.hpp"
+#include "node/measurement.hpp"
 #include "node/object_access.hpp"
 #include "node/wire/service.hpp"
 #include "publish/catalogue.hpp"
@@ -34,6 +35,7 @@ struct GatewayPorts {
     ObjectAccess& objects;
     publish::Publishing publishing;
     publish::Packer& packer;
+    publish::Retriever& retriever;
 };
 
 // Any thread may call serve().
@@ -48,6 +50,8 @@ class GatewayRole {
     // Where people find the HTTP faces; told to clients in Hello.
     void set_http_address(std::string address) { http_address_ = std::move(address); }
     const publish::Catalogue& catalogue() const { return *catalogue_; }
+    // Lets any caller measure the network through this gateway. Not by default.
+    void allow_measurements() { measurements_allowed_ = true; }
 
   private:
     using SessionId = FixedBytes<struct SessionTag, 16>;
@@ -75,6 +79,8 @@ class GatewayRole {
     void add_upload_methods();
     void add_catalogue_methods();
     void add_read_methods();
+    void add_measure_method();
+    Result<std::shared_ptr<const OpenRead>> find_read(const std::string& id);
     Result<std::shared_ptr<Upload>> find_upload(const std::string& id);
     // With mutex_ held: makes room for one more, or says that the gateway is busy.
     Status admit_upload();
@@ -88,6 +94,8 @@ class GatewayRole {
     const Identity identity_;
     const std::uint64_t chain_id_;
     const std::unique_ptr<publish::Catalogue> catalogue_;
+    Measurement measurement_;
+    std::atomic<bool> measurements_allowed_ = false;
     std::string http_address_;
     wire::Service service_;
 

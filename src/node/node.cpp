@@ -54,10 +54,10 @@ Status Node::open_role() {
             return {};
         }
         case ledger::Role::gateway: {
-            TRY(gateway_,
-                GatewayRole::open({ports_.disk, ports_.clock, ports_.random, ledger_, directory_,
-                                   storage_calls_, key_shares_, objects_, publishing(), packer_},
-                                  identity_, chain_id_));
+            TRY(gateway_, GatewayRole::open({ports_.disk, ports_.clock, ports_.random, ledger_,
+                                             directory_, storage_calls_, key_shares_, objects_,
+                                             publishing(), packer_, retriever_},
+                                            identity_, chain_id_));
             inference_ = std::make_unique<PaidInference>(ledger_, directory_, ports_.network,
                                                          ports_.clock, ports_.random);
             status_ = std::make_unique<NetworkFacts>(ledger_, directory_, ports_.network,
@@ -112,6 +112,11 @@ gateway::NetworkStatus& Node::status() {
 void Node::set_http_address(const std::string& address) {
     ENSURE(gateway_ != nullptr, "only a gateway has HTTP faces");
     gateway_->set_http_address(address);
+}
+
+void Node::allow_measurements() {
+    ENSURE(gateway_ != nullptr, "only a gateway measures");
+    gateway_->allow_measurements();
 }
 
 }  // namespace mutirao::node

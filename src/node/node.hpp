@@ -49,6 +49,9 @@ class Node {
     // `domain` is its failure domain, empty when it is one of its own.
     Status register_at(const std::string& endpoint, const std::string& domain = {});
 
+    // What a node does while nobody asks: call it about once a second, from one thread.
+    Status tend() { return storage_ ? storage_->tend() : Status(); }
+
     // Makes work that goes on in the executor end soon; call it before the executor is destroyed,
     // and destroy the executor before the node.
     void cancel();
@@ -58,6 +61,7 @@ class Node {
     gateway::InferenceRoute& inference();
     gateway::NetworkStatus& status();
     void set_http_address(const std::string& address);
+    void allow_measurements();
 
   private:
     Node(NodePorts ports, ledger::Role role, Identity identity, const std::string& ledger_endpoint,

@@ -1,6 +1,7 @@
 #include "node/storage_role.hpp"
 
 #include "base/codec.hpp"
+#include "base/log.hpp"
 #include "mutirao/v1/rights.pb.h"
 #include "mutirao/v1/storage.pb.h"
 #include "node/storage_calls.hpp"
@@ -10,6 +11,14 @@ namespace mutirao::node {
 
 using wire::fixed_field;
 using wire::to_field;
+
+namespace {
+
+constexpr std::uint64_t kCompactedAtOnce = 64 << 20;
+// With a call a second: all of a terabyte in a day and a half.
+constexpr std::uint64_t kScrubbedAtOnce = 8 << 20;
+
+}  // namespace
 
 Result<std::unique_ptr<StorageRole>> StorageRole::open(Disk& disk, Clock& clock, Random& random,
                                                        const Identity& identity,
@@ -33,6 +42,17 @@ StorageRole::StorageRole(std::unique_ptr<storage::FragmentStore> store,
     add_storage_methods();
     add_fragment_methods();
     add_keeper_methods();
+}
+
+Status StorageRole::tend() {
+    TRY(auto compacted, store_->compact_some(kCompactedAtOnce));
+    if (compacted.segments > 0)
+        LOG_INFO("compaction removed " + std::to_string(compacted.segments) + " segments");
+    TRY(auto scrubbed, store_->scrub_some(kScrubbedAtOnce));
+    if (scrubbed.damaged > 0)
+        LOG_WARN(std::to_string(scrubbed.damaged) +
+                 " stored fragments turned out damaged; they are not served any more");
+    return {};
 }
 
 void StorageRole::add_storage_methods() {

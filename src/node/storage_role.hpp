@@ -31,6 +31,9 @@ class StorageRole {
         return service_.serve(method, request);
     }
     storage::Usage usage() const { return node_.usage(); }
+    // Looks after what is stored: a little scrubbing and compaction. Call it about once a second,
+    // from one thread; the second call of a pair that has nothing to do costs nothing.
+    Status tend();
 
   private:
     StorageRole(std::unique_ptr<storage::FragmentStore> store,
