@@ -59,6 +59,8 @@ class File {
     // Exactly out.size() bytes at `offset`, or an error.
     virtual Status read(std::uint64_t offset, MutableByteSpan out) const = 0;
     virtual Status truncate(std::uint64_t size) = 0;
+    // A hint: these bytes, which were synced, will not be read soon and need not stay in memory.
+    virtual void let_go(std::uint64_t offset, std::uint64_t size);
     // Returns once everything appended so far survives a power cut.
     virtual Status sync() = 0;
 };

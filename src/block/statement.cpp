@@ -190,7 +190,7 @@ Result<CodedBlock> code_in_place(coding::RowBuffer rows, Header header, const Th
     }
     coded.order = statement.row_order();
     statement.leaves = slot_leaves(coded.order, shaped, digests);
-    statement.commitment = crypto::commit(leaf_scalars(statement.leaves));
+    statement.commitment = crypto::commit(leaf_scalars(statement.leaves), threads);
     if (!is_sampled(statement))  // here the challenge comes from the leaves
         statement.folds = fold_data(shape, statement.fold_challenge(), data, threads);
     return coded;
@@ -217,6 +217,29 @@ Status check_commitments(std::span<const Statement* const> statements, const Dig
     if (!crypto::verify_commitments(commitments, vectors, weights_seed))
         return Error{ErrorKind::corrupt,
                      "the KZG commitment is not that of the block's slot digests"};
+    return {};
+}
+
+namespace {
+
+Digest commitment_challenge(const BlockId& id) {
+    return crypto::blake3_keyed(crypto::domain_key("commitment challenge"), id.span());
+}
+
+}  // namespace
+
+crypto::KzgProof prove_commitment(const Statement& statement, const BlockId& id,
+                                  const Threads& threads) {
+    return crypto::prove_commitment(leaf_scalars(statement.leaves), commitment_challenge(id),
+                                    threads);
+}
+
+Status check_commitment(const Statement& statement, const BlockId& id,
+                        const crypto::KzgProof& proof) {
+    if (!crypto::verify_commitment(statement.commitment, leaf_scalars(statement.leaves),
+                                   commitment_challenge(id), proof))
+        return Error{ErrorKind::corrupt,
+                     "the KZG commitment is not shown to be that of the block's slot digests"};
     return {};
 }
 

@@ -136,11 +136,12 @@ Result<CheckedCommitment> CheckedCommitment::check(const KzgCommitment& commitme
     return out;
 }
 
-KzgCommitment commit(std::span<const Scalar> values) {
+KzgCommitment commit(std::span<const Scalar> values, const Threads& threads) {
     ENSURE(values.size() == kSlots && are_scalars(values));
     static_assert(sizeof(Scalar) == Scalar::kSize);
     return compress(sum_in_basis(std::span<const std::uint8_t, kSlots * Scalar::kSize>(
-        values.front().bytes.data(), kSlots * Scalar::kSize)));
+                                     values.front().bytes.data(), kSlots * Scalar::kSize),
+                                 threads));
 }
 
 KzgProof open_slot(std::span<const std::span<const Scalar>> vectors, std::span<const Digest> gammas,
@@ -182,6 +183,87 @@ bool verify_commitments(std::span<const KzgCommitment> commitments,
     const auto expected = sum_in_basis(combine(vectors, weights));
     const auto got = weighted_sum(points, weights);
     return blst_p1_is_equal(&expected, &got);
+}
+
+namespace {
+
+// A vector as a polynomial over the domain, and its value at a point outside.
+struct Evaluation {
+    blst_fr z, value;
+    Values f;
+    Values inverse_distance;  // 1 / (z - w^s)
+};
+
+// By the barycentric formula: f(z) = (z^m - 1)/m * sum f_s w^s / (z - w^s). A point that falls into
+// the domain (one in 2^246) is replaced by the next one that does not.
+Evaluation evaluate(std::span<const Scalar> values, const Digest& challenge) {
+    const auto& known = setup();
+    Evaluation out;
+    for (std::size_t s = 0; s < kSlots; ++s) out.f[s] = scalar_to_fr(values[s].span());
+    out.z = scalar_to_fr(to_scalar(challenge).span());
+    const std::uint64_t one_words[4] = {1, 0, 0, 0}, m_words[4] = {kSlots, 0, 0, 0};
+    blst_fr one, m, power, unity;
+    blst_fr_from_uint64(&one, one_words);
+    blst_fr_from_uint64(&m, m_words);
+    const blst_fr zero{};
+    for (;;) {
+        power = out.z;
+        for (std::uint32_t i = 1; i < kSlots; i *= 2) blst_fr_sqr(&power, &power);
+        blst_fr_sub(&unity, &power, &one);
+        if (std::memcmp(&unity, &zero, sizeof zero) != 0) break;
+        blst_fr_add(&out.z, &out.z, &one);
+    }
+    // All inverses with one inversion: products up to each, then back.
+    Values distance, before;
+    blst_fr product = one;
+    for (std::size_t s = 0; s < kSlots; ++s) {
+        blst_fr_sub(&distance[s], &out.z, &known.roots[s]);
+        before[s] = product;
+        blst_fr_mul(&product, &product, &distance[s]);
+    }
+    blst_fr inverse;
+    blst_fr_inverse(&inverse, &product);
+    for (std::size_t s = kSlots; s-- > 0;) {
+        blst_fr_mul(&out.inverse_distance[s], &inverse, &before[s]);
+        blst_fr_mul(&inverse, &inverse, &distance[s]);
+    }
+    out.value = zero;
+    for (std::size_t s = 0; s < kSlots; ++s) {
+        blst_fr term;
+        blst_fr_mul(&term, &out.f[s], &known.roots[s]);
+        blst_fr_mul(&term, &term, &out.inverse_distance[s]);
+        blst_fr_add(&out.value, &out.value, &term);
+    }
+    blst_fr_inverse(&inverse, &m);
+    blst_fr_mul(&out.value, &out.value, &unity);
+    blst_fr_mul(&out.value, &out.value, &inverse);
+    return out;
+}
+
+}  // namespace
+
+KzgProof prove_commitment(std::span<const Scalar> values, const Digest& challenge,
+                          const Threads& threads) {
+    ENSURE(values.size() == kSlots && are_scalars(values));
+    const auto at = evaluate(values, challenge);
+    Values q;  // (f - f(z)) / (X - z)
+    for (std::size_t s = 0; s < kSlots; ++s) {
+        blst_fr_sub(&q[s], &at.value, &at.f[s]);
+        blst_fr_mul(&q[s], &q[s], &at.inverse_distance[s]);
+    }
+    return KzgProof{compress(sum_in_basis(q, threads)).bytes};
+}
+
+bool verify_commitment(const KzgCommitment& commitment, std::span<const Scalar> values,
+                       const Digest& challenge, const KzgProof& proof) {
+    blst_p1_affine point, pi;
+    if (values.size() != kSlots || !are_scalars(values) || !load_point(commitment.span(), point) ||
+        !load_point(proof.span(), pi))
+        return false;
+    const auto at = evaluate(values, challenge);
+    blst_p1 sum;
+    blst_p1_from_affine(&sum, &point);
+    return opens_to(sum, at.z, at.value, pi);
 }
 
 bool is_in_group(const KzgCommitment& commitment) {

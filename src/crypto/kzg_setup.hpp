@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "base/parallel.hpp"
 #include "crypto/kzg.hpp"
 
 namespace mutirao::crypto::kzg_setup {
@@ -20,6 +21,7 @@ struct Setup {
     std::array<blst_fr, kSlots> inverse_distance;  // 1 / (w_m^s - 1); zero at 0
     blst_p1_affine g1;
     blst_p2_affine g2, tau_g2;
+    std::array<blst_fp6, 68> g2_lines, tau_g2_lines;  // for Miller loops
 };
 
 // Derived once per process (about 0.15 s); stops the process if the setup is inconsistent.
@@ -31,8 +33,9 @@ bool opens_to(const blst_p1& commitment, const blst_fr& z, const blst_fr& y,
 
 // Sum of scalars[i] * L_i, for 256 times 32 little-endian bytes below the group order, from a table
 // of multiples of the basis (3 MiB, 25 ms; made once per process, by the first call). 3.5 ms.
-blst_p1 sum_in_basis(std::span<const std::uint8_t, kSlots * 32> scalars);
-blst_p1 sum_in_basis(const std::array<blst_fr, kSlots>& scalars);
+blst_p1 sum_in_basis(std::span<const std::uint8_t, kSlots * 32> scalars,
+                     const Threads& threads = {});
+blst_p1 sum_in_basis(const std::array<blst_fr, kSlots>& scalars, const Threads& threads = {});
 
 // Sum of scalars[i] * points[i] (Pippenger).
 blst_p1 sum_of_products(const std::vector<blst_p1_affine>& points,

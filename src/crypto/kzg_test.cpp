@@ -270,5 +270,44 @@ TEST(ToScalar, keeps_all_but_the_top_two_bits) {
     EXPECT_EQ(to_scalar(digest), expected);
 }
 
+TEST(Kzg, a_commitment_is_shown_to_be_that_of_a_vector_by_one_opening) {
+    SeededRandom random(77);
+    std::vector<Scalar> values;
+    for (std::uint32_t i = 0; i < kSlots; ++i) values.push_back(to_scalar(random.fixed<Digest>()));
+    const auto commitment = commit(values);
+    const auto challenge = random.fixed<Digest>();
+    const auto proof = prove_commitment(values, challenge);
+    EXPECT_TRUE(verify_commitment(commitment, values, challenge, proof));
+    for (const std::uint32_t i : {0u, 1u, 100u, 255u}) {
+        auto other = values;
+        other[i].bytes[3] ^= 1;
+        EXPECT_FALSE(verify_commitment(commitment, other, challenge, proof));
+        EXPECT_FALSE(verify_commitment(commit(other), values, challenge, proof));
+        // The liar's own proof for the wrong pair does not help either.
+        EXPECT_FALSE(
+            verify_commitment(commitment, other, challenge, prove_commitment(other, challenge)));
+    }
+    EXPECT_FALSE(verify_commitment(commitment, values, random.fixed<Digest>(), proof));
+    auto malformed = proof;
+    malformed.bytes[0] ^= 0x80;
+    EXPECT_FALSE(verify_commitment(commitment, values, challenge, malformed));
+}
+
+TEST(Kzg, a_challenge_inside_the_domain_is_moved_out_of_it) {
+    SeededRandom random(78);
+    std::vector<Scalar> values;
+    for (std::uint32_t i = 0; i < kSlots; ++i) values.push_back(to_scalar(random.fixed<Digest>()));
+    Digest one;
+    one.bytes[0] = 1;  // w^0
+    EXPECT_TRUE(verify_commitment(commit(values), values, one, prove_commitment(values, one)));
+}
+
+TEST(Kzg, the_commitment_to_nothing_but_zeros_can_be_shown) {
+    const std::vector<Scalar> zeros(kSlots);
+    const Digest challenge{};
+    EXPECT_TRUE(
+        verify_commitment(commit(zeros), zeros, challenge, prove_commitment(zeros, challenge)));
+}
+
 }  // namespace
 }  // namespace mutirao::crypto

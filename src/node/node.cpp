@@ -5,6 +5,11 @@
 #include "node/network_status.hpp"
 
 namespace mutirao::node {
+namespace {
+
+constexpr unsigned kCodingThreads = 2;  // for one block; several are under way
+
+}  // namespace
 
 Node::Node(NodePorts ports, ledger::Role role, Identity identity,
            const std::string& ledger_endpoint, const LedgerStatus& status)
@@ -25,8 +30,8 @@ Node::Node(NodePorts ports, ledger::Role role, Identity identity,
 Node::~Node() = default;
 
 publish::Publishing Node::publishing() {
-    return {disperser_, memory_, ports_.executor,
-            [this] { return directory_.current_committee(); }};
+    return {disperser_, memory_, ports_.executor, [this] { return directory_.current_committee(); },
+            kCodingThreads};
 }
 
 Result<std::unique_ptr<Node>> Node::open(NodePorts ports, ledger::Role role,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <fcntl.h>
 #include <limits.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -111,6 +112,11 @@ Status PosixFile::sync() {
         return errno_error("cannot sync " + name_, code);
     }
     return {};
+}
+
+void PosixFile::let_go(std::uint64_t offset, std::uint64_t size) {
+    static_cast<void>(::posix_fadvise(descriptor_.get(), static_cast<off_t>(offset),
+                                      static_cast<off_t>(size), POSIX_FADV_DONTNEED));
 }
 
 }  // namespace mutirao::os

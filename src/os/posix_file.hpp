@@ -23,6 +23,7 @@ class PosixFile final : public File {
     // Never makes it longer (invalid_argument); durable when it returns.
     Status truncate(std::uint64_t size) override;
     Status sync() override;
+    void let_go(std::uint64_t offset, std::uint64_t size) override;
 
   private:
     PosixFile(Descriptor descriptor, std::string name, std::uint64_t size);

@@ -26,6 +26,7 @@ class QuotaDisk::CountedFile final : public File {
         return done;
     }
     Status sync() override { return inner_->sync(); }
+    void let_go(std::uint64_t offset, std::uint64_t size) override { inner_->let_go(offset, size); }
 
   private:
     QuotaDisk& disk_;

@@ -35,6 +35,7 @@ Result<std::uint32_t> slots_needed(const block::Header& header, Strength strengt
 struct Disperser::Progress {
     std::shared_ptr<const block::CodedBlock> coded;
     Bytes statement;
+    crypto::KzgProof opening;
     BlockId id;
     Committee committee;
     std::uint64_t group = 0;
@@ -140,7 +141,10 @@ void Disperser::send_part(const std::weak_ptr<SendLanes>& lanes,
     SharePart part;
     part.id = progress->id;
     part.epoch = progress->committee.epoch();
-    if (first_slot == 0) part.statement = progress->statement;
+    if (first_slot == 0) {
+        part.statement = progress->statement;
+        part.opening = progress->opening;
+    }
     for (auto i = first_slot; i < end; ++i) part.slots.push_back(progress->coded->slot(share[i]));
     part.sign = end == share.size();
     part.owner = progress;
@@ -192,7 +196,7 @@ Result<crypto::BlsSignature> Disperser::gather(const std::shared_ptr<Progress>& 
             continue;
         }
         const auto grace =
-            std::min<Duration>((clock_.monotonic() - progress->begun) / 10, options_.grace_max);
+            std::min<Duration>((clock_.monotonic() - progress->begun) / 20, options_.grace_max);
         progress->changed.wait_for(lock, grace, over);
         auto signers = progress->signed_by;
         lock.unlock();
@@ -221,7 +225,8 @@ void Disperser::linger(std::shared_ptr<Progress> progress) {
 }
 
 Result<Dispersal> Disperser::disperse(std::shared_ptr<const block::CodedBlock> coded,
-                                      const Committee& committee, Strength strength) {
+                                      const Committee& committee, Strength strength,
+                                      const Threads& threads) {
     TRY(const auto needed, slots_needed(coded->statement.header, strength));
     Dispersal out;
     out.certificate = block::certificate_for(coded->statement, committee.epoch());
@@ -230,6 +235,7 @@ Result<Dispersal> Disperser::disperse(std::shared_ptr<const block::CodedBlock> c
     progress->statement = coded->statement.encode();
     progress->coded = std::move(coded);
     progress->id = out.certificate.id;
+    progress->opening = block::prove_commitment(progress->coded->statement, progress->id, threads);
     progress->committee = committee;
     const auto& header = progress->coded->statement.header;
     progress->slots_a_part = std::max<std::size_t>(

@@ -25,8 +25,8 @@ Result<std::uint32_t> slots_needed(const block::Header& header, Strength strengt
 
 struct DispersalOptions {
     std::uint64_t chain_id = 0;
-    // After the threshold, a tenth of the time that it took is given to the nodes that are about to
-    // sign, at most this: more signers, more safety.
+    // After the threshold, a twentieth of the time that it took is given to the nodes that are
+    // about to sign, at most this: more signers, more safety.
     Duration grace_max = std::chrono::milliseconds(20);
     std::size_t part_bytes = 4 << 20;  // of rows in one call to a node
     // Certified blocks that slow nodes may still receive. Beyond, the oldest is left to repair, and
@@ -56,7 +56,8 @@ class Disperser {
     // dispersing the same block again yields a certificate for the same id. The block is shared
     // because slow nodes still receive it after this returns.
     Result<Dispersal> disperse(std::shared_ptr<const block::CodedBlock> coded,
-                               const Committee& committee, Strength strength = Strength::available);
+                               const Committee& committee, Strength strength = Strength::available,
+                               const Threads& threads = {});
 
   private:
     struct Progress;

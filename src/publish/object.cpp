@@ -146,10 +146,12 @@ struct BlockTask {
     };
     Result<Stored> run() {
         const auto context = block_context(key_commitment, index);
-        TRY(auto coded, block::seal_and_code(std::move(plain), {key, index, context}, {}));
+        TRY(auto coded,
+            block::seal_and_code(std::move(plain), {key, index, context}, {}, publishing.coding()));
         const auto shared = publishing.memory.share(std::move(coded));
         TRY(auto committee, publishing.committee());
-        TRY(auto dispersal, publishing.disperser.disperse(shared, committee, strength));
+        TRY(auto dispersal,
+            publishing.disperser.disperse(shared, committee, strength, publishing.coding()));
         const auto& header = shared->statement.header;
         return Stored{
             {std::move(dispersal.certificate), header.length}, shared->rows.size(), header.rows};

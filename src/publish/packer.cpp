@@ -69,10 +69,11 @@ void Packer::lead(std::unique_lock<std::mutex>& lock, const std::shared_ptr<Pack
 void Packer::disperse(Pack& pack) {
     auto outcome = [&]() -> Result<PackedPart> {
         const auto lease = publishing_.memory.acquire(3 * pack.rows.size());
-        TRY(auto coded, block::code_in_place(std::move(pack.rows), {}));
+        TRY(auto coded, block::code_in_place(std::move(pack.rows), {}, publishing_.coding()));
         const auto shared = publishing_.memory.share(std::move(coded));
         TRY(auto committee, publishing_.committee());
-        TRY(auto dispersal, publishing_.disperser.disperse(shared, committee, pack.strength));
+        TRY(auto dispersal,
+            publishing_.disperser.disperse(shared, committee, pack.strength, publishing_.coding()));
         return PackedPart{std::move(dispersal.certificate), 0, shared->rows.size(),
                           shared->statement.header.rows};
     }();

@@ -25,6 +25,9 @@ struct Publishing {
     BlockMemory& memory;
     Executor& executor;
     CurrentCommittee committee;
+    unsigned coding_threads = 1;  // that code one block
+
+    Threads coding() const { return {&executor, coding_threads}; }
 };
 
 struct PackLimits {

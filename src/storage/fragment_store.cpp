@@ -8,6 +8,8 @@
 namespace mutirao::storage {
 namespace {
 
+constexpr std::uint64_t kLetGoAtOnce = 1 << 20;
+
 std::string what(RecordKind kind, const BlockId& block, std::uint32_t slot) {
     if (kind == RecordKind::statement) return "the statement of block " + block.hex();
     return "slot " + std::to_string(slot) + " of block " + block.hex();
@@ -159,21 +161,32 @@ Status FragmentStore::sync() {
 }
 
 Status FragmentStore::sync_once() {
-    std::map<std::uint32_t, std::shared_ptr<File>> files;
+    struct Dirty {
+        std::shared_ptr<File> file;
+        std::uint64_t from, to;  // to let go of once they are synced
+    };
+    std::map<std::uint32_t, Dirty> files;
     {
         const std::lock_guard lock(mutex_);
         TRY_VOID(usable());
         for (const auto number : unsynced_)
-            if (const auto at = segments_.find(number); at != segments_.end())
-                files[number] = at->second.file;
+            if (const auto at = segments_.find(number); at != segments_.end()) {
+                auto& segment = at->second;
+                files[number] = {segment.file, segment.let_go, segment.size};
+                if (segment.size - segment.let_go >= kLetGoAtOnce) segment.let_go = segment.size;
+            }
         unsynced_.clear();
     }
-    for (const auto& [number, file] : files)
-        if (auto status = file->sync(); !status.ok()) {
+    for (const auto& [number, dirty] : files) {
+        if (auto status = dirty.file->sync(); !status.ok()) {
             const std::lock_guard lock(mutex_);
             sync_failed_ = true;
             return std::move(status).error().within("the fragments could not be synced");
         }
+        // Memory that is used again is warm; a page cache that grows until it is full is not.
+        if (dirty.to - dirty.from >= kLetGoAtOnce)
+            dirty.file->let_go(dirty.from, dirty.to - dirty.from);
+    }
     write_sidecars();
     return {};
 }

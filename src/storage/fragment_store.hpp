@@ -111,6 +111,7 @@ class FragmentStore {
     struct Segment {
         std::shared_ptr<File> file;      // shared with reads and syncs in flight
         std::uint64_t size = 0;          // up to the last whole record
+        std::uint64_t let_go = 0;        // bytes that need not stay in memory
         std::uint64_t living = 0;        // records in the index
         std::uint64_t living_bytes = 0;  // of those, with their headers and checks
         bool closed = false;             // takes no more records

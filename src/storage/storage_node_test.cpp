@@ -129,7 +129,9 @@ TEST(StorageNode, signs_a_block_once_all_its_slots_are_here) {
 }
 
 block::ShareMessage whole_share(const block::CodedBlock& block, const Bytes& statement) {
-    block::ShareMessage share{block.statement.id(), kEpoch, true, statement, {}};
+    const auto id = block.statement.id();
+    block::ShareMessage share{
+        id, kEpoch, true, statement, block::prove_commitment(block.statement, id), {}};
     for (const auto slot : Node::own_slots(share.id)) share.slots.push_back(block.slot(slot));
     return share;
 }
@@ -173,6 +175,11 @@ TEST(StorageNode, a_share_with_one_bad_row_or_a_foreign_slot_is_refused_whole) {
     row[7] ^= 1;
     bad.slots.back().rows[1] = row;
     EXPECT_EQ(node.node->put_share(bad).error().kind, ErrorKind::corrupt);
+    auto unproven = whole_share(block, statement);
+    unproven.opening = block::prove_commitment(block.statement, BlockId{});
+    Node fresh;
+    EXPECT_EQ(fresh.node->put_share(unproven).error().kind, ErrorKind::corrupt);
+    EXPECT_EQ(fresh.node->usage().slots, 0u);
     auto foreign = whole_share(block, statement);
     std::uint32_t slot = 0;
     const auto own = Node::own_slots(foreign.id);
