@@ -31,16 +31,15 @@ std::uint32_t rows_of_agreeing_tree(const StatementCheck& check, std::span<const
 }  // namespace
 
 Result<Bytes> recover_content(const StatementCheck& check, std::span<const coding::Row> rows,
-                              std::span<const ProvenDigests> proven) {
+                              std::span<const ProvenDigests> proven, const Threads& threads) {
     const auto& header = check.header();
     for (const auto& share : proven)
         if (share.root() != check.statement().rows_root)
             return Error{ErrorKind::invalid_argument,
                          "the digests were proven to be under another block's rows root"};
     Bytes data(std::size_t{header.data_rows} * header.row_size);
-    TRY_VOID(coding::decode(header.shape(), rows, data));
-    coding::RowBuffer parity(header.shape().parity_size());
-    const auto digests = encode_and_hash(header.shape(), data, parity.span());
+    TRY_VOID(coding::decode(header.shape(), rows, data, threads));
+    const auto digests = encode_and_hash(header.shape(), data, {}, threads);
 
     const std::uint32_t rows_agreeing = header.version == Profile::sampled
                                             ? rows_of_agreeing_tree(check, digests, proven)

@@ -214,6 +214,7 @@ Status check_commitment(const Statement& statement, const BlockId& id,
 //   `corrupt`: the block has no content, whoever reads it (padding that is not zero);
 //   `invalid_argument` for rows that no such block has, and for what was proven of another one.
 Result<Bytes> recover_content(const StatementCheck& check, std::span<const coding::Row> rows,
-                              std::span<const ProvenDigests> proven = {});
+                              std::span<const ProvenDigests> proven = {},
+                              const Threads& threads = {});
 
 }  // namespace mutirao::block

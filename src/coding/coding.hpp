@@ -58,7 +58,8 @@ class Observer {
 // Computes rows [k, n) from the data rows.
 //   data:   k * row_size bytes, row after row
 //   parity: (n - k) * row_size bytes, written row after row; a shorter one of an earlier call is
-//           its front: more rows are appended without touching others
+//           its front: more rows are appended without touching others. Empty with an observer:
+//           parity rows are shown to it and kept nowhere
 // Sizes that do not match the shape are a broken assumption. Cost: 1 + (n-k)/k transforms of size k
 // over every column, (n / k) k log2(k) / 2 products an element. Working memory: at most
 // 512 KiB + 256 bytes * k a thread, times two where n > 2k.

@@ -28,15 +28,16 @@ class Encoder {
         if (shape.rows > 2 * shape.data_rows) values_.emplace(shape.data_rows, columns_);
     }
 
-    // Columns [begin, end).
+    // Columns [begin, end). Without a place for parity it is shown and forgotten.
     void run(ConstRows data, Rows parity, std::size_t begin, std::size_t end) {
+        keeps_parity_ = parity.data != nullptr;
         for (column_ = begin; column_ < end; column_ += columns_) {
             bytes_ = std::min(columns_, end - column_);
             next_stripe_ = column_ + 2 * columns_ <= shape_.row_size;
             to_coefficients(data.from_column(column_));
             for (std::uint32_t coset = shape_.data_rows; coset < shape_.rows;
                  coset += shape_.data_rows)
-                to_values(coset, parity.from_column(column_));
+                to_values(coset, keeps_parity_ ? parity.from_column(column_) : parity);
         }
     }
 
@@ -91,7 +92,8 @@ class Encoder {
         for (std::uint32_t i = 0; i < values.blocks(); ++i) {
             const std::uint32_t row = coset + i * kBlockRows;
             if (row >= shape_.rows) break;
-            to_parity(row, as_const(values.block(i)), parity.from_row(row - shape_.data_rows));
+            to_parity(row, as_const(values.block(i)),
+                      keeps_parity_ ? parity.from_row(row - shape_.data_rows) : parity);
         }
     }
 
@@ -105,7 +107,8 @@ class Encoder {
         forward_layers(kernels_, as_const(scratch()), direct ? parity : scratch(), bytes_,
                        kBlockRows, row, {0, middle}, direct && stream_ && is_aligned(parity));
         if (direct) return;
-        for (std::uint32_t r = 0; r < rows; ++r) write_(scratch().row(r), parity.row(r), bytes_);
+        for (std::uint32_t r = 0; keeps_parity_ && r < rows; ++r)
+            write_(scratch().row(r), parity.row(r), bytes_);
         if (observer_ != nullptr) show(row, rows);
     }
 
@@ -124,6 +127,7 @@ class Encoder {
     const Write write_;
     const bool stream_;
     bool next_stripe_ = false;
+    bool keeps_parity_ = true;
     std::size_t column_ = 0, bytes_ = 0;
 };
 
@@ -132,14 +136,16 @@ class Encoder {
 void encode_with(const Kernels& kernels, const Shape& shape, ByteSpan data, MutableByteSpan parity,
                  const Threads& threads, Observer* observer) {
     ENSURE(shape.validate().ok());
-    ENSURE(data.size() == shape.data_size() && parity.size() == shape.parity_size());
+    ENSURE(data.size() == shape.data_size() &&
+           (parity.size() == shape.parity_size() || (parity.empty() && observer != nullptr)));
     const std::size_t tasks = (shape.row_size + kTaskColumns - 1) / kTaskColumns;
     std::vector<std::optional<Encoder>> encoders(threads.workers());
     run_parallel(threads, tasks, [&](unsigned worker, std::size_t task) {
         auto& encoder = encoders[worker];
         if (!encoder) encoder.emplace(kernels, shape, observer, worker);
         const std::size_t begin = task * kTaskColumns;
-        encoder->run({data.data(), shape.row_size}, {parity.data(), shape.row_size}, begin,
+        encoder->run({data.data(), shape.row_size},
+                     {parity.empty() ? nullptr : parity.data(), shape.row_size}, begin,
                      std::min<std::size_t>(begin + kTaskColumns, shape.row_size));
     });
 }

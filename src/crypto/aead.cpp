@@ -79,12 +79,38 @@ void seal_in_place(const Key& key, std::uint32_t sequence, ByteSpan associated,
     });
 }
 
-Result<Bytes> open(const Key& key, std::uint32_t sequence, ByteSpan associated, ByteSpan sealed) {
-    return open_part(key, sequence, associated, sealed.size(), 0, sealed);
+namespace {
+
+// Decrypts one segment into `plain`; false when its tag does not verify.
+bool open_segment(const Key& key, ByteSpan iv, ByteSpan associated, ByteSpan segment,
+                  MutableByteSpan plain) {
+    std::array<std::uint8_t, kTagSize> tag;
+    std::copy(segment.end() - kTagSize, segment.end(), tag.begin());
+    const Cipher cipher(EVP_CIPHER_CTX_new());
+    int done = 0;
+    ENSURE(EVP_DecryptInit_ex(cipher.get(), EVP_aes_256_gcm(), nullptr, key.bytes.data(),
+                              iv.data()) == 1);
+    if (!associated.empty())
+        ENSURE(EVP_DecryptUpdate(cipher.get(), nullptr, &done, associated.data(),
+                                 size_of(associated)) == 1);
+    if (!plain.empty())
+        ENSURE(EVP_DecryptUpdate(cipher.get(), plain.data(), &done, segment.data(),
+                                 size_of(plain)) == 1);
+    ENSURE(EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_GCM_SET_TAG, kTagSize, tag.data()) == 1);
+    std::uint8_t none = 0;
+    return EVP_DecryptFinal_ex(cipher.get(), &none, &done) == 1;
+}
+
+}  // namespace
+
+Result<Bytes> open(const Key& key, std::uint32_t sequence, ByteSpan associated, ByteSpan sealed,
+                   const Threads& threads) {
+    return open_part(key, sequence, associated, sealed.size(), 0, sealed, threads);
 }
 
 Result<Bytes> open_part(const Key& key, std::uint32_t sequence, ByteSpan associated,
-                        std::uint64_t total, std::uint64_t first, ByteSpan sealed) {
+                        std::uint64_t total, std::uint64_t first, ByteSpan sealed,
+                        const Threads& threads) {
     if (!is_sealed_size(total))
         return Error{ErrorKind::corrupt,
                      std::to_string(total) + " bytes cannot be an encrypted message"};
@@ -95,34 +121,22 @@ Result<Bytes> open_part(const Key& key, std::uint32_t sequence, ByteSpan associa
         return Error{ErrorKind::invalid_argument,
                      std::to_string(sealed.size()) + " bytes from segment " +
                          std::to_string(first) + " are not whole segments of the message"};
-    Bytes out;
-    out.reserve(sealed.size());
-    const Cipher cipher(EVP_CIPHER_CTX_new());
-    for (std::uint64_t segment = first; !sealed.empty(); ++segment) {
-        const auto whole = sealed.first(std::min(kWholeSegment, sealed.size()));
-        sealed = sealed.subspan(whole.size());
-        const auto part = whole.first(whole.size() - kTagSize);
-        std::array<std::uint8_t, kTagSize> tag;
-        std::copy(whole.end() - kTagSize, whole.end(), tag.begin());
-        const auto iv = nonce(sequence, segment, segment + 1 == segments);
-        const std::size_t at = out.size();
-        out.resize(at + part.size());
-        int done = 0;
-        ENSURE(EVP_DecryptInit_ex(cipher.get(), EVP_aes_256_gcm(), nullptr, key.bytes.data(),
-                                  iv.data()) == 1);
-        if (!associated.empty())
-            ENSURE(EVP_DecryptUpdate(cipher.get(), nullptr, &done, associated.data(),
-                                     size_of(associated)) == 1);
-        if (!part.empty())
-            ENSURE(EVP_DecryptUpdate(cipher.get(), out.data() + at, &done, part.data(),
-                                     size_of(part)) == 1);
-        ENSURE(EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_GCM_SET_TAG, kTagSize, tag.data()) == 1);
-        std::uint8_t none = 0;
-        if (EVP_DecryptFinal_ex(cipher.get(), &none, &done) != 1)
+    const std::size_t count = (sealed.size() + kWholeSegment - 1) / kWholeSegment;
+    Bytes out(sealed.size() - count * kTagSize);
+    std::vector<std::uint8_t> good(count);
+    run_parallel(threads, count, [&](unsigned, std::size_t i) {
+        const auto whole = sealed.subspan(i * kWholeSegment);
+        const auto segment = whole.first(std::min(kWholeSegment, whole.size()));
+        const auto plain =
+            MutableByteSpan(out).subspan(i * kSegmentSize, segment.size() - kTagSize);
+        const auto iv = nonce(sequence, first + i, first + i + 1 == segments);
+        good[i] = open_segment(key, iv, associated, segment, plain);
+    });
+    for (std::size_t i = 0; i < count; ++i)
+        if (!good[i])
             return Error{ErrorKind::permission_denied, "wrong key or changed data: segment " +
-                                                           std::to_string(segment) +
+                                                           std::to_string(first + i) +
                                                            " does not verify"};
-    }
     return out;
 }
 

@@ -35,13 +35,15 @@ constexpr std::size_t place_to_seal(std::size_t plain_offset) {
 
 // The inverse. permission_denied ("wrong key or changed data") when a tag does not verify; corrupt
 // when the size cannot be that of a sealed message.
-Result<Bytes> open(const Key& key, std::uint32_t sequence, ByteSpan associated, ByteSpan sealed);
+Result<Bytes> open(const Key& key, std::uint32_t sequence, ByteSpan associated, ByteSpan sealed,
+                   const Threads& threads = {});
 
 // Some whole segments of a sealed message of `total` bytes, from segment `first` on: what a reader
 // of a part fetches is bytes [place_to_seal(first * kSegmentSize), ...) of the message. Errors as
 // open(); invalid_argument when `sealed` is not whole segments of such a message.
 Result<Bytes> open_part(const Key& key, std::uint32_t sequence, ByteSpan associated,
-                        std::uint64_t total, std::uint64_t first, ByteSpan sealed);
+                        std::uint64_t total, std::uint64_t first, ByteSpan sealed,
+                        const Threads& threads = {});
 
 // BLAKE3_keyed(K_key, key): binds a header to one key.
 Digest commit_key(const Key& key);

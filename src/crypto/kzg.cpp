@@ -194,13 +194,17 @@ struct Evaluation {
     Values inverse_distance;  // 1 / (z - w^s)
 };
 
+constexpr std::size_t kChallengeSize = 16;  // bytes: half the cost of multiplying by it
+
 // By the barycentric formula: f(z) = (z^m - 1)/m * sum f_s w^s / (z - w^s). A point that falls into
-// the domain (one in 2^246) is replaced by the next one that does not.
+// the domain (one in 2^120) is replaced by the next one that does not.
 Evaluation evaluate(std::span<const Scalar> values, const Digest& challenge) {
     const auto& known = setup();
     Evaluation out;
     for (std::size_t s = 0; s < kSlots; ++s) out.f[s] = scalar_to_fr(values[s].span());
-    out.z = scalar_to_fr(to_scalar(challenge).span());
+    Scalar point;
+    std::copy_n(challenge.bytes.begin(), kChallengeSize, point.bytes.begin());
+    out.z = scalar_to_fr(point.span());
     const std::uint64_t one_words[4] = {1, 0, 0, 0}, m_words[4] = {kSlots, 0, 0, 0};
     blst_fr one, m, power, unity;
     blst_fr_from_uint64(&one, one_words);

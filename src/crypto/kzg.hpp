@@ -72,7 +72,7 @@ bool verify_commitments(std::span<const KzgCommitment> commitments,
 
 // That a commitment is the one of a whole vector, shown by opening it at a point that is drawn
 // after both are fixed: `challenge` must be a hash that binds commitment and values. A wrong
-// commitment passes with probability 2^-246 for each challenge (two polynomials of degree under 256
+// commitment passes with probability 2^-120 for each challenge (two polynomials of degree under 256
 // agree at 255 points at most), else a proof was forged (q-SDH). For whoever checks one vector at a
 // time it is three times as fast as verify_commitments, which needs nobody's help. values.size() ==
 // kSlots. 3.7 ms to prove; 1.1 ms to verify. False also on malformed points and values of 2^254 or

@@ -64,8 +64,9 @@ std::array<std::uint64_t, 4> root_exponent() {
 blst_p1 multiply(const blst_p1& point, const blst_fr& by) {
     blst_scalar scalar;
     blst_scalar_from_fr(&scalar, &by);
+    const bool is_short = std::all_of(scalar.b + 16, scalar.b + 32, [](auto b) { return b == 0; });
     blst_p1 out;
-    blst_p1_mult(&out, &point, scalar.b, 255);
+    blst_p1_mult(&out, &point, scalar.b, is_short ? 128 : 255);
     return out;
 }
 

@@ -24,7 +24,8 @@ Node::Node(NodePorts ports, ledger::Role role, Identity identity,
       health_(ports_.clock),
       disperser_(storage_calls_, health_, ports_.clock, {.chain_id = chain_id_}),
       packer_(publishing()),
-      retriever_(storage_calls_, health_, ports_.clock),
+      retriever_(storage_calls_, health_, ports_.clock,
+                 {.threads = {&ports_.executor, kCodingThreads}}),
       objects_(directory_, key_shares_, retriever_, ports_.clock) {}
 
 Node::~Node() = default;

@@ -56,12 +56,33 @@ const LogTable& log2_table() {
     return table;
 }
 
-// Rendezvous score: -ln(h) / weight, where the lowest wins; h uniform in (0, 1). Widened so that
-// large weights keep their resolution.
-u128 score(std::uint64_t seed, std::uint32_t shard, std::uint32_t weight) {
-    const std::uint64_t h = std::max<std::uint64_t>(1, mix(seed ^ mix(shard)));
-    return (static_cast<u128>(negative_log(h)) << 32) / weight;
+// The hash that a node draws for a virtual shard, uniform over 64 bits and never 0.
+std::uint64_t draw(std::uint64_t seed, std::uint64_t mixed_shard) {
+    return std::max<std::uint64_t>(1, mix(seed ^ mixed_shard));
 }
+
+// The lowest rendezvous score so far, floor(-ln(h) * 2^64 / weight). Most nodes lose by far, and
+// are turned away without a logarithm or a division.
+class Lowest {
+  public:
+    bool offer(std::uint64_t h, std::uint32_t weight) {
+        // -ln x >= 1 - x, and neither the chords of the table (they run below the curve) nor what
+        // is rounded off make negative_log smaller than this by more than 1.
+        const std::uint64_t least = std::max<std::uint64_t>(1, ~h >> 32) - 1;
+        if (least >= static_cast<u128>(ceiling_) * weight) return false;
+        const u128 widened = static_cast<u128>(negative_log(h)) << 32;
+        if (found_ && widened >= score_ * weight) return false;  // floor(x / w) < s iff x < s * w
+        score_ = widened / weight;
+        ceiling_ = static_cast<std::uint64_t>(score_ >> 32) + 1;
+        found_ = true;
+        return true;
+    }
+
+  private:
+    u128 score_ = 0;                             // under 2^70
+    std::uint64_t ceiling_ = ~std::uint64_t{0};  // over score_ / 2^32
+    bool found_ = false;
+};
 
 }  // namespace
 
@@ -103,6 +124,7 @@ Result<Placement> Placement::make(Membership membership) {
     std::map<std::string_view, std::uint32_t> named;
     for (const auto& member : members) {
         out.seeds_.push_back(member_seed(member.node));
+        out.weights_.push_back(member.weight);
         // ceil(1.1 * 256 * weight / total)
         const u128 bound = static_cast<u128>(member.weight) * kSlots * 11;
         const u128 unit = static_cast<u128>(total_weight) * 10;
@@ -118,23 +140,22 @@ Result<Placement> Placement::make(Membership membership) {
 }
 
 Placement::Table Placement::make_table(std::uint32_t group) const {
-    const auto count = static_cast<std::uint32_t>(membership_.members.size());
-    std::vector<u128> scores(count);
+    const auto count = static_cast<std::uint32_t>(seeds_.size());
     std::vector<std::uint32_t> held(count, 0), in_domain(domain_count_, 0);
+    const auto best_of = [&](std::uint32_t slot, std::uint32_t domain_max) {
+        const auto shard = mix(group << 8 | slot);
+        Lowest lowest;
+        auto best = count;
+        for (std::uint32_t i = 0; i < count; ++i)
+            if (held[i] < caps_[i] && in_domain[domains_[i]] < domain_max &&
+                lowest.offer(draw(seeds_[i], shard), weights_[i]))
+                best = i;
+        return best;
+    };
     Table out;
     for (std::uint32_t slot = 0; slot < kSlots; ++slot) {
-        for (std::uint32_t i = 0; i < count; ++i)
-            scores[i] = score(seeds_[i], group << 8 | slot, membership_.members[i].weight);
-        const auto best_of = [&](std::uint32_t domain_max) {
-            std::uint32_t best = count;
-            for (std::uint32_t i = 0; i < count; ++i)
-                if (held[i] < caps_[i] && in_domain[domains_[i]] < domain_max &&
-                    (best == count || scores[i] < scores[best]))
-                    best = i;
-            return best;
-        };
-        auto best = best_of(kDomainSlotsMax);
-        if (best == count) best = best_of(kSlots);
+        auto best = best_of(slot, kDomainSlotsMax);
+        if (best == count) best = best_of(slot, kSlots);
         ENSURE(best < count, "caps sum to more than all slots");
         ++held[best];
         ++in_domain[domains_[best]];

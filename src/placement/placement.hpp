@@ -74,7 +74,8 @@ class Placement {
     Table make_table(std::uint32_t group) const;
 
     Membership membership_;
-    std::vector<std::uint64_t> seeds_;    // of each member, as are the next two
+    std::vector<std::uint64_t> seeds_;    // of each member, as are the next three
+    std::vector<std::uint32_t> weights_;  // beside the rest, because all are read for each slot
     std::vector<std::uint32_t> caps_;     // slots of a group that it may hold
     std::vector<std::uint32_t> domains_;  // number of its failure domain
     std::uint32_t domain_count_ = 0;

@@ -196,7 +196,7 @@ Result<crypto::BlsSignature> Disperser::gather(const std::shared_ptr<Progress>& 
             continue;
         }
         const auto grace =
-            std::min<Duration>((clock_.monotonic() - progress->begun) / 20, options_.grace_max);
+            std::min<Duration>((clock_.monotonic() - progress->begun) / 40, options_.grace_max);
         progress->changed.wait_for(lock, grace, over);
         auto signers = progress->signed_by;
         lock.unlock();

@@ -25,7 +25,7 @@ Result<std::uint32_t> slots_needed(const block::Header& header, Strength strengt
 
 struct DispersalOptions {
     std::uint64_t chain_id = 0;
-    // After the threshold, a twentieth of the time that it took is given to the nodes that are
+    // After the threshold, a fortieth of the time that it took is given to the nodes that are
     // about to sign, at most this: more signers, more safety.
     Duration grace_max = std::chrono::milliseconds(20);
     std::size_t part_bytes = 4 << 20;  // of rows in one call to a node

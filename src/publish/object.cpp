@@ -221,10 +221,10 @@ Result<Manifest> ObjectWriter::finish_blocks() {
 
 Result<Bytes> open_block_content(const Manifest& manifest, std::uint32_t index,
                                  const block::Header& header, ByteSpan content,
-                                 const crypto::Key& key) {
+                                 const crypto::Key& key, const Threads& threads) {
     TRY_VOID(check_opening(manifest, index, header, key));
     const auto sequence = manifest.packed_at ? 0 : index;
-    TRY(auto plain, crypto::open(key, sequence, context_of(manifest, index), content));
+    TRY(auto plain, crypto::open(key, sequence, context_of(manifest, index), content, threads));
     if (plain.size() != manifest.blocks[index].plain_size)
         return Error{ErrorKind::corrupt, "the block's size is not the one in the manifest"};
     return plain;
@@ -277,7 +277,8 @@ Result<PlainRead> read_block(Retriever& retriever, const Committee& committee,
                      "the object has " + std::to_string(manifest.blocks.size()) + " blocks"};
     PlainRead out;
     TRY(out.read, retriever.read(manifest.blocks[index].id, committee));
-    TRY(out.plain, open_block_content(manifest, index, out.read.header, out.read.content, key));
+    TRY(out.plain, open_block_content(manifest, index, out.read.header, out.read.content, key,
+                                      retriever.threads()));
     out.read.content = {};
     return out;
 }

@@ -78,7 +78,7 @@ class ObjectWriter {
 // its part). permission_denied when the key is not the one that manifest and header commit to.
 Result<Bytes> open_block_content(const Manifest& manifest, std::uint32_t index,
                                  const block::Header& header, ByteSpan content,
-                                 const crypto::Key& key);
+                                 const crypto::Key& key, const Threads& threads = {});
 
 // A block of an object, read and opened; `read` has its content moved out.
 struct PlainRead {

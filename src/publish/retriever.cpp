@@ -170,7 +170,7 @@ void Read::ask_for_more(std::uint32_t needed) {
 Status Read::check(const ServedRows& served) const {
     std::vector<block::PartialSlot> parts;
     for (const auto& slot : served.slots) parts.push_back({slot.slot, slot.digests, slot.rows});
-    return check_->check_rows(parts);
+    return check_->check_rows(parts, options_.threads);
 }
 
 void Read::take(Answer answer) {
@@ -243,7 +243,7 @@ Result<Bytes> Read::recover() const {
         if (rows.size() == header().data_rows) break;
         rows.push_back({index, bytes});
     }
-    return block::recover_content(*check_, rows);
+    return block::recover_content(*check_, rows, {}, options_.threads);
 }
 
 void Read::report(BlockRead& out) const {

@@ -20,6 +20,7 @@ struct RetrievalOptions {
     // rows of other nodes are asked for as well.
     Duration hedge_after = std::chrono::milliseconds(40);
     std::size_t call_bytes = 4 << 20;  // of rows in one call to a node
+    Threads threads = {};              // that check and decode what one read brings
     std::size_t statements_kept = 64;  // opened ones, about 200 KiB each
 };
 
@@ -38,6 +39,8 @@ class Retriever {
   public:
     Retriever(StorageCalls& nodes, NodeHealth& health, Clock& clock, RetrievalOptions options = {})
         : nodes_(nodes), health_(health), clock_(clock), options_(options) {}
+
+    const Threads& threads() const { return options_.threads; }
 
     // Reads the block as placed in `committee`'s epoch. unavailable when fewer than k good rows are
     // to be had (the message says how many rows and how many nodes answered).
