@@ -15,8 +15,9 @@ class Memo {
   public:
     // The signer of the transaction whose bytes hash to `hash`. About 50 us the first time.
     Result<Address> sender(const Transaction& tx, const Digest& hash);
-    // The placement of an epoch that a committed block closed, so that its members are final. About
-    // 1 ms a member the first time. The reference holds until the next call.
+    // The placement of an epoch that a committed block closed, so that its members are final. A
+    // group's table costs about 0.8 us a member the first time. The pointer holds until the next
+    // call.
     Result<const placement::Placement*> placement(const EpochRecord& epoch);
 
   private:

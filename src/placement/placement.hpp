@@ -51,7 +51,8 @@ struct Membership {
 class Placement {
   public:
     // invalid_argument when members are not sorted, repeat, weigh 0, or when there is none. A
-    // group's table is made when it is first asked for: 256 scores a member, about 5 us a member.
+    // group's table is made when it is first asked for, by whichever thread asks: about 0.8 us a
+    // member (3 ms for 4096), 0.2 s for all groups of 1000 members. 130 KiB.
     static Result<Placement> make(Membership membership);
 
     const Membership& membership() const { return membership_; }
