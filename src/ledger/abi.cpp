@@ -146,6 +146,22 @@ Writer& Writer::numbers(const std::vector<std::uint64_t>& values) {
     return *this;
 }
 
+Writer& Writer::bytes_list(const std::vector<Bytes>& values) {
+    // Offsets from behind the count, then each with its length.
+    Bytes offsets, tails;
+    for (const auto& value : values) {
+        const auto offset = word_of(values.size() * kWord + tails.size());
+        offsets.insert(offsets.end(), offset.begin(), offset.end());
+        const auto length = word_of(value.size());
+        tails.insert(tails.end(), length.begin(), length.end());
+        tails.insert(tails.end(), value.begin(), value.end());
+        tails.resize(padded(tails.size()), 0);
+    }
+    offsets.insert(offsets.end(), tails.begin(), tails.end());
+    dynamic(values.size(), offsets);
+    return *this;
+}
+
 Bytes Writer::take() && {
     Bytes out = std::move(selector_);
     std::size_t tail_at = arguments_.size() * kWord;
@@ -196,8 +212,8 @@ Result<Digest> Reader::bytes32() {
     return Digest::from_bytes(word);
 }
 
-Result<std::pair<std::size_t, std::size_t>> Reader::tail(std::size_t max_count) {
-    TRY(auto offset, number64());
+Result<std::pair<std::size_t, std::size_t>> Reader::tail_at(std::size_t offset,
+                                                            std::size_t max_count) const {
     TRY(auto length, word_at(offset));
     TRY(auto count, number64_in(length));
     if (count > max_count)
@@ -206,13 +222,23 @@ Result<std::pair<std::size_t, std::size_t>> Reader::tail(std::size_t max_count) 
     return std::pair<std::size_t, std::size_t>(offset + kWord, count);
 }
 
-Result<Bytes> Reader::bytes(std::size_t max_size) {
-    TRY(auto place, tail(max_size));
+Result<std::pair<std::size_t, std::size_t>> Reader::tail(std::size_t max_count) {
+    TRY(auto offset, number64());
+    return tail_at(offset, max_count);
+}
+
+Result<Bytes> Reader::bytes_at(std::size_t offset, std::size_t max_size) const {
+    TRY(auto place, tail_at(offset, max_size));
     const auto [begin, size] = place;
     if (data_.size() - begin < padded(size)) return malformed("cut short");
     if (!all_zero(data_.subspan(begin + size, padded(size) - size)))
         return malformed("padding is not zero");
     return to_bytes(data_.subspan(begin, size));
+}
+
+Result<Bytes> Reader::bytes(std::size_t max_size) {
+    TRY(auto offset, number64());
+    return bytes_at(offset, max_size);
 }
 
 Result<std::string> Reader::text(std::size_t max_size) {
@@ -222,8 +248,8 @@ Result<std::string> Reader::text(std::size_t max_size) {
 }
 
 template <class T, class Read>
-Result<std::vector<T>> Reader::array(std::size_t max_count, Read read) {
-    TRY(auto place, tail(max_count));
+Result<std::vector<T>> Reader::array_at(std::pair<std::size_t, std::size_t> place,
+                                        Read read) const {
     std::vector<T> out;
     for (std::size_t i = 0; i < place.second; ++i) {
         TRY(auto word, word_at(place.first + i * kWord));
@@ -231,6 +257,12 @@ Result<std::vector<T>> Reader::array(std::size_t max_count, Read read) {
         out.push_back(std::move(value));
     }
     return out;
+}
+
+template <class T, class Read>
+Result<std::vector<T>> Reader::array(std::size_t max_count, Read read) {
+    TRY(auto place, tail(max_count));
+    return array_at<T>(place, read);
 }
 
 Result<std::vector<Address>> Reader::addresses(std::size_t max_count) {
@@ -243,6 +275,16 @@ Result<std::vector<Digest>> Reader::bytes32s(std::size_t max_count) {
 
 Result<std::vector<std::uint64_t>> Reader::numbers(std::size_t max_count) {
     return array<std::uint64_t>(max_count, [](ByteSpan word) { return number64_in(word); });
+}
+
+Result<std::vector<Bytes>> Reader::bytes_list(std::size_t max_count, std::size_t max_size) {
+    TRY(auto place, tail(max_count));
+    const auto begin = place.first;
+    return array_at<Bytes>(place, [&](ByteSpan word) -> Result<Bytes> {
+        TRY(auto offset, number64_in(word));
+        if (offset > data_.size()) return malformed("cut short");
+        return bytes_at(begin + offset, max_size);
+    });
 }
 
 }  // namespace mutirao::ledger::abi

@@ -1,5 +1,6 @@
 // The Solidity contract ABI (https://docs.soliditylang.org/en/latest/abi-spec.html), for the types
-// that the native modules use: 32-byte words, bytes, string, and arrays of words. Pure; any thread.
+// that the native modules use: 32-byte words, bytes, string, and arrays of words or bytes. Pure;
+// any thread.
 #pragma once
 
 #include <initializer_list>
@@ -31,6 +32,7 @@ class Writer {
     Writer& addresses(const std::vector<Address>& values);
     Writer& bytes32s(const std::vector<Digest>& values);
     Writer& numbers(const std::vector<std::uint64_t>& values);
+    Writer& bytes_list(const std::vector<Bytes>& values);
     Bytes take() &&;
 
   private:
@@ -62,12 +64,19 @@ class Reader {
     Result<std::vector<Address>> addresses(std::size_t max_count);
     Result<std::vector<Digest>> bytes32s(std::size_t max_count);
     Result<std::vector<std::uint64_t>> numbers(std::size_t max_count);
+    Result<std::vector<Bytes>> bytes_list(std::size_t max_count, std::size_t max_size);
 
   private:
     Result<ByteSpan> word_at(std::size_t offset) const;
     Result<ByteSpan> head();
-    // Where the next argument's tail begins, and its length.
+    // Where a tail begins behind its length, and the length.
+    Result<std::pair<std::size_t, std::size_t>> tail_at(std::size_t offset,
+                                                        std::size_t max_count) const;
+    // The next argument's.
     Result<std::pair<std::size_t, std::size_t>> tail(std::size_t max_count);
+    Result<Bytes> bytes_at(std::size_t offset, std::size_t max_size) const;
+    template <class T, class Read>
+    Result<std::vector<T>> array_at(std::pair<std::size_t, std::size_t> place, Read read) const;
     template <class T, class Read>
     Result<std::vector<T>> array(std::size_t max_count, Read read);
 

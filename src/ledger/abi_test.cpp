@@ -14,9 +14,9 @@ namespace {
 const std::vector<std::string_view>& signatures() {
     using namespace signature;
     static const std::vector<std::string_view> all = {
-        kRegister,     kLeave,         kCertify,       kRelease,   kRegisterAsset,
-        kOfferLicence, kAcceptLicence, kRevokeLicence, kCreateRun, kFinishRun,
-        kOffer,        kOpenKey,       kSettle,        kCloseKey};
+        kRegister,      kLeave,        kCertify,       kCertifyAll,    kRelease,
+        kRegisterAsset, kOfferLicence, kAcceptLicence, kRevokeLicence, kCreateRun,
+        kFinishRun,     kOffer,        kOpenKey,       kSettle,        kCloseKey};
     return all;
 }
 
@@ -99,6 +99,10 @@ void write(abi::Writer& out, const std::string& type, const boost::json::value& 
         out.bytes(as_bytes(text_in(value)));
     } else if (type == "address[]") {
         out.addresses(fixed_list<Address>(value));
+    } else if (type == "bytes[]") {
+        std::vector<Bytes> list;
+        for (const auto& each : value.as_array()) list.push_back(hex_in(each));
+        out.bytes_list(list);
     } else if (type == "bytes32[]") {
         out.bytes32s(fixed_list<Digest>(value));
     } else if (type == "uint64[]") {
@@ -122,6 +126,11 @@ void expect_read(abi::Reader& in, const std::string& type, const boost::json::va
         EXPECT_EQ(in.text(1024).value(), text_in(value));
     } else if (type == "address[]") {
         EXPECT_EQ(in.addresses(10).value(), fixed_list<Address>(value));
+    } else if (type == "bytes[]") {
+        const auto list = in.bytes_list(10, 1024).value();
+        ASSERT_EQ(list.size(), value.as_array().size());
+        for (std::size_t i = 0; i < list.size(); ++i)
+            EXPECT_EQ(list[i], hex_in(value.as_array()[i]));
     } else if (type == "bytes32[]") {
         EXPECT_EQ(in.bytes32s(10).value(), fixed_list<Digest>(value));
     } else if (type == "uint64[]") {
@@ -239,6 +248,25 @@ TEST(Abi, refuses_tails_outside_the_data_and_over_the_limit) {
     const auto huge = words({32, ~std::uint64_t{0}});
     EXPECT_FALSE(abi::Reader(huge).bytes(~std::size_t{0}).ok());
     EXPECT_FALSE(abi::Reader(huge).numbers(~std::size_t{0}).ok());
+}
+
+TEST(Abi, refuses_lists_of_bytes_that_reach_outside_or_over_the_limits) {
+    abi::Writer writer("f(bytes[])");
+    writer.bytes_list({Bytes(40, 7), Bytes{}, Bytes(5, 8)});
+    const auto call = std::move(writer).take();
+    const ByteSpan good = ByteSpan(call).subspan(4);
+    const auto read = [](ByteSpan data) { return abi::Reader(data).bytes_list(3, 40); };
+    ASSERT_EQ(read(good).value(), (std::vector<Bytes>{Bytes(40, 7), {}, Bytes(5, 8)}));
+    EXPECT_FALSE(abi::Reader(good).bytes_list(2, 40).ok());
+    EXPECT_FALSE(abi::Reader(good).bytes_list(3, 39).ok());
+    for (std::size_t size = 0; size < good.size(); ++size)
+        EXPECT_FALSE(read(good.first(size)).ok()) << size;
+    for (const u128 offset : {u128{1} << 63, (u128{1} << 64) - 64, u128{100'000}, u128{1} << 64}) {
+        auto outside = to_bytes(good);
+        const auto word = words({offset});
+        std::copy(word.begin(), word.end(), outside.begin() + 64);  // the first one's
+        EXPECT_FALSE(read(outside).ok());
+    }
 }
 
 TEST(Abi, refuses_text_that_is_not_utf8) {

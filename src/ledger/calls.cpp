@@ -48,6 +48,20 @@ Call certify(const block::Certificate& certificate, std::span<const PaidPart> pa
     return {module::storage(), fee, std::move(out).take()};
 }
 
+Call certify_all(std::span<const PaidBlock> blocks, Amount fee) {
+    std::vector<Bytes> certificates;
+    std::vector<std::uint64_t> bytes;
+    std::vector<Digest> contents;
+    for (const auto& block : blocks) {
+        certificates.push_back(block.certificate);
+        bytes.push_back(block.part.bytes);
+        contents.push_back(block.part.content);
+    }
+    abi::Writer out(signature::kCertifyAll);
+    out.bytes_list(certificates).numbers(bytes).bytes32s(contents);
+    return {module::storage(), fee, std::move(out).take()};
+}
+
 Result<Amount> parts_fee(const Genesis& genesis, std::span<const PaidPart> parts) {
     Amount total;
     for (const auto& part : parts) {

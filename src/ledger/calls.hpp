@@ -37,6 +37,7 @@ inline constexpr std::string_view kRegister =
     "register(uint8,uint32,string,bytes,bytes,bytes32,string)";
 inline constexpr std::string_view kLeave = "leave()";
 inline constexpr std::string_view kCertify = "certify(bytes,uint64[],bytes32[])";
+inline constexpr std::string_view kCertifyAll = "certifyAll(bytes[],uint64[],bytes32[])";
 inline constexpr std::string_view kRelease = "release(bytes32,bytes32[])";
 inline constexpr std::string_view kRegisterAsset = "registerAsset(bytes32,uint64,string)";
 inline constexpr std::string_view kOfferLicence =
@@ -67,6 +68,13 @@ struct PaidPart {
 inline constexpr std::size_t kPartsMax = 256;  // in one call
 // `fee` is parts_fee() of the ledger's genesis.
 Call certify(const block::Certificate& certificate, std::span<const PaidPart> parts, Amount fee);
+// One part of each of at most kCertificatesMax blocks, all or none: an object's blocks at once.
+struct PaidBlock {
+    Bytes certificate;  // block::Certificate
+    PaidPart part;
+};
+inline constexpr std::size_t kCertificatesMax = 64;  // in one call
+Call certify_all(std::span<const PaidBlock> blocks, Amount fee);
 // certificate_fee() of each part.
 Result<Amount> parts_fee(const Genesis& genesis, std::span<const PaidPart> parts);
 Call release_block(const BlockId& id, std::span<const Digest> contents);

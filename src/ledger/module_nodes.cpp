@@ -9,10 +9,21 @@ namespace {
 
 constexpr std::uint64_t kEpochsBack = 16;  // how old a certificate's epoch may be
 constexpr std::size_t kEndpointMax = 256;
+constexpr std::size_t kCertificateMax = 1024;  // bytes
 constexpr std::uint32_t kWeightMax = 1'000'000;
 
 // Set while storage nodes have joined or left since the last epoch.
 Bytes epoch_dirty() { return to_bytes(as_bytes("x/epoch-dirty")); }
+
+// That UTF-8 text has no control characters (U+0000 to 1F, 7F to 9F), so that a name may be shown.
+bool is_printable(std::string_view text) {
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto byte = static_cast<std::uint8_t>(text[i]);
+        if (byte < 0x20 || byte == 0x7f) return false;
+        if (byte == 0xc2 && static_cast<std::uint8_t>(text[i + 1]) < 0xa0) return false;
+    }
+    return true;
+}
 
 Status register_node(Context& context, abi::Reader in) {
     NodeRecord node;
@@ -30,6 +41,7 @@ Status register_node(Context& context, abi::Reader in) {
     TRY(auto possession, crypto::BlsSignature::from_bytes(possession_bytes));
     node.box_key.bytes = box_key.bytes;
     node.address = context.sender;
+    if (!is_printable(node.domain)) return refused("a domain's name has no control characters");
     if (node.weight == 0 || node.weight > kWeightMax) return refused("a weight is 1 to 1,000,000");
     if (!crypto::verify_possession(node.bls_key, possession))
         return denied("the node does not prove that it holds its BLS key");
@@ -59,21 +71,8 @@ Status leave(Context& context, abi::Reader) {
     return emit(context, EventKind::node_left, context.sender, context.sender, {});
 }
 
-Status split_fee(Context& context, const EpochRecord& epoch,
-                 const std::vector<std::uint32_t>& signers, const std::vector<std::uint32_t>& held,
-                 std::uint32_t slots_signed, const Digest& about) {
-    Amount left = context.value;
-    for (const auto member : signers) {
-        const auto part = context.value.part(held[member], slots_signed);
-        TRY_VOID(pay(context, module::storage(), epoch.members[member].node, part, Reason::storage,
-                     about));
-        TRY(left, left.minus(part));
-    }
-    return pay(context, module::storage(), module::treasury(), left, Reason::fee, about);
-}
-
 struct Signers {
-    EpochRecord epoch;
+    const Committee& committee;
     std::vector<std::uint32_t> members;
     std::vector<std::uint32_t> held;  // slots of each member of the epoch
     std::uint32_t slots_signed = 0;
@@ -81,16 +80,23 @@ struct Signers {
 
 // Who signed, as the certificate says.
 Result<Signers> signers_of(Context& context, const block::Certificate& certificate) {
-    Signers out;
-    TRY(out.epoch, require<EpochRecord>(context.state, key::epoch(certificate.epoch),
-                                        "epoch " + std::to_string(certificate.epoch)));
-    const auto count = static_cast<std::uint32_t>(out.epoch.members.size());
+    TRY(const auto* committee, context.memo.committee(context.state, certificate.epoch));
+    Signers out{*committee, {}, committee->placement.slots_held(certificate.id)};
+    const auto count = static_cast<std::uint32_t>(out.held.size());
     TRY(out.members, block::signers_in(certificate.signers, count));
-    if (count == 0) return refused("epoch " + std::to_string(out.epoch.epoch) + " has no nodes");
-    TRY(const auto* placement, context.memo.placement(out.epoch));
-    out.held = placement->slots_held(certificate.id);
     for (const auto member : out.members) out.slots_signed += out.held[member];
     return out;
+}
+
+Status split_fee(Context& context, const Signers& signers, Amount fee, const Digest& about) {
+    Amount left = fee;
+    for (const auto member : signers.members) {
+        const auto part = fee.part(signers.held[member], signers.slots_signed);
+        TRY_VOID(pay(context, module::storage(), signers.committee.epoch.members[member].node, part,
+                     Reason::storage, about));
+        TRY(left, left.minus(part));
+    }
+    return pay(context, module::storage(), module::treasury(), left, Reason::fee, about);
 }
 
 // That the certificate is good now.
@@ -105,19 +111,22 @@ Status verify(Context& context, const block::Certificate& certificate, const Sig
                       std::to_string(block::kAvailableSlots) + " needed");
     if (!crypto::is_in_group(certificate.commitment))
         return denied("the certificate's commitment is no point of the group");
-    std::vector<crypto::BlsPublicKey> keys;
-    for (const auto member : signers.members) keys.push_back(signers.epoch.members[member].bls_key);
+    std::vector<crypto::BlsVerifiedKey> keys;
+    for (const auto member : signers.members) {
+        TRY(const auto* key, context.memo.key(signers.committee.epoch.members[member].bls_key));
+        keys.push_back(*key);
+    }
     const auto message = block::availability_message(context.genesis.chain_id, certificate);
     if (!crypto::verify_aggregate(keys, message, certificate.signature))
         return denied("the certificate's signature does not verify");
     return {};
 }
 
-Result<std::vector<PaidPart>> parts_in(abi::Reader& in) {
-    TRY(auto bytes, in.numbers(kPartsMax));
-    TRY(auto contents, in.bytes32s(kPartsMax));
+Result<std::vector<PaidPart>> parts_in(abi::Reader& in, std::size_t parts_max) {
+    TRY(auto bytes, in.numbers(parts_max));
+    TRY(auto contents, in.bytes32s(parts_max));
     if (bytes.empty() || bytes.size() != contents.size())
-        return refused("a certificate is paid for in 1 to " + std::to_string(kPartsMax) +
+        return refused("this call pays for 1 to " + std::to_string(parts_max) +
                        " parts, each with a content");
     std::vector<PaidPart> out;
     for (std::size_t i = 0; i < bytes.size(); ++i) out.push_back({contents[i], bytes[i]});
@@ -126,7 +135,7 @@ Result<std::vector<PaidPart>> parts_in(abi::Reader& in) {
 
 // Enters the parts in the state and in the block's record.
 Status enter_parts(Context& context, const block::Certificate& certificate,
-                   const std::vector<PaidPart>& parts, CertifiedBlock& block) {
+                   std::span<const PaidPart> parts, CertifiedBlock& block) {
     for (const auto& part : parts) {
         const auto at = key::block_part(certificate.id, context.sender, part.content);
         TRY(auto known, context.state.get(at));
@@ -146,10 +155,17 @@ Status enter_parts(Context& context, const block::Certificate& certificate,
     return {};
 }
 
-Status certify(Context& context, abi::Reader in) {
-    TRY(auto bytes, in.bytes(1024));
+// The value must be the price of all parts that the call names.
+Status check_fee(const Context& context, std::span<const PaidPart> parts) {
+    TRY(auto fee, parts_fee(context.genesis, parts));
+    if (context.value != fee)
+        return refused("storing these parts costs " + fee.text() + ", not " + context.value.text());
+    return {};
+}
+
+// Certifies a block that is new, and enters and pays for parts of it.
+Status certify_block(Context& context, ByteSpan bytes, std::span<const PaidPart> parts) {
     TRY(auto certificate, block::Certificate::decode(bytes));
-    TRY(auto parts, parts_in(in));
     TRY(auto known, read<CertifiedBlock>(context.state, key::block(certificate.id)));
     if (known && known->released)
         return Error{ErrorKind::already_exists,
@@ -160,15 +176,33 @@ Status certify(Context& context, abi::Reader in) {
     }
     TRY(auto signers, signers_of(context, certificate));
     if (!known) TRY_VOID(verify(context, certificate, signers));
-    auto block = known.value_or(CertifiedBlock{bytes, context.height, signers.slots_signed});
+    auto block =
+        known.value_or(CertifiedBlock{to_bytes(bytes), context.height, signers.slots_signed});
     TRY_VOID(enter_parts(context, certificate, parts, block));
-    TRY(auto fee, parts_fee(context.genesis, parts));
-    if (context.value != fee)
-        return refused("storing these parts costs " + fee.text() + ", not " + context.value.text());
     const Digest about{certificate.id.bytes};
-    TRY_VOID(split_fee(context, signers.epoch, signers.members, signers.held, signers.slots_signed,
-                       about));
+    TRY(auto fee, parts_fee(context.genesis, parts));
+    TRY_VOID(split_fee(context, signers, fee, about));
     return emit(context, EventKind::block_certified, context.sender, module::storage(), about);
+}
+
+Status certify(Context& context, abi::Reader in) {
+    TRY(auto certificate, in.bytes(kCertificateMax));
+    TRY(auto parts, parts_in(in, kPartsMax));
+    TRY_VOID(check_fee(context, parts));
+    return certify_block(context, certificate, parts);
+}
+
+Status certify_all(Context& context, abi::Reader in) {
+    TRY(auto certificates, in.bytes_list(kCertificatesMax, kCertificateMax));
+    TRY(auto parts, parts_in(in, kCertificatesMax));
+    if (parts.size() != certificates.size())
+        return refused("each certificate needs one part: there are " +
+                       std::to_string(certificates.size()) + " and " +
+                       std::to_string(parts.size()));
+    TRY_VOID(check_fee(context, parts));
+    for (std::size_t i = 0; i < parts.size(); ++i)
+        TRY_VOID(certify_block(context, certificates[i], {&parts[i], 1}));
+    return {};
 }
 
 Status release(Context& context, abi::Reader in) {
@@ -216,6 +250,7 @@ Status nodes_module(Context& context, ByteSpan data) {
 
 Status storage_module(Context& context, ByteSpan data) {
     static constexpr Method kMethods[] = {{signature::kCertify, certify, true},
+                                          {signature::kCertifyAll, certify_all, true},
                                           {signature::kRelease, release}};
     return dispatch(context, data, kMethods);
 }

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <numeric>
 
+#include "ledger/abi.hpp"
 #include "ledger/test_chain.hpp"
 
 namespace mutirao::ledger {
@@ -96,6 +97,27 @@ TEST_F(Membership, refuses_what_is_no_node) {
     bad.role = Role::none;
     EXPECT_FALSE(send(bad, node.bls.prove_possession()).ok());
     EXPECT_EQ(epoch_of(chain), 0u);
+}
+
+TEST_F(Membership, a_domain_is_shown_and_makes_a_new_epoch_when_it_changes) {
+    join_all();
+    auto record = nodes[0].record(Role::storage);
+    const auto send = [&](const std::string& domain) {
+        record.domain = domain;
+        return chain.send(nodes[0].key, register_node(record, nodes[0].bls.prove_possession()));
+    };
+    ASSERT_TRUE(send("São Paulo 1").ok());
+    EXPECT_EQ(epoch_of(chain), 2u);
+    EXPECT_EQ(chain.record<NodeRecord>(key::node(record.address)).domain, "São Paulo 1");
+    const auto membership = chain.record<EpochRecord>(key::epoch(2)).membership();
+    EXPECT_EQ(membership.members[*membership.find(record.address)].domain, "São Paulo 1");
+    ASSERT_TRUE(send("São Paulo 1").ok());
+    EXPECT_EQ(epoch_of(chain), 2u);
+    for (const std::string bad : {"a\nb", "\x1b[31m", "\x7f", "\xc2\x85", "\xff"})
+        EXPECT_FALSE(send(bad).ok());
+    EXPECT_FALSE(send(std::string(65, 'a')).ok());
+    EXPECT_TRUE(send(std::string(64, 'a')).ok());
+    EXPECT_EQ(epoch_of(chain), 3u);
 }
 
 // The key and its proof stand on the ledger for everybody to copy.
@@ -347,6 +369,67 @@ TEST_F(Certificates, parts_of_nothing_and_of_too_much_are_refused) {
     EXPECT_FALSE(chain.send(wallet(10), certify(good, large, price.times(5).value())).ok());
     EXPECT_FALSE(chain.send(wallet(10), certify(good, twice, price.times(2).value())).ok());
     EXPECT_TRUE(submit(good).ok());
+}
+
+// An object's blocks in one call: all of them or none.
+TEST_F(Certificates, many_blocks_are_paid_for_at_once_or_not_at_all) {
+    const auto first = certificate(everybody());
+    auto second = first;
+    second.id.bytes[7] ^= 1;
+    second.length = 1500;
+    sign(second, everybody());
+    const auto price = chain.ledger.genesis().storage_price_per_kib;
+    const auto a = digest_of("a"), b = digest_of("b");
+    const auto one = first.encode(), two = second.encode();
+    const auto send = [&](const std::vector<PaidBlock>& blocks, unsigned kib) {
+        return chain.send(wallet(10), certify_all(blocks, price.times(kib).value()));
+    };
+    const auto stored = [&](const block::Certificate& of) {
+        return read<CertifiedBlock>(chain.ledger.state(), key::block(of.id)).value();
+    };
+
+    auto forged = second;
+    forged.signature = nodes[0].bls.sign(as_bytes("no"));
+    EXPECT_EQ(send({{one, {a, 1000}}, {forged.encode(), {a, 1500}}}, 3).error().kind,
+              ErrorKind::permission_denied);
+    EXPECT_FALSE(send({{one, {a, 1000}}, {two, {a, 1501}}}, 3).ok());
+    EXPECT_FALSE(send({{one, {a, 1000}}, {two, {a, 1500}}}, 2).ok());  // the price is 3 KiB's
+    EXPECT_FALSE(send({{one, {a, 1000}}, {one, {a, 1000}}}, 2).ok());
+    EXPECT_FALSE(send({}, 0).ok());
+    EXPECT_FALSE(stored(first));
+    EXPECT_EQ(chain.balance(module::storage()), Amount());
+
+    ASSERT_TRUE(send({{one, {a, 1000}}, {two, {a, 1500}}, {one, {b, 2000}}}, 5).ok());
+    EXPECT_EQ(stored(first)->paid_bytes, 3000u);
+    EXPECT_EQ(stored(first)->parts, 2u);
+    EXPECT_EQ(stored(second)->paid_bytes, 1500u);
+    EXPECT_EQ(chain.balance(module::storage()), Amount());
+    EXPECT_EQ(send({{two, {a, 1}}, {one, {a, 1}}}, 2).error().kind, ErrorKind::already_exists);
+    EXPECT_EQ(stored(first)->paid_bytes, 3000u);
+}
+
+TEST_F(Certificates, at_most_sixty_four_blocks_are_paid_for_at_once) {
+    const auto good = certificate(everybody());
+    const auto price = chain.ledger.genesis().storage_price_per_kib;
+    std::vector<PaidBlock> blocks;
+    for (unsigned i = 0; i <= kCertificatesMax; ++i)
+        blocks.push_back({good.encode(), {digest_of("part " + std::to_string(i)), 70}});
+    const auto send = [&] {
+        return chain.send(wallet(10), certify_all(blocks, price.times(blocks.size()).value()));
+    };
+    EXPECT_EQ(send().error().kind, ErrorKind::corrupt);
+    blocks.pop_back();
+    EXPECT_TRUE(send().ok());
+    EXPECT_EQ(chain.record<CertifiedBlock>(key::block(id)).parts, kCertificatesMax);
+}
+
+TEST_F(Certificates, a_call_with_fewer_parts_than_certificates_is_refused) {
+    abi::Writer out(signature::kCertifyAll);
+    const auto good = certificate(everybody()).encode();
+    out.bytes_list({good, good}).numbers({10}).bytes32s({content});
+    const auto price = chain.ledger.genesis().storage_price_per_kib;
+    const auto status = chain.send(wallet(10), {module::storage(), price, std::move(out).take()});
+    EXPECT_EQ(status.error().message, "each certificate needs one part: there are 2 and 1");
 }
 
 TEST_F(Certificates, an_epoch_without_nodes_certifies_nothing) {

@@ -118,7 +118,11 @@ void SendLanes::send(const Address& node, std::uint64_t group, SharePart part, b
         auto& lane = state_->lanes[node];
         closed = state_->closed;
         if (!closed && (insist || !state_->health.rests(node))) {
-            lane.waiting.push_back({group, std::move(part), std::move(done)});
+            // Blocks that were begun earlier go first: so they end one after another, and the next
+            // is coded while others are sent.
+            const auto later = std::find_if(lane.waiting.begin(), lane.waiting.end(),
+                                            [&](const auto& each) { return each.group > group; });
+            lane.waiting.insert(later, {group, std::move(part), std::move(done)});
             done = nullptr;
         }
     }

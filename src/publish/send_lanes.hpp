@@ -1,5 +1,5 @@
 // What is on its way to each storage node, whichever block it belongs to: a bounded window of bytes
-// a node, first come first served, so that a slow node holds up neither the others nor memory.
+// a node, earlier blocks first, so that a slow node holds up neither the others nor memory.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +28,8 @@ class SendLanes {
 
     // Sends the part once the node's window has room. `done` is called exactly once, on any thread:
     // with the node's answer; at once with `unavailable` while the node rests, unless the sender
-    // insists; with `unavailable` when drop() took it back. `group` says what it is a part of.
+    // insists; with `unavailable` when drop() took it back. `group` is the number of its block:
+    // lower ones go first.
     void send(const Address& node, std::uint64_t group, SharePart part, bool insist,
               StorageCalls::Stored done);
     // Takes back all parts of a group that are not on their way yet.

@@ -23,6 +23,8 @@ const calls = [
   ["leave", []],
   ["certify", [bytes(5, 178), ["1000"], [h(51)]]],
   ["certify", [bytes(6, 192), ["1", "18446744073709551615"], [h(52), h(53)]]],
+  ["certifyAll", [[bytes(8, 178), bytes(9, 192), "0x"], ["1", "2000", "18446744073709551615"], [h(55), h(56), h(57)]]],
+  ["certifyAll", [[], [], []]],
   ["release", [h(6), [h(54)]]],
   ["release", [h(7), []]],
   ["registerAsset", [h(7), "1048576", "Manual do administrador Debian, edição brasileira"]],

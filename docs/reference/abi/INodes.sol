@@ -17,8 +17,9 @@ interface INodes {
     /// @param blsKey 96 bytes, a point of G2; no other node may have registered it.
     /// @param possession 48 bytes: the key's signature over itself (proof of possession).
     /// @param boxKey X25519 key that others seal messages to.
-    /// @param domain Failure domain, such as a zone or an operator: at most 64 bytes of UTF-8. No
-    /// domain holds more than a third of a block while another has room. Empty: one of its own.
+    /// @param domain Failure domain, such as a zone or an operator: at most 64 bytes of UTF-8 without
+    /// control characters. No domain holds more than a third of a block while another has room.
+    /// Empty: one of its own.
     function register(
         uint8 role,
         uint32 weight,

@@ -23,6 +23,12 @@ interface IStorage {
     function certify(bytes calldata certificate, uint64[] calldata bytesOfParts,
                      bytes32[] calldata contents) external payable;
 
+    /// @notice Pays for one part of each of 1 to 64 blocks, all or none: as certify does for each.
+    /// @dev Reverts when any of them would. One block may be there several times, with parts of
+    /// different contents.
+    function certifyAll(bytes[] calldata certificates, uint64[] calldata bytesOfParts,
+                        bytes32[] calldata contents) external payable;
+
     /// @notice Whoever paid for parts of a block needs them no more. Once all parts of all payers
     /// are released, nodes may drop the block.
     function release(bytes32 id, bytes32[] calldata contents) external;
