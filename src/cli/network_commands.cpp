@@ -1,5 +1,6 @@
 // `mutirao up`, `down` and `status`: a whole network on this machine.
 #include <cmath>
+#include <map>
 #include <signal.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@ namespace {
 constexpr auto kStartPatience = std::chrono::seconds(60);
 constexpr auto kStopPatience = std::chrono::seconds(10);
 constexpr auto kPoll = std::chrono::milliseconds(20);
+constexpr std::size_t kNodesShownMax = 10'000;
 constexpr std::uint64_t kFounderMut = 1'000'000;
 constexpr std::uint64_t kNodeMut = 10;  // for its own transactions
 const std::string kFounder = "founder";
@@ -30,6 +32,7 @@ struct UpOptions {
     std::uint32_t nodes = 8;
     std::uint32_t trainers = 2;
     std::uint32_t computes = 1;
+    std::uint32_t zones = 0;
     std::uint64_t quota = 0;
     std::string http = "127.0.0.1:0";
 };
@@ -39,6 +42,7 @@ struct Child {
     std::string name;
     std::string role;
     std::string folder;
+    std::string zone;
     node::Identity identity;
     std::unique_ptr<os::PosixDisk> disk;
     std::optional<os::Process> process;
@@ -82,14 +86,17 @@ Status LocalNetwork::add(const std::string& name, const std::string& role) {
     const auto folder = home_ + "/network/" + name;
     TRY(auto disk, os::PosixDisk::open_folder(folder));
     TRY(auto identity, node::Identity::load_or_create(*disk, session_.random()));
-    children_.push_back({name, role, folder, std::move(identity), std::move(disk), {}, {}});
+    children_.push_back({name, role, folder, {}, std::move(identity), std::move(disk), {}, {}});
     return {};
 }
 
 Status LocalNetwork::prepare() {
     TRY_VOID(add("ledger", "ledger"));
-    for (std::uint32_t i = 1; i <= options_.nodes; ++i)
+    for (std::uint32_t i = 1; i <= options_.nodes; ++i) {
         TRY_VOID(add("storage-" + std::to_string(i), "storage"));
+        if (options_.zones != 0)
+            children_.back().zone = "zone-" + std::to_string((i - 1) % options_.zones + 1);
+    }
     TRY_VOID(add("gateway", "gateway"));
     const auto numbered = [](const std::string& name, std::uint32_t i, std::uint32_t count) {
         return count == 1 ? name : name + "-" + std::to_string(i);
@@ -137,6 +144,7 @@ Status LocalNetwork::spawn(Child& child) {
     }
     if (child.role == "storage" && options_.quota != 0)
         add_option("--quota", std::to_string(options_.quota));
+    if (!child.zone.empty()) add_option("--zone", child.zone);
     command.output_file = child.folder + "/log.txt";
     for (const auto& [name, value] : model::kWorkerEnvironment)
         command.environment.emplace_back(name, value);
@@ -283,13 +291,23 @@ Status run_down(const GlobalOptions& globals) {
     return {};
 }
 
+// Failure domains of nodes that registered one, by account.
+Result<std::map<std::string, std::string>> zones_of(Session& session) {
+    TRY(auto nodes, ledger::read_all<ledger::NodeRecord>(session.ledger(), ledger::key::nodes(),
+                                                         kNodesShownMax));
+    std::map<std::string, std::string> out;
+    for (const auto& node : nodes) out[crypto::to_checksum_text(node.address)] = node.domain;
+    return out;
+}
+
 Status run_status(const GlobalOptions& globals) {
     TRY(auto session, Session::open(globals));
     TRY_VOID(session->connect());
     TRY(auto file, session->network_file());
     TRY(auto status, session->ledger().status());
     std::vector<std::vector<std::string>> rows{
-        {"process", "address", "pid", "up", "blocks", "stored"}};
+        {"process", "address", "zone", "pid", "up", "blocks", "stored"}};
+    TRY(auto zones, zones_of(*session));
     boost::json::array nodes;
     std::uint64_t stored = 0;
     for (const auto& process : file.processes) {
@@ -307,12 +325,14 @@ Status run_status(const GlobalOptions& globals) {
                          {"role", process.role},
                          {"endpoint", process.endpoint},
                          {"address", process.address},
+                         {"zone", zones[process.address]},
                          {"pid", process.pid},
                          {"up", up},
                          {"blocks", blocks},
                          {"bytes", bytes}});
-        rows.push_back({process.name, process.endpoint, std::to_string(process.pid),
-                        up ? "yes" : "NO", process.role == "storage" ? std::to_string(blocks) : "",
+        rows.push_back({process.name, process.endpoint, zones[process.address],
+                        std::to_string(process.pid), up ? "yes" : "NO",
+                        process.role == "storage" ? std::to_string(blocks) : "",
                         process.role == "storage" ? size_text(bytes) : ""});
     }
     session->out().table(rows);
@@ -344,6 +364,10 @@ void add_network_commands(CLI::App& app, GlobalOptions& options, Action& action)
     up->add_option("--computes", chosen->computes, "compute nodes")
         ->capture_default_str()
         ->check(CLI::Range(0, 8));
+    up->add_option("--zones", chosen->zones,
+                   "failure domains that the storage nodes are spread over; 0: each is its own")
+        ->capture_default_str()
+        ->check(CLI::Range(0, 64));
     up->add_option("--quota", chosen->quota,
                    "bytes that each storage node may keep; 0 is no limit");
     up->add_option("--http", chosen->http, "address of the status page and the APIs")
