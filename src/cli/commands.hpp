@@ -18,6 +18,7 @@ using Action = std::function<Status()>;
 void add_network_commands(CLI::App& app, GlobalOptions& options, Action& action);
 void add_node_command(CLI::App& app, GlobalOptions& options, Action& action);
 void add_wallet_commands(CLI::App& app, GlobalOptions& options, Action& action);
+void add_put_command(CLI::App& app, GlobalOptions& options, Action& action);
 void add_object_commands(CLI::App& app, GlobalOptions& options, Action& action);
 void add_rights_commands(CLI::App& app, GlobalOptions& options, Action& action);
 void add_training_commands(CLI::App& app, GlobalOptions& options, Action& action);

@@ -1,4 +1,4 @@
-// `mutirao put`, `get`, `ls` and `rm`.
+// `mutirao get`, `ls` and `rm`.
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -16,17 +16,6 @@ namespace {
 
 using node::wire::fixed_field;
 using node::wire::to_field;
-
-constexpr std::size_t kPart = 8 << 20;  // bytes of one upload call
-
-publish::OwnerRequest owner_request(Session& session, const crypto::AccountKey& wallet,
-                                    publish::OwnerAction action, const std::string& name,
-                                    const Digest& content) {
-    publish::OwnerRequest request{
-        action, name, content, session.clock().unix_ms() + publish::kRequestLifeMs, {}};
-    request.sign(wallet, session.chain_id());
-    return request;
-}
 
 // A request for the key's shares that the gateway may use to read, or to make keepers forget.
 Result<rights::KeyRequest> key_request(Session& session, const crypto::AccountKey& wallet,
@@ -57,104 +46,6 @@ Result<Digest> find_content(Session& session, const crypto::AccountKey& wallet,
     if (name.size() == 64)
         if (auto content = Digest::from_hex(name); content.ok()) return content;
     return std::move(object).error();
-}
-
-Result<std::string> upload(Session& session, const Address& owner, const std::string& label,
-                           std::uint64_t size_hint, const ReadPart& read) {
-    v1::OpenUploadRequest open;
-    open.set_owner(to_field(owner.span()));
-    TRY(auto opened,
-        session.ask_gateway<v1::OpenUploadReply>("/mutirao.v1.Publish/OpenUpload", open));
-    os::ProgressBar bar(session.clock(), "put " + label, size_hint);
-    std::uint64_t offset = 0;
-    for (;;) {
-        TRY(auto part, read(kPart));
-        if (part.empty()) break;
-        v1::AppendRequest append;
-        append.set_upload(opened.upload());
-        append.set_offset(offset);
-        append.set_data(to_field(part));
-        TRY(auto appended,
-            session.ask_gateway<v1::AppendReply>("/mutirao.v1.Publish/Append", append));
-        offset += part.size();
-        if (appended.received() != offset)
-            return Error{ErrorKind::corrupt, "the gateway lost count of the upload"};
-        bar.add(part.size());
-    }
-    return opened.upload();
-}
-
-// The owner's own transactions: one certificate a block. What an earlier try paid for already is
-// not paid for again.
-Result<ledger::Amount> certify_all(Session& session, const crypto::AccountKey& wallet,
-                                   const v1::FinishReply& finished) {
-    TRY(auto status, session.ledger().status());
-    TRY(auto content, fixed_field<Digest>(finished.content()));
-    if (finished.parts_size() != finished.certificates_size())
-        return Error{ErrorKind::corrupt, "the gateway's answer does not hold together"};
-    node::Sender sender(session.ledger(), wallet);
-    ledger::Amount total;
-    for (int i = 0; i < finished.certificates_size(); ++i) {
-        TRY(auto certificate, block::Certificate::decode(as_bytes(finished.certificates(i))));
-        const ledger::PaidPart part{content, finished.parts(i)};
-        TRY(auto fee, ledger::parts_fee(status.genesis, {&part, 1}));
-        auto sent = sender.send(ledger::certify(certificate, {&part, 1}, fee));
-        if (!sent.ok() && sent.error().kind == ErrorKind::already_exists) continue;
-        TRY_VOID(sent);
-        TRY(total, total.plus(fee));
-        TRY(total, total.plus(sent->receipt.fee));
-    }
-    return total;
-}
-
-Result<std::uint64_t> file_size(const std::string& path) {
-    std::error_code failed;
-    const auto kind = std::filesystem::status(path, failed);
-    if (!std::filesystem::exists(kind))
-        return Error{ErrorKind::not_found, "there is no file " + path};
-    if (std::filesystem::is_directory(kind))
-        return Error{ErrorKind::invalid_argument, path + " is a folder; put its files one by one"};
-    const auto size = std::filesystem::file_size(path, failed);
-    return failed ? std::uint64_t{0} : static_cast<std::uint64_t>(size);
-}
-
-Status run_put(const GlobalOptions& globals, const std::string& path, std::string name,
-               const std::string& wallet_name) {
-    TRY(auto session, Session::open(globals));
-    if (name.empty()) name = std::filesystem::path(path).filename().string();
-    TRY_VOID(publish::check_name(name));
-    TRY(auto size, file_size(path));
-    std::ifstream file(path, std::ios::binary);
-    if (!file) return Error{ErrorKind::permission_denied, "the file " + path + " cannot be read"};
-    TRY_VOID(session->connect());
-    TRY(auto wallet, session->open_wallet(wallet_name));
-    TRY(auto put, put_object(*session, wallet, name, size, [&](std::size_t part) -> Result<Bytes> {
-            Bytes bytes(part);
-            file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(part));
-            if (file.bad()) return Error{ErrorKind::io, "reading " + path + " failed"};
-            bytes.resize(static_cast<std::size_t>(file.gcount()));
-            return bytes;
-        }));
-    const double rate = static_cast<double>(put.size) / 1e6 / std::max(put.seconds, 1e-9);
-    session->out().facts({{"name", name},
-                          {"content", put.content.hex()},
-                          {"size", put.size},
-                          {"blocks", put.blocks},
-                          {"fragments_per_block", put.fragments_per_block},
-                          {"stored_bytes", put.stored_bytes},
-                          {"certificate_bytes", put.certificate_bytes},
-                          {"cost_wei", put.fee.decimal()},
-                          {"seconds", put.seconds},
-                          {"mb_per_s", rate}});
-    char rate_text[32];
-    std::snprintf(rate_text, sizeof(rate_text), "%.1f MB/s", rate);
-    session->out().line("stored \"" + name + "\": " + size_text(put.size) + " in " +
-                        std::to_string(put.blocks) + " block(s) of " +
-                        std::to_string(put.fragments_per_block) + " fragments, " +
-                        size_text(put.stored_bytes) + " on the nodes, certificate " +
-                        std::to_string(put.certificate_bytes) + " bytes, cost " + put.fee.text() +
-                        ", " + rate_text);
-    return {};
 }
 
 // Writes beside the target first, so that a failed read never destroys what was there.
@@ -300,6 +191,15 @@ Status run_rm(const GlobalOptions& globals, const std::string& name,
 
 }  // namespace
 
+publish::OwnerRequest owner_request(Session& session, const crypto::AccountKey& wallet,
+                                    publish::OwnerAction action, const std::string& name,
+                                    const Digest& content) {
+    publish::OwnerRequest request{
+        action, name, content, session.clock().unix_ms() + publish::kRequestLifeMs, {}};
+    request.sign(wallet, session.chain_id());
+    return request;
+}
+
 Result<OwnedObject> find_object(Session& session, const crypto::AccountKey& wallet,
                                 const std::string& name) {
     TRY(auto listed, list_objects(session, wallet));
@@ -311,48 +211,11 @@ Result<OwnedObject> find_object(Session& session, const crypto::AccountKey& wall
     return Error{ErrorKind::not_found, "no object is called \"" + name + "\""};
 }
 
-Result<PutResult> put_object(Session& session, const crypto::AccountKey& wallet,
-                             const std::string& name, std::uint64_t size_hint,
-                             const ReadPart& read) {
-    const auto began = session.clock().monotonic();
-    TRY(auto id, upload(session, wallet.address(), name, size_hint, read));
-    v1::FinishRequest finish;
-    finish.set_upload(id);
-    TRY(auto finished, session.ask_gateway<v1::FinishReply>("/mutirao.v1.Publish/Finish", finish));
-    TRY(auto manifest, publish::Manifest::decode(as_bytes(finished.manifest())));
-    PutResult out;
-    TRY(out.fee, certify_all(session, wallet, finished));
-    v1::NameRequest naming;
-    naming.set_owner_request(to_field(
-        owner_request(session, wallet, publish::OwnerAction::name, name, manifest.content())
-            .encode()));
-    naming.set_manifest(finished.manifest());
-    TRY(auto named, session.ask_gateway<v1::NameReply>("/mutirao.v1.Publish/Name", naming));
-    out.content = manifest.content();
-    out.size = manifest.size();
-    out.blocks = static_cast<std::uint32_t>(manifest.blocks.size());
-    out.fragments_per_block = finished.fragments_per_block();
-    out.stored_bytes = finished.stored_bytes();
-    for (const auto& certificate : finished.certificates())
-        out.certificate_bytes = std::max(out.certificate_bytes, certificate.size());
-    out.seconds = std::chrono::duration<double>(session.clock().monotonic() - began).count();
-    return out;
-}
-
 void add_object_commands(CLI::App& app, GlobalOptions& options, Action& action) {
     struct Chosen {
-        std::string file, name, wallet, output;
+        std::string name, wallet, output;
     };
     auto chosen = std::make_shared<Chosen>();
-    auto* put = app.add_subcommand("put", "store a file: encrypted, coded, certified");
-    put->add_option("file", chosen->file, "the file")->required();
-    put->add_option("--name", chosen->name, "its name on the network (default: the file's)");
-    put->add_option("--wallet", chosen->wallet, "whose it is, and who pays");
-    put->callback([&, chosen] {
-        action = [&options, chosen] {
-            return run_put(options, chosen->file, chosen->name, chosen->wallet);
-        };
-    });
     auto* get = app.add_subcommand("get", "read an object back");
     get->add_option("name", chosen->name, "its name, or its content id")->required();
     get->add_option("-o,--output", chosen->output, "file to write (default: its name, here)");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cli/session.hpp"
+#include "publish/owner_request.hpp"
 
 namespace mutirao::cli {
 
@@ -14,5 +15,10 @@ struct OwnedObject {
 // not_found when the wallet has no such object.
 Result<OwnedObject> find_object(Session& session, const crypto::AccountKey& wallet,
                                 const std::string& name);
+
+// What the wallet asks of the gateway's catalogue, signed, good for a few minutes.
+publish::OwnerRequest owner_request(Session& session, const crypto::AccountKey& wallet,
+                                    publish::OwnerAction action, const std::string& name,
+                                    const Digest& content);
 
 }  // namespace mutirao::cli
