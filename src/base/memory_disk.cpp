@@ -32,11 +32,12 @@ class MemoryDisk::OpenFile final : public File {
         const std::lock_guard lock(disk_.mutex_);
         return content_->bytes.size();
     }
-    Status append(ByteSpan bytes) override {
+    Status append(ByteSpan bytes) override { return append_pieces({&bytes, 1}); }
+    Status append_pieces(std::span<const ByteSpan> pieces) override {
         const std::lock_guard lock(disk_.mutex_);
         TRY_VOID(usable());
         TRY_VOID(disk_.begin_operation());
-        return disk_.append(*content_, bytes);
+        return disk_.append(*content_, pieces);
     }
     Status read(std::uint64_t offset, MutableByteSpan out) const override {
         const std::lock_guard lock(disk_.mutex_);
@@ -92,21 +93,23 @@ Status MemoryDisk::begin_operation() {
     return {};
 }
 
-Status MemoryDisk::append(Content& content, ByteSpan bytes) {
+Status MemoryDisk::append(Content& content, std::span<const ByteSpan> pieces) {
     const std::uint64_t used = stored();
-    const std::uint64_t room = capacity_ > used ? capacity_ - used : 0;
-    const std::uint64_t powered = bytes_left_.value_or(std::numeric_limits<std::uint64_t>::max());
-    const auto writing = std::min({std::uint64_t{bytes.size()}, room, powered});
-    content.bytes.insert(content.bytes.end(), bytes.begin(),
-                         bytes.begin() + static_cast<std::ptrdiff_t>(writing));
-    bytes_written_ += writing;
-    if (bytes_left_) *bytes_left_ -= writing;
-    if (writing == bytes.size()) return {};
-    if (writing == powered) {
+    std::uint64_t room = capacity_ > used ? capacity_ - used : 0;
+    for (const auto bytes : pieces) {
+        const auto powered = bytes_left_.value_or(std::numeric_limits<std::uint64_t>::max());
+        const auto writing = std::min({std::uint64_t{bytes.size()}, room, powered});
+        content.bytes.insert(content.bytes.end(), bytes.begin(),
+                             bytes.begin() + static_cast<std::ptrdiff_t>(writing));
+        bytes_written_ += writing;
+        room -= writing;
+        if (bytes_left_) *bytes_left_ -= writing;
+        if (writing == bytes.size()) continue;
+        if (writing != powered) return full();
         cut_ = true;
         return no_power();
     }
-    return full();
+    return {};
 }
 
 std::uint64_t MemoryDisk::stored() const {
@@ -149,7 +152,7 @@ Status MemoryDisk::write_file_atomic(std::string_view path, ByteSpan bytes) {
     TRY_VOID(check_path(path));
     TRY_VOID(begin_operation());
     auto content = std::make_shared<Content>();
-    TRY_VOID(append(*content, bytes));  // old and new exist side by side
+    TRY_VOID(append(*content, {&bytes, 1}));  // old and new exist side by side
     if (fail_syncs_) return Error{ErrorKind::io, "the disk cannot sync"};
     content->synced = bytes.size();
     content->durable = true;
@@ -212,6 +215,34 @@ void MemoryDisk::restart(std::uint64_t unsynced_bytes_kept) {
         content.durable = true;
         ++at;
     }
+    begin_again();
+}
+
+void MemoryDisk::restart_with_holes(Random& chance, std::uint64_t page_size) {
+    const std::lock_guard lock(mutex_);
+    for (auto at = files_.begin(); at != files_.end();) {
+        auto& [bytes, synced, durable] = *at->second;
+        if (!durable && chance.below(2) == 0) {
+            at = files_.erase(at);
+            continue;
+        }
+        bytes.resize(synced + chance.below(bytes.size() - synced + 1));
+        for (std::uint64_t from = synced; from < bytes.size();) {
+            const auto to =
+                std::min<std::uint64_t>(bytes.size(), (from / page_size + 1) * page_size);
+            if (chance.below(2) == 0)
+                std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(from),
+                          bytes.begin() + static_cast<std::ptrdiff_t>(to), std::uint8_t{0});
+            from = to;
+        }
+        synced = bytes.size();
+        durable = true;
+        ++at;
+    }
+    begin_again();
+}
+
+void MemoryDisk::begin_again() {
     ++generation_;
     cut_ = false;
     bytes_left_.reset();

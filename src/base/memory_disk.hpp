@@ -2,8 +2,9 @@
 // or unable to sync. For tests and the simulator; any thread may call.
 //
 // What survives a power cut is what a real disk promises: of each file, everything that was synced,
-// and as many of the bytes appended since as the test asks to keep. Creation by open() is durable
-// with the file's first sync; truncate(), remove() and write_file_atomic() are durable at once.
+// and as many of the bytes appended since as the test asks to keep, or any of their pages. Creation
+// by open() is durable with the file's first sync; truncate(), remove() and write_file_atomic() are
+// durable at once.
 #pragma once
 
 #include <map>
@@ -41,6 +42,9 @@ class MemoryDisk final : public Disk {
     // the first `unsynced_bytes_kept` bytes after it remain. Files opened before fail from now on;
     // every armed fault is disarmed, capacity stays.
     void restart(std::uint64_t unsynced_bytes_kept = 0);
+    // The same, but what remains of a file's unsynced bytes is a length drawn from `chance`, and of
+    // that any pages: those that were not written yet are zeros, as file systems leave them.
+    void restart_with_holes(Random& chance, std::uint64_t page_size = 4096);
 
     // While set, sync() fails with io and nothing becomes durable.
     void fail_syncs(bool fail);
@@ -62,7 +66,8 @@ class MemoryDisk final : public Disk {
     };
 
     Status begin_operation();
-    Status append(Content& content, ByteSpan bytes);
+    Status append(Content& content, std::span<const ByteSpan> pieces);
+    void begin_again();
     std::uint64_t stored() const;
 
     mutable std::mutex mutex_;  // guards everything below

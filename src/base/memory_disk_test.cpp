@@ -2,6 +2,9 @@
 #include "base/memory_disk.hpp"
 
 #include <gtest/gtest.h>
+#include <set>
+
+#include "base/random.hpp"
 
 namespace mutirao {
 namespace {
@@ -79,6 +82,50 @@ TEST(MemoryDisk, a_full_disk_takes_what_fits_and_says_so) {
     EXPECT_TRUE(file->append(as_bytes("1234")).ok());
     EXPECT_EQ(disk.write_file_atomic("b", as_bytes("1")).error().kind,
               ErrorKind::resource_exhausted);
+}
+
+TEST(MemoryDisk, pieces_are_one_append_that_tears_and_fills_anywhere) {
+    const std::vector<ByteSpan> pieces{as_bytes("ab"), {}, as_bytes("cde")};
+    for (std::uint64_t bytes = 0; bytes <= 5; ++bytes) {
+        MemoryDisk full, torn;
+        full.set_capacity(bytes);
+        torn.cut_power_after_bytes(bytes);
+        const auto in_full = full.open("a").value()->append_pieces(pieces);
+        const auto in_torn = torn.open("a").value()->append_pieces(pieces);
+        EXPECT_EQ(in_full.ok(), bytes == 5);
+        EXPECT_EQ(in_torn.ok(), bytes == 5);
+        if (bytes < 5) {
+            EXPECT_EQ(in_full.error().kind, ErrorKind::resource_exhausted);
+            EXPECT_EQ(in_torn.error().kind, ErrorKind::io);
+        }
+        torn.restart(99);
+        EXPECT_EQ(text_of(full, "a"), std::string("abcde").substr(0, bytes));
+        if (bytes > 0) {
+            EXPECT_EQ(text_of(torn, "a"), std::string("abcde").substr(0, bytes));
+        }
+    }
+}
+
+TEST(MemoryDisk, a_restart_with_holes_keeps_what_was_synced_and_any_pages_of_the_rest) {
+    SeededRandom chance(1);
+    std::set<std::string> seen;
+    for (int round = 0; round < 400; ++round) {
+        MemoryDisk disk;
+        const auto file = disk.open("a").value();
+        ASSERT_TRUE(file->append(as_bytes("sync")).ok());
+        ASSERT_TRUE(file->sync().ok());
+        ASSERT_TRUE(file->append(as_bytes("edABCDEFG")).ok());
+        disk.restart_with_holes(chance, 3);
+        const auto text = text_of(disk, "a");
+        ASSERT_TRUE(text.starts_with("sync"));
+        for (std::size_t i = 4; i < text.size(); ++i)
+            EXPECT_TRUE(text[i] == 0 || text[i] == std::string("syncedABCDEFG")[i]);
+        seen.insert(text);
+    }
+    // Pages end at bytes 6, 9, 12 and 13: of 4 pages each is there, a hole, or cut off.
+    EXPECT_TRUE(seen.contains("sync"));
+    EXPECT_TRUE(seen.contains("syncedABCDEFG"));
+    EXPECT_TRUE(seen.contains(std::string("sync\0\0ABC\0\0\0G", 13)));
 }
 
 TEST(MemoryDisk, a_failed_sync_makes_nothing_durable) {

@@ -1,5 +1,6 @@
 #include "os/disk.hpp"
 
+#include <climits>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
@@ -53,6 +54,47 @@ TEST(PosixDisk, what_is_appended_is_read_back) {
     Bytes middle(4);
     ASSERT_TRUE(file->read(1, middle).ok());
     EXPECT_EQ(as_text(middle), "netw");
+}
+
+// More pieces than one system call takes, empty ones among them.
+TEST(PosixDisk, pieces_are_appended_in_their_order) {
+    const TestFolder folder;
+    const auto disk = open_disk(folder);
+    const auto file = disk->open("log").value();
+    ASSERT_TRUE(file->append(as_bytes("before")).ok());
+    Bytes content(3 * IOV_MAX + 500);
+    SeededRandom(1).fill(content);
+    std::vector<ByteSpan> pieces;
+    for (std::size_t at = 0; at < content.size();) {
+        const auto size = std::min<std::size_t>(content.size() - at, pieces.size() % 3);
+        pieces.push_back(ByteSpan(content).subspan(at, size));
+        at += size;
+    }
+    ASSERT_GT(pieces.size(), 2u * IOV_MAX);
+    ASSERT_TRUE(file->append_pieces(pieces).ok());
+    ASSERT_TRUE(file->append_pieces({}).ok());
+    ASSERT_EQ(file->size(), 6 + content.size());
+    Bytes read(content.size());
+    ASSERT_TRUE(file->read(6, read).ok());
+    EXPECT_EQ(read, content);
+}
+
+TEST(PosixDisk, a_disk_that_fills_amid_pieces_keeps_the_part_that_fitted) {
+    const TestFolder folder;
+    const auto disk = open_disk(folder);
+    const auto file = disk->open("log").value();
+    const Bytes ones(400, 1), twos(400, 2);
+    {
+        const FileSizeLimit limit(1000);
+        const std::vector<ByteSpan> pieces{ones, twos, ones};
+        EXPECT_EQ(file->append_pieces(pieces).error().kind, ErrorKind::resource_exhausted);
+    }
+    EXPECT_EQ(file->size(), 1000u);
+    Bytes read(3);
+    ASSERT_TRUE(file->read(799, read).ok());
+    EXPECT_EQ(read, (Bytes{2, 1, 1}));
+    ASSERT_TRUE(file->truncate(0).ok());
+    EXPECT_TRUE(file->append_pieces(std::vector<ByteSpan>{ones}).ok());
 }
 
 TEST(PosixDisk, a_file_opened_again_goes_on_at_its_end) {

@@ -70,6 +70,12 @@ Result<std::unique_ptr<File>> QuotaDisk::open(std::string_view path) {
         std::make_unique<CountedFile>(*this, std::string(path), std::move(file)));
 }
 
+Result<Bytes> QuotaDisk::read_file(std::string_view path, std::size_t max_size) {
+    TRY(auto bytes, inner_.read_file(path, max_size));
+    record(std::string(path), bytes.size());
+    return bytes;
+}
+
 Status QuotaDisk::write_file_atomic(std::string_view path, ByteSpan bytes) {
     const std::string name(path);
     std::uint64_t before = 0;

@@ -11,7 +11,7 @@
 
 namespace mutirao::os {
 
-// Any thread may call. Counts the bytes of every file that was opened, written or measured through
+// Any thread may call. Counts the bytes of every file that was opened, written or read through
 // it; truncating and removing give bytes back. Whoever owns a folder therefore opens its files when
 // it starts, and the count is right from then on.
 //
@@ -27,9 +27,7 @@ class QuotaDisk final : public Disk {
     // Files live no longer than the QuotaDisk.
     Result<std::unique_ptr<File>> open(std::string_view path) override;
     Result<bool> exists(std::string_view path) override { return inner_.exists(path); }
-    Result<Bytes> read_file(std::string_view path, std::size_t max_size) override {
-        return inner_.read_file(path, max_size);
-    }
+    Result<Bytes> read_file(std::string_view path, std::size_t max_size) override;
     Status write_file_atomic(std::string_view path, ByteSpan bytes) override;
     Status remove(std::string_view path) override;
     Result<std::vector<std::string>> list(std::string_view folder) override {
