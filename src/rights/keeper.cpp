@@ -11,13 +11,6 @@ namespace {
 constexpr std::string_view kLogPath = "answers.log";
 constexpr std::size_t kCheckSize = 16;
 constexpr std::size_t kEntrySize = 1 + 32 + 20 + 32 + 32 + 8 + 8 + kCheckSize;
-constexpr std::size_t kShareFileMax = Digest::kSize + 128 + kManifestSizeMax;
-
-std::string path_of(const Digest& content) { return "keys/" + content.hex() + ".share"; }
-
-Digest file_check(ByteSpan bytes) {
-    return crypto::blake3_keyed(crypto::domain_key("kept share"), bytes);
-}
 
 // One line of the log: action | content | requester | run | request | answered at | expires | check
 Bytes log_entry(const KeyRequest& request, std::uint64_t now_unix_ms) {
@@ -40,6 +33,7 @@ bool entry_holds(ByteSpan entry) {
 
 Result<std::unique_ptr<Keeper>> Keeper::open(Disk& disk, Random& random, Licences& licences) {
     std::unique_ptr<Keeper> keeper(new Keeper(disk, random, licences));
+    TRY(keeper->shares_, ShareLog::open(disk));
     TRY_VOID(keeper->load_log());
     return keeper;
 }
@@ -76,42 +70,13 @@ void Keeper::enter(const Digest& request, KeyAction action, const Digest& conten
     answered_[request] = expires_unix_ms;
 }
 
-Result<KeptShare> Keeper::load(const Digest& content) const {
-    auto bytes = disk_.read_file(path_of(content), kShareFileMax);
-    if (!bytes.ok()) {
-        if (bytes.error().kind != ErrorKind::not_found) return std::move(bytes).error();
-        return Error{ErrorKind::not_found,
-                     "no key share of content " + content.hex() + " is kept here"};
-    }
-    Reader in(*bytes);
-    const auto check = in.fixed<Digest>();
-    const auto rest = ByteSpan(*bytes).subspan(in.offset());
-    if (!check.ok() || *check != file_check(rest))
-        return Error{ErrorKind::corrupt, "the key share of content " + content.hex() +
-                                             " is damaged on this keeper's disk"};
-    return KeptShare::decode(rest);
-}
-
 Status Keeper::keep(const KeptShare& share) {
     TRY_VOID(share.validate());
-    const std::lock_guard lock(mutex_);
-    const auto known = load(share.content);
-    if (known.ok()) {
-        if (*known == share) return {};
-        return Error{ErrorKind::already_exists,
-                     "another key share of content " + share.content.hex() +
-                         " is kept here already, for " + crypto::to_checksum_text(known->owner)};
-    }
-    const auto kind = known.error().kind;  // a damaged one may be replaced
-    if (kind != ErrorKind::not_found && kind != ErrorKind::corrupt) return Error(known.error());
-    const auto encoded = share.encode();
-    Writer file;
-    file.raw(file_check(encoded).span()).raw(encoded);
-    return disk_.write_file_atomic(path_of(share.content), file.bytes());
+    return shares_->keep(share);
 }
 
 Result<Bytes> Keeper::manifest(const Digest& content) const {
-    TRY(auto kept, load(content));
+    TRY(auto kept, shares_->find(content));
     return std::move(kept.manifest);
 }
 
@@ -119,7 +84,7 @@ Result<ReleasedShare> Keeper::release(const KeyRequest& request, std::uint64_t n
     TRY_VOID(request.verify(now_unix_ms));
     if (request.action != KeyAction::release)
         return Error{ErrorKind::permission_denied, "the request is not one to release a key"};
-    TRY(auto kept, load(request.content));
+    TRY(auto kept, shares_->find(request.content));
     if (request.requester != kept.owner) {
         if (request.run.is_zero())
             return Error{ErrorKind::permission_denied,
@@ -140,13 +105,13 @@ Status Keeper::forget(const KeyRequest& request, std::uint64_t now_unix_ms) {
     if (request.action != KeyAction::forget)
         return Error{ErrorKind::permission_denied, "the request is not one to forget a key"};
     const std::lock_guard lock(mutex_);
-    TRY(auto kept, load(request.content));
+    TRY(auto kept, shares_->find(request.content));
     if (request.requester != kept.owner)
         return Error{ErrorKind::permission_denied, crypto::to_checksum_text(request.requester) +
                                                        " does not own content " +
                                                        request.content.hex()};
     TRY_VOID(write_down(request, now_unix_ms));
-    return disk_.remove(path_of(request.content));
+    return shares_->forget(request.content);
 }
 
 Status Keeper::write_down(const KeyRequest& request, std::uint64_t now_unix_ms) {

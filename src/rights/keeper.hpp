@@ -1,8 +1,8 @@
 // A keeper of key shares: gives each out only to the content's owner or to the holder of a live
 // licence, sealed to that reader, and writes down that it did. compute_rights.md section 3.
 //
-// On its Disk: "keys/<content>.share" (one atomic file a content) and "answers.log" (append-only;
-// synced before an answer leaves).
+// On its Disk: the shares (share_log.hpp) and "answers.log" (append-only; synced before an answer
+// leaves).
 #pragma once
 
 #include <map>
@@ -11,28 +11,11 @@
 
 #include "base/bytes.hpp"
 #include "base/ports.hpp"
+#include "rights/kept_share.hpp"
 #include "rights/key_request.hpp"
-#include "rights/shamir.hpp"
+#include "rights/share_log.hpp"
 
 namespace mutirao::rights {
-
-inline constexpr std::size_t kManifestSizeMax = 4u << 20;
-
-struct KeptShare {
-    Digest content;  // BLAKE3_keyed(K_manifest, manifest)
-    Address owner;
-    std::uint8_t threshold = 0;  // shares that give the key
-    KeyShare share;
-    Bytes manifest;
-
-    // invalid_argument, naming the field, unless the manifest has 1 to kManifestSizeMax bytes and
-    // is that of `content`, and threshold and share index are not zero.
-    Status validate() const;
-    Bytes encode() const;
-    // corrupt on anything that encode() of a valid one would not have written.
-    static Result<KeptShare> decode(ByteSpan bytes);
-    bool operator==(const KeptShare&) const = default;
-};
 
 struct ReleasedShare {
     std::uint8_t index = 0;
@@ -61,7 +44,8 @@ class Keeper {
     // Reads the log of answers; a torn end counts for nothing.
     static Result<std::unique_ptr<Keeper>> open(Disk& disk, Random& random, Licences& licences);
 
-    // Keeping the same again changes nothing. already_exists for another owner, threshold, share or
+    // Durable when it returns; those who keep at the same time share a sync. Keeping the same again
+    // changes nothing. already_exists for another owner, threshold, share or
     // manifest of a kept content.
     Status keep(const KeptShare& share);
 
@@ -72,7 +56,8 @@ class Keeper {
     // owner names no run; already_exists for a request answered before: sign a new one.
     Result<ReleasedShare> release(const KeyRequest& request, std::uint64_t now_unix_ms);
 
-    // Removes the share for good. permission_denied unless the owner signed.
+    // Removes the share for good (share_log.hpp says when its bytes leave the disk).
+    // permission_denied unless the owner signed.
     Status forget(const KeyRequest& request, std::uint64_t now_unix_ms);
 
     // How often the content's share was released.
@@ -83,7 +68,6 @@ class Keeper {
         : disk_(disk), random_(random), licences_(licences) {}
 
     Status load_log();
-    Result<KeptShare> load(const Digest& content) const;
     // Writes the answer down, durably, before it leaves. With mutex_ held.
     Status write_down(const KeyRequest& request, std::uint64_t now_unix_ms);
     void enter(const Digest& request, KeyAction action, const Digest& content,
@@ -93,6 +77,7 @@ class Keeper {
     Random& random_;
     Licences& licences_;
 
+    std::unique_ptr<ShareLog> shares_;
     mutable std::mutex mutex_;  // guards everything below, and writes
     std::unique_ptr<File> log_;
     std::uint64_t log_size_ = 0;

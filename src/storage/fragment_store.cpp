@@ -139,25 +139,7 @@ Status FragmentStore::usable() const {
 }
 
 Status FragmentStore::sync() {
-    std::unique_lock lock(sync_mutex_);
-    const auto mine = ++syncs_asked_;
-    while (syncs_done_ < mine) {
-        if (syncing_) {
-            synced_.wait(lock);
-            continue;
-        }
-        syncing_ = true;
-        const auto for_all = syncs_asked_;
-        lock.unlock();
-        auto status = sync_once();
-        lock.lock();
-        syncing_ = false;
-        syncs_done_ = for_all;
-        last_sync_ = std::move(status);
-        synced_.notify_all();
-    }
-    // A later one may have run since; it then speaks for this one too, as a failed one is final.
-    return last_sync_;
+    return syncs_.run([this] { return sync_once(); });
 }
 
 Status FragmentStore::sync_once() {

@@ -7,7 +7,6 @@
 // and counted, and the rest stays readable. A segment file is removed once nothing in it lives.
 #pragma once
 
-#include <condition_variable>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -18,6 +17,7 @@
 
 #include "base/bytes.hpp"
 #include "base/ports.hpp"
+#include "base/shared_sync.hpp"
 #include "storage/segment.hpp"
 
 namespace mutirao::storage {
@@ -186,13 +186,7 @@ class FragmentStore {
     crypto::Key key_;  // of all checks; set once by open()
     Recovery recovery_;
 
-    // Syncs: who comes while one runs waits for the next, which one of them does for all.
-    std::mutex sync_mutex_;  // guards the five below; never held with the others
-    std::condition_variable synced_;
-    std::uint64_t syncs_asked_ = 0;
-    std::uint64_t syncs_done_ = 0;
-    bool syncing_ = false;
-    Status last_sync_;
+    SharedSync syncs_;
 
     std::mutex append_mutex_;   // held over an append; always taken before mutex_
     mutable std::mutex mutex_;  // guards everything below
