@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <map>
 #include <sys/stat.h>
 #include <thread>
 
@@ -127,46 +126,39 @@ Result<Stored> upload(Session& session, const Address& owner, const Source& sour
     return Stored{source.name, std::move(*finished), std::move(manifest)};
 }
 
-// The owner's own transactions: one a block, for all objects that have a part in it. What an
-// earlier try paid for already is not paid for again.
+// The owner's own transactions: one for up to 64 certificates. What an earlier try paid for already
+// is not paid for again.
 Result<ledger::Amount> pay(Session& session, const crypto::AccountKey& wallet,
                            std::span<const Stored> objects) {
-    struct Due {
-        block::Certificate certificate;
-        std::vector<ledger::PaidPart> parts;
-    };
-    std::map<BlockId, Due> blocks;
+    std::vector<ledger::PaidBlock> due;
     for (const auto& object : objects)
-        for (int i = 0; i < object.finished.certificates_size(); ++i) {
-            TRY(auto certificate,
-                block::Certificate::decode(as_bytes(object.finished.certificates(i))));
-            auto& due = blocks[certificate.id];
-            due.certificate = std::move(certificate);
-            due.parts.push_back({object.manifest.content(), object.finished.parts(i)});
-        }
+        for (int i = 0; i < object.finished.certificates_size(); ++i)
+            due.push_back({to_bytes(as_bytes(object.finished.certificates(i))),
+                           {object.manifest.content(), object.finished.parts(i)}});
     TRY(auto status, session.ledger().status());
     node::Sender sender(session.ledger(), wallet);
     ledger::Amount total;
-    const auto certify = [&](const Due& due, std::span<const ledger::PaidPart> parts) -> Status {
+    const auto certify = [&](std::span<const ledger::PaidBlock> some) -> Status {
+        std::vector<ledger::PaidPart> parts;
+        for (const auto& each : some) parts.push_back(each.part);
         TRY(auto fee, ledger::parts_fee(status.genesis, parts));
-        TRY(auto sent, sender.send(ledger::certify(due.certificate, parts, fee)));
+        TRY(auto sent, sender.send(ledger::certify_all(some, fee)));
         TRY(total, total.plus(fee));
         TRY(total, total.plus(sent.receipt.fee));
         return {};
     };
-    for (const auto& [id, due] : blocks)
-        for (std::size_t at = 0; at < due.parts.size(); at += ledger::kPartsMax) {
-            const auto parts = std::span(due.parts).subspan(
-                at, std::min(ledger::kPartsMax, due.parts.size() - at));
-            auto done = certify(due, parts);
-            if (done.ok()) continue;
-            if (done.error().kind != ErrorKind::already_exists) return std::move(done).error();
-            // Some are paid for: one by one then.
-            for (std::size_t i = 0; parts.size() > 1 && i < parts.size(); ++i)
-                if (auto one = certify(due, parts.subspan(i, 1));
-                    !one.ok() && one.error().kind != ErrorKind::already_exists)
-                    return std::move(one).error();
-        }
+    for (std::size_t at = 0; at < due.size(); at += ledger::kCertificatesMax) {
+        const auto some =
+            std::span(due).subspan(at, std::min(ledger::kCertificatesMax, due.size() - at));
+        auto done = certify(some);
+        if (done.ok()) continue;
+        if (done.error().kind != ErrorKind::already_exists) return std::move(done).error();
+        // Some are paid for: one by one then.
+        for (std::size_t i = 0; some.size() > 1 && i < some.size(); ++i)
+            if (auto one = certify(some.subspan(i, 1));
+                !one.ok() && one.error().kind != ErrorKind::already_exists)
+                return std::move(one).error();
+    }
     return total;
 }
 
