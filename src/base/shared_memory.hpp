@@ -1,5 +1,5 @@
 // The door to memory that other processes of this machine can map, and to those processes. As with
-// base/ports.hpp, real ones are built by `cli` (from `os`) only. docs/decisions/0013-hot-tier.md.
+// base/ports.hpp, real ones are built by `cli` (from `os`) only. docs/decisions/0015-hot-tier.md.
 #pragma once
 
 #include <functional>
