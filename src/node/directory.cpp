@@ -119,6 +119,11 @@ Status Directory::may_read(const Digest& content, const Address& owner, const Ad
     return {};
 }
 
+Result<bool> Directory::certified(const BlockId& block) {
+    TRY(auto record, ledger::read<ledger::CertifiedBlock>(ledger_, ledger::key::block(block)));
+    return record.has_value();
+}
+
 Status Directory::released(const BlockId& block) {
     TRY(auto record, ledger::read<ledger::CertifiedBlock>(ledger_, ledger::key::block(block)));
     if (!record || !record->released)

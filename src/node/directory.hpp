@@ -37,6 +37,8 @@ class Directory final : public storage::Memberships, public rights::Licences {
     Result<std::shared_ptr<const placement::Placement>> placement(std::uint64_t epoch) override;
     Status may_read(const Digest& content, const Address& owner, const Address& requester,
                     const Digest& run) override;
+    // Whether the ledger has a certificate of the block.
+    Result<bool> certified(const BlockId& block);
     // Fine when the ledger shows the block as released by its payer.
     Status released(const BlockId& block);
 

@@ -53,7 +53,8 @@ Status Node::open_role() {
     switch (role_) {
         case ledger::Role::storage: {
             StorageView view{directory_, directory_,
-                             [this](const BlockId& id) { return directory_.released(id); }};
+                             [this](const BlockId& id) { return directory_.released(id); },
+                             [this](const BlockId& id) { return directory_.certified(id); }};
             TRY(storage_, StorageRole::open(ports_.disk, ports_.clock, ports_.random, identity_,
                                             chain_id_, std::move(view)));
             serve_ = [this](auto method, auto request) { return storage_->serve(method, request); };

@@ -17,6 +17,8 @@ namespace {
 constexpr std::uint64_t kCompactedAtOnce = 64 << 20;
 // With a call a second: all of a terabyte in a day and a half.
 constexpr std::uint64_t kScrubbedAtOnce = 8 << 20;
+constexpr auto kLookInterval = std::chrono::minutes(5);
+constexpr int kAskedAtOnce = 16;  // blocks that the ledger is asked about
 
 }  // namespace
 
@@ -52,6 +54,43 @@ Status StorageRole::tend() {
     if (scrubbed.damaged > 0)
         LOG_WARN(std::to_string(scrubbed.damaged) +
                  " stored fragments turned out damaged; they are not served any more");
+    return forget_uncertified();
+}
+
+Status StorageRole::forget_uncertified() {
+    const auto now = clock_.monotonic();
+    if (looked_ < Duration{0} || now - looked_ > kLookInterval) {
+        looked_ = now;
+        std::map<BlockId, Duration> uncertified;
+        std::set<BlockId> certified;
+        for (const auto& id : store_->blocks()) {
+            if (certified_.contains(id)) {
+                certified.insert(id);
+                continue;
+            }
+            const auto known = uncertified_.find(id);
+            uncertified[id] = known == uncertified_.end() ? now : known->second;
+        }
+        uncertified_ = std::move(uncertified);
+        certified_ = std::move(certified);
+    }
+    int asked = 0;
+    for (auto at = uncertified_.begin(); at != uncertified_.end() && asked < kAskedAtOnce;) {
+        const auto& [id, since] = *at;
+        if (now - since < kUncertifiedLife) {
+            ++at;
+            continue;
+        }
+        ++asked;
+        TRY(const bool is_certified, view_.certified(id));
+        if (is_certified) {
+            certified_.insert(id);
+        } else {
+            LOG_INFO("block " + id.hex() + " was never certified and is forgotten");
+            TRY_VOID(node_.drop(id));
+        }
+        at = uncertified_.erase(at);
+    }
     return {};
 }
 

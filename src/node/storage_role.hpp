@@ -2,7 +2,9 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <set>
 
 #include "node/identity.hpp"
 #include "node/wire/service.hpp"
@@ -17,7 +19,13 @@ struct StorageView {
     rights::Licences& licences;
     // Fine when the ledger shows the block as released by its payer; permission_denied otherwise.
     std::function<Status(const BlockId&)> released;
+    // Whether the ledger has a certificate of the block, released or not.
+    std::function<Result<bool>(const BlockId&)> certified;
 };
+
+// A block that nobody has certified on the ledger for so long is forgotten: its disperser died
+// before paying, or only measured.
+inline constexpr Duration kUncertifiedLife = std::chrono::hours(2);
 
 // Any thread may call serve().
 class StorageRole {
@@ -31,14 +39,15 @@ class StorageRole {
         return service_.serve(method, request);
     }
     storage::Usage usage() const { return node_.usage(); }
-    // Looks after what is stored: a little scrubbing and compaction. Call it about once a second,
-    // from one thread; the second call of a pair that has nothing to do costs nothing.
+    // Looks after what is stored: a little scrubbing and compaction, and now and then a look for
+    // blocks that were never certified. Call it about once a second, from one thread.
     Status tend();
 
   private:
     StorageRole(std::unique_ptr<storage::FragmentStore> store,
                 std::unique_ptr<rights::Keeper> keeper, Clock& clock, Random& random,
                 storage::NodeIdentity identity, StorageView view);
+    Status forget_uncertified();
     void add_storage_methods();
     void add_fragment_methods();
     void add_keeper_methods();
@@ -50,6 +59,11 @@ class StorageRole {
     StorageView view_;
     storage::StorageNode node_;
     wire::Service service_;
+
+    // Of the one thread that tends:
+    std::map<BlockId, Duration> uncertified_;  // as far as is known, and since when
+    std::set<BlockId> certified_;
+    Duration looked_{-1};
 };
 
 }  // namespace mutirao::node

@@ -87,7 +87,8 @@ void FragmentWorld::start(std::uint32_t node) {
                                       {*view_, *view_,
                                        [](const BlockId&) -> Status {
                                            return Error{ErrorKind::permission_denied, "kept"};
-                                       }})
+                                       },
+                                       [](const BlockId&) -> Result<bool> { return true; }})
                   .value();
 }
 

@@ -76,6 +76,8 @@ class World {
     MemoryDisk& disk(const std::string& name) { return *disks_.at(name); }
     // Stops a node as a power cut would, and starts it again with what its disk had synced.
     Status restart(const std::string& name);
+    // What a node does while nobody asks.
+    Status tend(const std::string& name) { return nodes_.at(name)->tend(); }
     // Of the ledger: equal for equal seeds.
     Result<Digest> state_hash();
 

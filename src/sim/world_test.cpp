@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "mutirao/v1/publish.pb.h"
+#include "mutirao/v1/storage.pb.h"
 #include "node/ledger_client.hpp"
 #include "node/wire/fields.hpp"
 #include "publish/owner_request.hpp"
@@ -26,7 +27,7 @@ class Person {
         return node::wire::call<Reply>(world_.network(), "gateway", method, request,
                                        std::chrono::seconds(10));
     }
-    Result<Digest> put(ByteSpan bytes) {
+    Result<Digest> put(ByteSpan bytes, bool pays = true) {
         v1::OpenUploadRequest open;
         open.set_owner(to_field(key_.address().span()));
         TRY(auto opened, ask<v1::OpenUploadReply>("/mutirao.v1.Publish/OpenUpload", open));
@@ -39,7 +40,7 @@ class Person {
         TRY(auto finished, ask<v1::FinishReply>("/mutirao.v1.Publish/Finish", finish));
         TRY(auto status, ledger_.status());
         TRY(auto content, node::wire::fixed_field<Digest>(finished.content()));
-        for (int i = 0; i < finished.certificates_size(); ++i) {
+        for (int i = 0; pays && i < finished.certificates_size(); ++i) {
             TRY(auto certificate, block::Certificate::decode(as_bytes(finished.certificates(i))));
             const ledger::PaidPart part{content, finished.parts(i)};
             TRY(auto fee, ledger::parts_fee(status.genesis, {&part, 1}));
@@ -151,6 +152,34 @@ TEST(World, a_full_disk_refuses_and_the_others_still_certify) {
     const auto content = person.put(bytes);
     ASSERT_TRUE(content.ok()) << content.error().message;
     EXPECT_EQ(person.get(*content).value(), bytes);
+}
+
+TEST(World, what_nobody_certifies_is_forgotten_after_two_hours_and_the_rest_is_not) {
+    const auto key = founder_key();
+    auto world = World::make(9, 8, key.address()).value();
+    Person person(*world, key);
+    SeededRandom random(2);
+    const auto bytes = random_bytes(300'000, random);
+    const auto paid = person.put(bytes).value();
+    ASSERT_TRUE(person.put(random_bytes(300'000, random), false).ok());
+    const auto blocks = [&] {
+        const auto usage = node::wire::call<v1::UsageReply>(
+            world->network(), "storage-1", "/mutirao.v1.Storage/Usage", v1::UsageRequest{},
+            std::chrono::seconds(1));
+        return usage.ok() ? usage->blocks() : 99;
+    };
+    EXPECT_EQ(blocks(), 2u);
+    for (int minute = 0; minute < 112; minute += 7) {
+        ASSERT_TRUE(world->tend("storage-1").ok());
+        world->clock().sleep(std::chrono::minutes(7));
+    }
+    EXPECT_EQ(blocks(), 2u);
+    for (int i = 0; i < 3; ++i) {
+        world->clock().sleep(std::chrono::minutes(7));
+        ASSERT_TRUE(world->tend("storage-1").ok());
+    }
+    EXPECT_EQ(blocks(), 1u);
+    EXPECT_EQ(person.get(paid).value(), bytes);
 }
 
 // Whoever can reach a node can send it anything: each method answers with an error, or ignores it,
