@@ -158,6 +158,10 @@ void FragmentStore::write_sidecars() {
                 .ok());
 }
 
+void FragmentStore::remove_sidecar(std::uint32_t number) {
+    static_cast<void>(disk_.remove(path_of(number, kSidecarSuffix)).ok());
+}
+
 Result<std::uint32_t> FragmentStore::segment_with_room(std::uint64_t record_size) {
     std::uint32_t number = 1;
     if (!segments_.empty()) {
@@ -188,8 +192,14 @@ void FragmentStore::enter(const RecordHeader& header, const Place& place) {
     const auto in = std::lower_bound(block.segments.begin(), block.segments.end(), place.segment);
     if (in == block.segments.end() || *in != place.segment)
         block.segments.insert(in, place.segment);
-    if (place_of(header.kind, header.block, header.slot) != nullptr)
-        return;  // the first one counts
+    if (auto* const before = place_of(header.kind, header.block, header.slot)) {
+        // Written again because the first was lost or moved. The first one counts where it was
+        // looked at; what only a sidecar says of it may be out of date.
+        if (!segments_.at(before->segment).has_sidecar) return;
+        release(*before);
+        *before = place;
+        return hold(place);
+    }
     if (header.kind == RecordKind::statement) {
         block.statement = place;
     } else {
@@ -231,7 +241,8 @@ void FragmentStore::release(const Place& place) {
 // bring them back. The last segment stays, so that no number is used twice.
 void FragmentStore::remove_dead_segments() {
     const auto dead = [&](std::uint32_t number, const Segment& segment) {
-        if (segment.living > 0 || segment.emptying || number == segments_.rbegin()->first)
+        if (segment.living > 0 || segment.needs_syncs > syncs_ended_ ||
+            number == segments_.rbegin()->first)
             return false;
         for (const auto& [block, keeps_dead] : segment.drops)
             for (const auto other : keeps_dead)
@@ -242,7 +253,7 @@ void FragmentStore::remove_dead_segments() {
     for (auto at = segments_.begin(); at != segments_.end();) {
         if (dead(at->first, at->second) && disk_.remove(path_of(at->first)).ok()) {
             // Without its segment a sidecar means nothing; one that stays is written over.
-            static_cast<void>(disk_.remove(path_of(at->first, kSidecarSuffix)).ok());
+            remove_sidecar(at->first);
             unsynced_.erase(at->first);
             at = segments_.erase(at);
         } else {

@@ -15,6 +15,36 @@ std::string what(RecordKind kind, const BlockId& block, std::uint32_t slot) {
     return "slot " + std::to_string(slot) + " of block " + block.hex();
 }
 
+std::uint64_t payload_size(const SlotToStore& slot) {
+    return slot.rows.size() * (Digest::kSize + std::uint64_t{slot.rows.front().size()});
+}
+
+// Whether the records of this share could be read again.
+Status check_share(const BlockId& block, ByteSpan statement, std::span<const SlotToStore> slots) {
+    const auto refused = [](std::string why) {
+        return Error{ErrorKind::invalid_argument, std::move(why)};
+    };
+    if (statement.size() > kPayloadSizeMax)
+        return refused(what(RecordKind::statement, block, 0) + " is too large");
+    std::uint64_t total = statement.size();
+    for (const auto& slot : slots) {
+        const auto name = what(RecordKind::slot, block, slot.slot);
+        if (slot.rows.empty() || slot.rows.size() != slot.digests.size())
+            return refused(name + " needs rows, and a digest of each");
+        const auto row_size = slot.rows.front().size();
+        const bool even = std::all_of(slot.rows.begin(), slot.rows.end(),
+                                      [&](const auto& row) { return row.size() == row_size; });
+        if (!even || row_size == 0 || row_size % kRowMultiple != 0)
+            return refused(name + " needs rows of one size, a multiple of " +
+                           std::to_string(kRowMultiple) + " bytes");
+        if (payload_size(slot) > kPayloadSizeMax) return refused(name + " is too large");
+        total += payload_size(slot);
+    }
+    if (total > kShareSizeMax)
+        return refused("a share of block " + block.hex() + " is too large: send it in parts");
+    return {};
+}
+
 }  // namespace
 
 const FragmentStore::Place* FragmentStore::place_of(RecordKind kind, const BlockId& block,
@@ -58,22 +88,22 @@ Status FragmentStore::put(RecordKind kind, const BlockId& block, std::uint32_t s
 
 Status FragmentStore::put_share(const BlockId& block, ByteSpan statement,
                                 std::span<const SlotToStore> slots) {
+    TRY_VOID(check_share(block, statement, slots));
     std::vector<Incoming> records;
     const RecordHeader header{RecordKind::statement, block, 0, 0,
                               static_cast<std::uint32_t>(statement.size())};
     const auto record = encode_record(header, statement, key_);
-    records.push_back({header, {record}});
+    if (!statement.empty()) records.push_back({header, {record}});
     std::vector<RecordEnds> ends;
     ends.reserve(slots.size());  // pieces point into them
     for (const auto& slot : slots) {
-        ENSURE(!slot.rows.empty() && slot.rows.size() == slot.digests.size());
-        const auto size = slot.rows.size() * (Digest::kSize + slot.rows.front().size());
-        if (size > kPayloadSizeMax)
-            return Error{ErrorKind::invalid_argument,
-                         what(RecordKind::slot, block, slot.slot) + " is too large"};
+        const auto same = [&](const Incoming& other) {
+            return other.header.kind == RecordKind::slot && other.header.slot == slot.slot;
+        };
+        if (std::any_of(records.begin(), records.end(), same)) continue;
         Incoming incoming{
             {RecordKind::slot, block, slot.slot, static_cast<std::uint16_t>(slot.rows.size()),
-             static_cast<std::uint32_t>(size)},
+             static_cast<std::uint32_t>(payload_size(slot))},
             {}};
         ends.push_back(encode_record_ends(incoming.header, slot.digests, key_));
         incoming.pieces.push_back(ends.back().front);
@@ -148,9 +178,11 @@ Status FragmentStore::sync_once() {
         std::uint64_t from, to;  // to let go of once they are synced
     };
     std::map<std::uint32_t, Dirty> files;
+    std::uint64_t this_one = 0;
     {
         const std::lock_guard lock(mutex_);
         TRY_VOID(usable());
+        this_one = ++syncs_begun_;
         for (const auto number : unsynced_)
             if (const auto at = segments_.find(number); at != segments_.end()) {
                 auto& segment = at->second;
@@ -168,6 +200,10 @@ Status FragmentStore::sync_once() {
         // Memory that is used again is warm; a page cache that grows until it is full is not.
         if (dirty.to - dirty.from >= kLetGoAtOnce)
             dirty.file->let_go(dirty.from, dirty.to - dirty.from);
+    }
+    {
+        const std::lock_guard lock(mutex_);
+        syncs_ended_ = this_one;
     }
     write_sidecars();
     return {};
@@ -217,18 +253,23 @@ void FragmentStore::lose_slot(const BlockId& block, std::uint32_t slot) {
 
 void FragmentStore::lose(RecordKind kind, const BlockId& block, std::uint32_t slot,
                          const Place& place) {
-    const std::lock_guard lock(mutex_);
-    const auto* now = place_of(kind, block, slot);
-    if (now == nullptr || *now != place) return;
-    ++damaged_;
-    release(place);
-    auto& entry = blocks_.at(block);
-    if (kind == RecordKind::statement) {
-        entry.statement.reset();
-    } else {
-        std::erase_if(entry.slots, [&](const Place& each) { return each.slot == slot; });
-        --slot_count_;
+    {
+        const std::lock_guard lock(mutex_);
+        const auto* now = place_of(kind, block, slot);
+        if (now == nullptr || *now != place) return;
+        ++damaged_;
+        release(place);
+        auto& entry = blocks_.at(block);
+        if (kind == RecordKind::statement) {
+            entry.statement.reset();
+        } else {
+            std::erase_if(entry.slots, [&](const Place& each) { return each.slot == slot; });
+            --slot_count_;
+        }
+        if (!segments_.at(place.segment).has_sidecar) return;
     }
+    // It still lists the record: the next opening has to look at the segment itself.
+    remove_sidecar(place.segment);
 }
 
 bool FragmentStore::has_statement(const BlockId& block) const {

@@ -23,6 +23,7 @@
 namespace mutirao::storage {
 
 inline constexpr std::uint64_t kSegmentSizeMax = 256u << 20;
+inline constexpr std::uint64_t kShareSizeMax = 512u << 20;
 
 // A slot as it comes in: its rows, and their digests, which are kept beside them.
 struct SlotToStore {
@@ -56,7 +57,7 @@ class FragmentStore {
   public:
     // Opens what is under "segments/" of the disk, or begins an empty store there with a checksum
     // key from `random`. io when the disk fails, corrupt when neither "segments/key" nor any
-    // segment still tells the checksum key.
+    // segment still tells the checksum key, unimplemented when they are of another version.
     static Result<std::unique_ptr<FragmentStore>> open(
         Disk& disk, Random& random, std::uint64_t segment_size_max = kSegmentSizeMax);
 
@@ -65,9 +66,10 @@ class FragmentStore {
     // and everything stored before stays readable.
     Status put_statement(const BlockId& block, ByteSpan bytes);
     Status put_slot(const BlockId& block, std::uint32_t slot, ByteSpan payload);
-    // A statement and slots of one block, all in one append, without a copy of the rows; each
-    // slot's payload is its digests, then its rows. The caller has hashed the rows already: they
-    // are not hashed again.
+    // A statement (none when it is empty) and slots of one block, all in one append, without a copy
+    // of the rows; each slot's payload is its digests, then its rows, which all have one size, a
+    // multiple of 128 bytes. The caller has hashed the rows already: they are not hashed again.
+    // invalid_argument for other rows, and over kPayloadSizeMax a slot or kShareSizeMax in all.
     Status put_share(const BlockId& block, ByteSpan statement, std::span<const SlotToStore> slots);
     // Returns once everything put before the call survives a power cut; calls that wait at the same
     // time share one sync. After a failure the system may already have dropped what was not
@@ -115,7 +117,8 @@ class FragmentStore {
         std::uint64_t living = 0;        // records in the index
         std::uint64_t living_bytes = 0;  // of those, with their headers and checks
         bool closed = false;             // takes no more records
-        bool emptying = false;           // its records are elsewhere, but perhaps not synced
+        // Records of it live elsewhere now: it stays until that many syncs have begun and ended.
+        std::uint64_t needs_syncs = 0;
         // Until the segment has a sidecar: what goes into it.
         std::vector<PlacedRecord> records;
         bool has_sidecar = false;
@@ -163,6 +166,7 @@ class FragmentStore {
     Status append(std::vector<Incoming> records);
     Status sync_once();
     void write_sidecars();
+    void remove_sidecar(std::uint32_t number);
     Result<Found> find(RecordKind kind, const BlockId& block, std::uint32_t slot) const;
     Result<Bytes> read(RecordKind kind, const BlockId& block, std::uint32_t slot);
     void lose(RecordKind kind, const BlockId& block, std::uint32_t slot, const Place& place);
@@ -193,6 +197,8 @@ class FragmentStore {
     std::map<std::uint32_t, Segment> segments_;
     std::unordered_map<BlockId, Block> blocks_;
     std::set<std::uint32_t> unsynced_;  // segments appended to since their last sync
+    std::uint64_t syncs_begun_ = 0;
+    std::uint64_t syncs_ended_ = 0;  // the last of those that succeeded
     std::uint64_t slot_count_ = 0;
     std::uint64_t bytes_stored_ = 0;
     std::uint64_t damaged_ = 0;

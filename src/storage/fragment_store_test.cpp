@@ -10,6 +10,7 @@
 #include "base/memory_disk.hpp"
 #include "base/random.hpp"
 #include "block/coded_rows.hpp"
+#include "crypto/hash.hpp"
 
 namespace mutirao::storage {
 namespace {
@@ -415,6 +416,113 @@ TEST(FragmentStore, a_share_goes_in_at_once_and_comes_back_slot_by_slot) {
         disk.restart();
         store = open_store(disk);
     }
+}
+
+TEST(FragmentStore, a_share_may_come_without_its_statement_and_with_a_slot_twice) {
+    MemoryDisk disk;
+    auto store = open_store(disk);
+    const Share share(256, 1), other(256, 2);
+    auto slots = share.slots;
+    slots.push_back(other.slots[0]);  // the number of the first one
+    ASSERT_TRUE(store->put_share(block_id(1), {}, slots).ok());
+    EXPECT_FALSE(store->has_statement(block_id(1)));
+    EXPECT_EQ(store->slot_count(), 3u);
+    EXPECT_EQ(store->slot(block_id(1), share.slots[0].slot).value(), share.stored(0));
+    ASSERT_TRUE(store->put_share(block_id(1), payload(50, 1), {}).ok());
+    EXPECT_EQ(store->statement(block_id(1)).value(), payload(50, 1));
+}
+
+TEST(FragmentStore, refuses_shares_that_could_not_be_read_again) {
+    MemoryDisk disk;
+    auto store = open_store(disk);
+    const Share share(256, 1), odd(100, 1);
+    auto uneven = share.slots, short_of_rows = share.slots, large = share.slots;
+    uneven[1].rows[2] = uneven[1].rows[2].first(128);
+    short_of_rows[2].rows.pop_back();
+    const Bytes huge(kPayloadSizeMax);
+    for (auto& row : large[0].rows) row = huge;
+    for (const auto& slots : {uneven, short_of_rows, large, odd.slots})
+        EXPECT_EQ(store->put_share(block_id(1), payload(50, 1), slots).error().kind,
+                  ErrorKind::invalid_argument);
+    EXPECT_EQ(store->put_share(block_id(1), Bytes(kPayloadSizeMax + 1), {}).error().kind,
+              ErrorKind::invalid_argument);
+    EXPECT_TRUE(store->blocks().empty());
+}
+
+// The sidecar still lists the first record; what was put again must win.
+TEST(FragmentStore, what_was_lost_and_put_again_is_there_after_opening) {
+    for (const bool before_sidecar : {true, false}) {
+        MemoryDisk disk;
+        auto store = open_store(disk);
+        ASSERT_TRUE(store->put_slot(block_id(1), 0, payload(500, 0)).ok());
+        if (!before_sidecar) {
+            ASSERT_TRUE(store->put_slot(block_id(2), 0, payload(500, 0)).ok());
+            ASSERT_TRUE(store->sync().ok());
+            ASSERT_TRUE(disk.exists("segments/00000001.idx").value());
+        }
+        ASSERT_TRUE(disk.flip_bit("segments/00000001.seg", 8 * (kSegmentHeaderSize + 200)));
+        EXPECT_EQ(store->slot(block_id(1), 0).error().kind, ErrorKind::corrupt);
+        ASSERT_TRUE(store->put_slot(block_id(3), 0, payload(500, 0)).ok());
+        ASSERT_TRUE(store->put_slot(block_id(1), 0, payload(500, 0)).ok());
+        ASSERT_TRUE(store->put_slot(block_id(3), 1, payload(500, 0)).ok());
+        ASSERT_TRUE(store->sync().ok());
+        disk.restart();
+        store = open_store(disk);
+        ASSERT_TRUE(store->contains(block_id(1), 0));
+        EXPECT_EQ(store->slot(block_id(1), 0).value(), payload(500, 0));
+        EXPECT_EQ(store->bytes_stored(), before_sidecar ? 1500u : 2000u);
+    }
+}
+
+TEST(FragmentStore, what_turned_out_damaged_is_not_stored_after_opening_either) {
+    MemoryDisk disk;
+    auto store = open_store(disk);
+    ASSERT_TRUE(store->put_slot(block_id(1), 0, payload(500, 0)).ok());
+    ASSERT_TRUE(store->put_slot(block_id(2), 0, payload(500, 0)).ok());
+    ASSERT_TRUE(store->sync().ok());
+    ASSERT_TRUE(disk.flip_bit("segments/00000001.seg", 8 * (kSegmentHeaderSize + 200)));
+    EXPECT_EQ(store->slot(block_id(1), 0).error().kind, ErrorKind::corrupt);
+    store = open_store(disk);
+    EXPECT_FALSE(store->contains(block_id(1), 0));
+    EXPECT_EQ(store->damaged(), 1u);
+}
+
+// Compaction moves one record of two and finds the disk full for the other, whose block is then
+// dropped. The first place of the moved one is empty now, but must outlive the next power cut.
+TEST(FragmentStore, a_segment_stays_until_what_was_moved_out_of_it_is_synced) {
+    MemoryDisk disk;
+    auto store = open_store(disk, 3000);
+    ASSERT_TRUE(store->put_slot(block_id(1), 0, payload(200, 1)).ok());
+    ASSERT_TRUE(store->put_slot(block_id(2), 0, payload(600, 2)).ok());
+    ASSERT_TRUE(store->put_slot(block_id(3), 0, payload(1800, 3)).ok());
+    ASSERT_TRUE(store->put_slot(block_id(4), 0, payload(1000, 4)).ok());
+    ASSERT_TRUE(store->drop(block_id(3)).ok());
+    ASSERT_TRUE(store->sync().ok());
+    disk.set_capacity(disk.bytes_stored() + 500);
+    EXPECT_EQ(store->compact_some(1 << 20).error().kind, ErrorKind::resource_exhausted);
+    disk.set_capacity(~std::uint64_t{0});
+    ASSERT_TRUE(store->drop(block_id(2)).ok());
+    disk.restart();
+    store = open_store(disk, 3000);
+    EXPECT_EQ(store->slot(block_id(1), 0).value(), payload(200, 1));
+    EXPECT_EQ(store->slot(block_id(4), 0).value(), payload(1000, 4));
+}
+
+TEST(FragmentStore, a_store_of_another_version_is_refused_by_name) {
+    MemoryDisk disk;
+    ASSERT_TRUE(open_store(disk)->put_slot(block_id(1), 0, payload(20, 0)).ok());
+    auto key_file = disk.read_file("segments/key", 1000).value();
+    const auto key = decode_segment_header(key_file).value();
+    key_file[7] = '1';
+    const auto check =
+        crypto::blake3_keyed(key, ByteSpan(key_file).first(key_file.size() - kCheckSize));
+    std::copy_n(check.bytes.begin(), kCheckSize, key_file.end() - kCheckSize);
+    ASSERT_TRUE(disk.write_file_atomic("segments/key", key_file).ok());
+    SeededRandom random(11);
+    const auto refused = FragmentStore::open(disk, random);
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().kind, ErrorKind::unimplemented);
+    EXPECT_NE(refused.error().message.find("version 01"), std::string::npos);
 }
 
 // The rows are covered by their digests, the digests by the record's check.

@@ -56,7 +56,7 @@ Result<ScrubStep> FragmentStore::scrub_some(std::uint64_t bytes_max) {
 std::optional<std::uint32_t> FragmentStore::next_to_compact() {
     const std::lock_guard lock(mutex_);
     for (const auto& [number, segment] : segments_) {
-        if (number == segments_.rbegin()->first || segment.emptying) continue;
+        if (number == segments_.rbegin()->first) continue;
         if (2 * segment.living_bytes >= segment.size) continue;
         const bool keeps_others_dead =
             std::any_of(segment.drops.begin(), segment.drops.end(), [&](const auto& drop) {
@@ -103,6 +103,7 @@ Status FragmentStore::move(const Living& record) {
     auto* const now = place_of(header.kind, header.block, header.slot);
     if (now == nullptr || *now != place) return {};
     release(place);
+    segments_.at(place.segment).needs_syncs = syncs_begun_ + 1;
     *now = moved;
     hold(moved);
     auto& segments = blocks_.at(header.block).segments;
@@ -118,10 +119,6 @@ Result<CompactionStep> FragmentStore::compact_some(std::uint64_t bytes_max) {
         step.finished = !number;
         if (!number) break;
         auto living = living_in(*number);
-        {
-            const std::lock_guard lock(mutex_);
-            segments_.at(*number).emptying = true;
-        }
         Status status;
         while (!living.empty() && step.bytes < bytes_max && status.ok()) {
             // A damaged record is not carried on: reading it takes it out.
@@ -134,9 +131,8 @@ Result<CompactionStep> FragmentStore::compact_some(std::uint64_t bytes_max) {
         }
         // What was moved must be safe before its first place goes.
         if (status.ok()) status = sync();
-        const std::lock_guard lock(mutex_);
-        segments_.at(*number).emptying = false;
         TRY_VOID(status);
+        const std::lock_guard lock(mutex_);
         const auto before = segments_.size();
         remove_dead_segments();
         step.segments += static_cast<std::uint32_t>(before - segments_.size());

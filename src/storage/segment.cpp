@@ -9,10 +9,10 @@ namespace mutirao::storage {
 namespace {
 
 constexpr std::string_view kSegmentMagic = "MUTSEG02";
+constexpr std::size_t kMagicWithoutVersion = 6;
 constexpr std::string_view kSidecarMagic = "MUTIDX02";
 constexpr std::string_view kRecordMagic = "MREC";
 constexpr std::size_t kWindowSize = 64 << 10;
-constexpr std::size_t kRowMultiple = 128;
 constexpr std::uint32_t kSidecarRecordsMax = 1 << 22;
 
 using Check = std::array<std::uint8_t, kCheckSize>;
@@ -111,8 +111,17 @@ Result<crypto::Key> decode_segment_header(ByteSpan bytes) {
     TRY(auto key, in.fixed<crypto::Key>());
     TRY(auto check, in.raw(kCheckSize));
     TRY_VOID(in.finish());
-    if (as_text(magic) != kSegmentMagic ||
-        !ends_with(check, check_of(key, bytes.first(bytes.size() - kCheckSize))))
+    // The check is the same in all versions, so this is no damage.
+    const bool sound = ends_with(check, check_of(key, bytes.first(bytes.size() - kCheckSize)));
+    if (sound && as_text(magic) != kSegmentMagic &&
+        as_text(magic).starts_with(kSegmentMagic.substr(0, kMagicWithoutVersion)))
+        return Error{ErrorKind::unimplemented,
+                     "the stored segments are of version " +
+                         std::string(as_text(magic).substr(kMagicWithoutVersion)) +
+                         " of their format, and this program reads version " +
+                         std::string(kSegmentMagic.substr(kMagicWithoutVersion)) +
+                         "; start with an empty folder and store the data again"};
+    if (as_text(magic) != kSegmentMagic || !sound)
         return Error{ErrorKind::corrupt,
                      "the header of segment " + std::to_string(number) + " is damaged"};
     return key;

@@ -28,6 +28,7 @@
 namespace mutirao::storage {
 
 inline constexpr std::uint32_t kPayloadSizeMax = 1 << 20;
+inline constexpr std::size_t kRowMultiple = 128;  // bytes of a row: a multiple of it
 inline constexpr std::size_t kCheckSize = 16;
 inline constexpr std::size_t kSegmentHeaderSize = 8 + 4 + 32 + kCheckSize;
 inline constexpr std::size_t kRecordHeaderSize = 4 + 1 + 32 + 4 + 2 + 4 + kCheckSize;
@@ -46,7 +47,8 @@ struct RecordHeader {
 };
 
 Bytes encode_segment_header(std::uint32_t number, const crypto::Key& key);
-// The checksum key that a segment's header holds; corrupt when the header is damaged.
+// The checksum key that a segment's header holds; corrupt when the header is damaged, unimplemented
+// when it is that of another version of the format.
 Result<crypto::Key> decode_segment_header(ByteSpan bytes);
 
 // A whole record: header, payload, check. Without rows.
