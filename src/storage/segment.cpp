@@ -226,6 +226,10 @@ Result<Sidecar> Sidecar::decode(ByteSpan bytes, const crypto::Key& key) {
         PlacedRecord record;
         TRY(record.offset, in.u<std::uint64_t>());
         TRY(record.header, read_fields(in));
+        const auto size = record.header.record_size();
+        if (record.offset < kSegmentHeaderSize || size > out.segment_size ||
+            record.offset > out.segment_size - size)
+            return damaged;
         out.records.push_back(record);
     }
     TRY_VOID(in.finish());

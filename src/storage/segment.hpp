@@ -79,7 +79,8 @@ struct Sidecar {
     std::vector<PlacedRecord> records;  // undamaged ones, in order
 
     Bytes encode(const crypto::Key& key) const;
-    // corrupt on anything that encode() under this key would not have written.
+    // corrupt on anything that encode() under this key would not have written, or with a record
+    // outside of the segment.
     static Result<Sidecar> decode(ByteSpan bytes, const crypto::Key& key);
 };
 
