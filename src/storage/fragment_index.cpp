@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::string_view kFolder = "segments";
 constexpr std::string_view kKeyPath = "segments/key";
+constexpr std::string_view kReservePath = "segments/reserve";
+constexpr std::uint64_t kReserveSize = 64 << 10;
 constexpr std::string_view kSuffix = ".seg";
 constexpr std::string_view kSidecarSuffix = ".idx";
 constexpr std::size_t kSidecarSizeMax = 256u << 20;
@@ -55,6 +57,8 @@ Result<std::unique_ptr<FragmentStore>> FragmentStore::open(Disk& disk, Random& r
 
     std::unique_ptr<FragmentStore> store(new FragmentStore(disk, segment_size_max));
     TRY_VOID(store->load_key(random, numbers));
+    TRY(store->has_reserve_, disk.exists(kReservePath));
+    if (store->has_reserve_) TRY_VOID(disk.open(kReservePath));  // counts for a quota
     for (const auto number : numbers)
         TRY_VOID(store->load_segment(number, number == numbers.back()));
     store->damaged_ = store->recovery_.damaged;
@@ -156,6 +160,21 @@ void FragmentStore::write_sidecars() {
         static_cast<void>(
             disk_.write_file_atomic(path_of(sidecar.segment, kSidecarSuffix), sidecar.encode(key_))
                 .ok());
+}
+
+// A file that is there to be removed when a drop finds the disk full.
+Status FragmentStore::keep_reserve() {
+    if (has_reserve_) return {};
+    const Bytes zeros(std::min(kReserveSize, segment_size_max_));
+    TRY_VOID(disk_.write_file_atomic(kReservePath, zeros));
+    has_reserve_ = true;
+    return {};
+}
+
+bool FragmentStore::give_up_reserve() {
+    if (!has_reserve_ || !disk_.remove(kReservePath).ok()) return false;
+    has_reserve_ = false;
+    return true;
 }
 
 void FragmentStore::remove_sidecar(std::uint32_t number) {

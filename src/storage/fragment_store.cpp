@@ -120,9 +120,6 @@ Status FragmentStore::put_share(const BlockId& block, ByteSpan statement,
 
 Status FragmentStore::append(std::vector<Incoming> records) {
     const std::lock_guard one_at_a_time(append_mutex_);
-    std::shared_ptr<File> file;
-    std::uint32_t number = 0;
-    std::uint64_t offset = 0;
     {
         const std::lock_guard lock(mutex_);
         TRY_VOID(usable());
@@ -131,7 +128,22 @@ Status FragmentStore::append(std::vector<Incoming> records) {
             return header.kind != RecordKind::drop &&
                    place_of(header.kind, header.block, header.slot) != nullptr;
         });
-        if (records.empty()) return {};
+    }
+    if (records.empty()) return {};
+    const bool drops = records.front().header.kind == RecordKind::drop;
+    if (!drops) TRY_VOID(keep_reserve());
+    auto status = write(records);
+    const bool full = !status.ok() && status.error().kind == ErrorKind::resource_exhausted;
+    if (drops && full && give_up_reserve()) status = write(records);
+    return status;
+}
+
+Status FragmentStore::write(const std::vector<Incoming>& records) {
+    std::shared_ptr<File> file;
+    std::uint32_t number = 0;
+    std::uint64_t offset = 0;
+    {
+        const std::lock_guard lock(mutex_);
         std::uint64_t size = 0;
         for (const auto& record : records) size += record.header.record_size();
         TRY(number, segment_with_room(size));

@@ -93,7 +93,8 @@ class FragmentStore {
     std::vector<BlockId> blocks() const;                           // ascending
 
     // Forgets a block: a record says so (durable with the next sync), and segments without living
-    // records are removed. not_found when it is not here.
+    // records are removed. not_found when it is not here. A full disk does not stop it: puts leave
+    // a reserve for some hundred drops.
     Status drop(const BlockId& block);
 
     // Reads and checks living records, about `bytes_max` bytes a call; damaged ones count and leave
@@ -164,6 +165,10 @@ class FragmentStore {
     Status put(RecordKind kind, const BlockId& block, std::uint32_t slot, ByteSpan payload);
     // Appends those that are not in the index yet, in one write.
     Status append(std::vector<Incoming> records);
+    // With append_mutex_ held:
+    Status write(const std::vector<Incoming>& records);
+    Status keep_reserve();
+    bool give_up_reserve();
     Status sync_once();
     void write_sidecars();
     void remove_sidecar(std::uint32_t number);
@@ -193,6 +198,7 @@ class FragmentStore {
     SharedSync syncs_;
 
     std::mutex append_mutex_;   // held over an append; always taken before mutex_
+    bool has_reserve_ = false;  // guarded by it
     mutable std::mutex mutex_;  // guards everything below
     std::map<std::uint32_t, Segment> segments_;
     std::unordered_map<BlockId, Block> blocks_;

@@ -211,6 +211,31 @@ TEST(FragmentStore, a_full_disk_loses_nothing_and_goes_on_when_there_is_room) {
     }
 }
 
+// Wherever the disk fills: reads and drops go on, drops make room, and what is dropped stays so.
+TEST(FragmentStore, a_full_store_still_reads_and_drops_and_then_takes_more) {
+    for (std::uint64_t more = 0; more < 1500; more += 23) {
+        SCOPED_TRACE(std::to_string(more) + " bytes of room");
+        MemoryDisk disk;
+        auto store = open_store(disk);
+        for (std::uint8_t b = 1; b <= 6; ++b)
+            ASSERT_TRUE(store->put_slot(block_id(b), 0, payload(300, b)).ok());
+        disk.set_capacity(disk.bytes_stored() + more);
+        std::uint8_t next = 10;
+        while (store->put_slot(block_id(next), 0, payload(100, next)).ok()) ++next;
+        EXPECT_EQ(store->slot(block_id(1), 0).value(), payload(300, 1));
+        if (more % 2 == 1) store = open_store(disk);
+        for (std::uint8_t b = 1; b <= 5; ++b) ASSERT_TRUE(store->drop(block_id(b)).ok());
+        ASSERT_TRUE(store->sync().ok());
+        EXPECT_TRUE(store->put_slot(block_id(next), 0, payload(100, next)).ok());
+        ASSERT_TRUE(store->sync().ok());
+        EXPECT_TRUE(disk.exists("segments/reserve").value());
+        disk.restart();
+        store = open_store(disk);
+        for (std::uint8_t b = 1; b <= next; ++b)
+            EXPECT_EQ(store->contains(block_id(b), 0), b == 6 || b >= 10) << int{b};
+    }
+}
+
 TEST(FragmentStore, after_a_failed_sync_it_promises_nothing_more_but_still_reads) {
     MemoryDisk disk;
     auto store = open_store(disk);
@@ -283,9 +308,9 @@ TEST(FragmentStore, the_last_segment_stays_when_everything_is_dropped) {
     auto store = open_store(disk);
     for (std::uint32_t slot = 0; slot < 9; ++slot)
         ASSERT_TRUE(store->put_slot(block_id(1), slot, payload(300, slot)).ok());
-    const auto last = disk.list("segments").value().end()[-2];  // "key" comes after the segments
+    const auto last = disk.list("segments").value().end()[-3];  // before "key" and "reserve"
     ASSERT_TRUE(store->drop(block_id(1)).ok());
-    EXPECT_EQ(disk.list("segments").value(), (std::vector<std::string>{last, "key"}));
+    EXPECT_EQ(disk.list("segments").value(), (std::vector<std::string>{last, "key", "reserve"}));
 }
 
 TEST(FragmentStore, what_a_killed_process_had_not_synced_is_synced_by_the_next) {
