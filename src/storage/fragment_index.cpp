@@ -256,6 +256,24 @@ void FragmentStore::release(const Place& place) {
     bytes_stored_ -= place.payload_size;
 }
 
+bool FragmentStore::keeps_others_dead(std::uint32_t segment,
+                                      const std::set<std::uint32_t>& keeps_dead) const {
+    return std::any_of(keeps_dead.begin(), keeps_dead.end(), [&](std::uint32_t other) {
+        return other != segment && segments_.contains(other);
+    });
+}
+
+bool FragmentStore::keeps_others_dead(std::uint32_t segment) const {
+    const auto& drops = segments_.at(segment).drops;
+    return std::any_of(drops.begin(), drops.end(),
+                       [&](const auto& drop) { return keeps_others_dead(segment, drop.second); });
+}
+
+bool FragmentStore::lives(const BlockId& block) const {
+    const auto at = blocks_.find(block);
+    return at != blocks_.end() && !at->second.empty();
+}
+
 // A drop record must outlast the records that it keeps dead, or reading the segments again would
 // bring them back. The last segment stays, so that no number is used twice.
 void FragmentStore::remove_dead_segments() {
@@ -263,10 +281,7 @@ void FragmentStore::remove_dead_segments() {
         if (segment.living > 0 || segment.needs_syncs > syncs_ended_ ||
             number == segments_.rbegin()->first)
             return false;
-        for (const auto& [block, keeps_dead] : segment.drops)
-            for (const auto other : keeps_dead)
-                if (other != number && segments_.contains(other)) return false;
-        return true;
+        return !keeps_others_dead(number);
     };
     // Ascending, as a drop record only ever keeps records of earlier segments dead.
     for (auto at = segments_.begin(); at != segments_.end();) {

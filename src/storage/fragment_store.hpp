@@ -178,6 +178,7 @@ class FragmentStore {
     std::vector<Living> living_in(std::uint32_t segment) const;
     std::optional<std::uint32_t> next_to_compact();
     Status move(const Living& record);
+    Status carry_drops(std::uint32_t segment);
 
     // With mutex_ held:
     Place* place_of(RecordKind kind, const BlockId& block, std::uint32_t slot);
@@ -189,6 +190,10 @@ class FragmentStore {
     void hold(const Place& place);
     void release(const Place& place);
     void remove_dead_segments();
+    // Whether a drop record of `segment` with these segments must stay, or be written once more.
+    bool keeps_others_dead(std::uint32_t segment, const std::set<std::uint32_t>& keeps_dead) const;
+    bool keeps_others_dead(std::uint32_t segment) const;
+    bool lives(const BlockId& block) const;
 
     Disk& disk_;
     const std::uint64_t segment_size_max_;

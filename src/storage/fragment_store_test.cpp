@@ -303,6 +303,39 @@ TEST(FragmentStore, a_drop_record_stays_while_it_keeps_a_record_of_another_segme
     EXPECT_EQ(open_store(disk)->blocks(), std::vector<BlockId>{w});
 }
 
+// Segment 1: X and a large Y. Segment 2: Z and the records that drop X and Z. Y lives on, so
+// segment 1 stays; the drop of X moves on, so that segment 2 need not.
+TEST(FragmentStore, compaction_carries_drop_records_on) {
+    const auto x = block_id(1), y = block_id(2), z = block_id(3), w = block_id(4);
+    const std::string second = "segments/00000002.seg";
+    for (const bool x_comes_back : {false, true}) {
+        MemoryDisk disk;
+        auto store = open_store(disk);
+        ASSERT_TRUE(store->put_slot(x, 0, payload(50, 1)).ok());
+        ASSERT_TRUE(store->put_slot(y, 0, payload(400, 2)).ok());
+        ASSERT_TRUE(store->put_slot(z, 0, payload(300, 3)).ok());
+        ASSERT_TRUE(store->drop(x).ok());
+        ASSERT_TRUE(disk.exists(second).value());
+        ASSERT_TRUE(store->put_slot(w, 0, payload(400, 4)).ok());
+        if (x_comes_back) {
+            ASSERT_TRUE(store->put_slot(x, 1, payload(50, 1)).ok());
+        }
+        ASSERT_TRUE(store->drop(z).ok());
+        EXPECT_TRUE(store->compact_some(1 << 20).value().finished);
+        EXPECT_EQ(disk.exists(second).value(), x_comes_back);
+        ASSERT_TRUE(store->sync().ok());
+        for (int round = 0; round < 2; ++round) {
+            EXPECT_FALSE(store->contains(x, 0));
+            EXPECT_EQ(store->contains(x, 1), x_comes_back);
+            EXPECT_FALSE(store->contains(z, 0));
+            EXPECT_EQ(store->slot(y, 0).value(), payload(400, 2));
+            EXPECT_EQ(store->slot(w, 0).value(), payload(400, 4));
+            disk.restart();
+            store = open_store(disk);
+        }
+    }
+}
+
 TEST(FragmentStore, the_last_segment_stays_when_everything_is_dropped) {
     MemoryDisk disk;
     auto store = open_store(disk);

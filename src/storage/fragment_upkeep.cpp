@@ -52,21 +52,44 @@ Result<ScrubStep> FragmentStore::scrub_some(std::uint64_t bytes_max) {
     return step;
 }
 
-// A segment of which less than half lives, without drop records that still keep others dead.
+// A segment of which less than half lives. Not one with a drop record that still keeps others dead
+// and cannot be written once more, as its block was put again since.
 std::optional<std::uint32_t> FragmentStore::next_to_compact() {
     const std::lock_guard lock(mutex_);
     for (const auto& [number, segment] : segments_) {
         if (number == segments_.rbegin()->first) continue;
         if (2 * segment.living_bytes >= segment.size) continue;
-        const bool keeps_others_dead =
+        const auto first = number;
+        const bool stuck =
             std::any_of(segment.drops.begin(), segment.drops.end(), [&](const auto& drop) {
-                return std::any_of(drop.second.begin(), drop.second.end(), [&](auto other) {
-                    return other != number && segments_.contains(other);
-                });
+                return lives(drop.first) && keeps_others_dead(first, drop.second);
             });
-        if (!keeps_others_dead) return number;
+        if (!stuck) return number;
     }
     return std::nullopt;
+}
+
+// Writes the drop records that keep records of other segments dead once more.
+Status FragmentStore::carry_drops(std::uint32_t segment) {
+    const std::lock_guard one_at_a_time(append_mutex_);
+    std::map<BlockId, std::set<std::uint32_t>> drops;
+    {
+        const std::lock_guard lock(mutex_);
+        TRY_VOID(usable());
+        for (const auto& [block, keeps_dead] : segments_.at(segment).drops)
+            if (!lives(block) && keeps_others_dead(segment, keeps_dead))
+                drops.emplace(block, keeps_dead);
+    }
+    for (const auto& [block, keeps_dead] : drops) {
+        const RecordHeader header{RecordKind::drop, block, 0, 0, 0};
+        const auto record = encode_record(header, {}, key_);
+        TRY_VOID(write({{header, {record}}}));
+        const std::lock_guard lock(mutex_);
+        segments_.rbegin()->second.drops[block].insert(keeps_dead.begin(), keeps_dead.end());
+        segments_.at(segment).drops.erase(block);
+        segments_.at(segment).needs_syncs = syncs_begun_ + 1;
+    }
+    return {};
 }
 
 // Appends the record once more and lets the index point there.
@@ -129,6 +152,7 @@ Result<CompactionStep> FragmentStore::compact_some(std::uint64_t bytes_max) {
             step.bytes += header.record_size();
             living.pop_back();
         }
+        if (living.empty() && status.ok()) status = carry_drops(*number);
         // What was moved must be safe before its first place goes.
         if (status.ok()) status = sync();
         TRY_VOID(status);
@@ -136,7 +160,7 @@ Result<CompactionStep> FragmentStore::compact_some(std::uint64_t bytes_max) {
         const auto before = segments_.size();
         remove_dead_segments();
         step.segments += static_cast<std::uint32_t>(before - segments_.size());
-        if (living.empty() && segments_.contains(*number))
+        if (living.empty() && segments_.contains(*number) && !keeps_others_dead(*number))
             return Error{ErrorKind::io, "an empty segment file could not be removed"};
     }
     return step;
