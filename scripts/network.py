@@ -38,6 +38,7 @@ class Network:
         }
         self.process = None
         self.ready = None
+        self.restarted = {}  # processes that restart() began, by the node's name
 
     def up(self, *options, timeout=60):
         self.home.mkdir(parents=True, exist_ok=True)
@@ -58,6 +59,8 @@ class Network:
         """Ctrl-C, as a person would; returns the exit code."""
         if self.process is None:
             return None
+        for name in list(self.restarted):
+            self.end_restarted(name)
         self.process.send_signal(signal.SIGINT)
         try:
             code = self.process.wait(timeout=timeout)
@@ -98,8 +101,18 @@ class Network:
         assert isinstance(result, CommandFailed), f"{arguments} succeeded: {result}"
         return result
 
+    def node(self, name):
+        """What `mutirao status` says about one node."""
+        return next(node for node in self.run("status")["nodes"] if node["name"] == name)
+
+    def folder(self, name):
+        """A node's data folder."""
+        return self.home / "network" / name
+
     def process_of(self, name):
         """The process id of one node, by its name in `mutirao status`."""
+        if name in self.restarted:
+            return self.restarted[name].pid
         for node in self.run("status")["nodes"]:
             if node["name"] == name:
                 return node["pid"]
@@ -109,6 +122,50 @@ class Network:
         pid = self.process_of(name)
         os.kill(pid, signal.SIGKILL)
         wait_until(lambda: not alive(pid), 10)
+
+    def stop(self, name):
+        """The node hangs: it keeps its connections and answers nothing, until cont()."""
+        os.kill(self.process_of(name), signal.SIGSTOP)
+
+    def cont(self, name):
+        os.kill(self.process_of(name), signal.SIGCONT)
+
+    def restart(self, name, *options):
+        """Starts a killed node again: the same folder, account and addresses."""
+        self.end_restarted(name)
+        node = self.node(name)
+        listen = node["endpoint"].split("@")[-1]
+        if node["role"] == "gateway":
+            options += ("--http", self.ready["http"].split("//")[1].strip("/"))
+        self.start_node(name, node["role"], "--listen", listen, *options)
+
+    def start_node(self, name, role, *options, timeout=30):
+        """A process beside those of `up`, in the folder of that name; returns when it is ready."""
+        folder = self.folder(name)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "endpoint").unlink(missing_ok=True)
+        with open(folder / "log.txt", "ab") as log:
+            process = subprocess.Popen(
+                [binary(), "node", "--role", role, "--data", str(folder), "--join",
+                 self.ready["ledger"], *map(str, options)],
+                env=self.environment, stdout=log, stderr=log)
+        self.restarted[name] = process
+        wait_until(lambda: (folder / "endpoint").exists() or process.poll() is not None, timeout)
+        if process.poll() is not None:
+            raise CommandFailed(["node", name], process.returncode, None,
+                                (folder / "log.txt").read_text(errors="replace")[-2000:])
+
+    def end_restarted(self, name):
+        process = self.restarted.pop(name, None)
+        if process is None:
+            return
+        process.send_signal(signal.SIGCONT)
+        process.terminate()
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def alive(pid):
