@@ -16,6 +16,8 @@ constexpr std::string_view kSuffix = ".seg";
 constexpr std::string_view kSidecarSuffix = ".idx";
 constexpr std::size_t kSidecarSizeMax = 256u << 20;
 constexpr std::size_t kDigits = 8;
+constexpr std::uint32_t kSegmentNumberMax = (1u << 30) - 1;
+constexpr std::uint64_t kSegmentFileSizeMax = ~std::uint32_t{0};
 
 std::string path_of(std::uint32_t number, std::string_view suffix = kSuffix) {
     std::string digits = std::to_string(number);
@@ -30,7 +32,8 @@ std::optional<std::uint32_t> number_in(std::string_view name) {
     std::uint32_t number = 0;
     const auto* end = digits.data() + digits.size();
     const auto [stop, error] = std::from_chars(digits.data(), end, number);
-    if (error != std::errc() || stop != end || number == 0) return std::nullopt;
+    if (error != std::errc() || stop != end || number == 0 || number > kSegmentNumberMax)
+        return std::nullopt;
     if (path_of(number).substr(kFolder.size() + 1) != name) return std::nullopt;
     return number;
 }
@@ -55,12 +58,14 @@ Result<std::unique_ptr<FragmentStore>> FragmentStore::open(Disk& disk, Random& r
         if (const auto number = number_in(name)) numbers.push_back(*number);
     std::sort(numbers.begin(), numbers.end());
 
+    ENSURE(segment_size_max <= kShareSizeMax);
     std::unique_ptr<FragmentStore> store(new FragmentStore(disk, segment_size_max));
     TRY_VOID(store->load_key(random, numbers));
     TRY(store->has_reserve_, disk.exists(kReservePath));
     if (store->has_reserve_) TRY_VOID(disk.open(kReservePath));  // counts for a quota
     for (const auto number : numbers)
         TRY_VOID(store->load_segment(number, number == numbers.back()));
+    store->trim_index();
     store->damaged_ = store->recovery_.damaged;
     store->remove_dead_segments();
     return store;
@@ -98,6 +103,9 @@ Status FragmentStore::load_segment(std::uint32_t number, bool last) {
         recovery_.torn_bytes += size;
         return disk_.remove(path_of(number));
     }
+    if (size > kSegmentFileSizeMax)
+        return Error{ErrorKind::corrupt, path_of(number) + " is larger than any segment; move it " +
+                                             "out of the folder and start this node again"};
     auto& segment = segments_[number];
     segment.file = std::move(opened);
     if (!last) {
@@ -108,7 +116,7 @@ Status FragmentStore::load_segment(std::uint32_t number, bool last) {
     TRY(auto scan,
         scan_segment(*segment.file, key_, [&](std::uint64_t offset, const RecordHeader& header) {
             segment.records.push_back({offset, header});
-            enter(header, {offset, number, header.payload_size, header.slot, header.rows});
+            enter(header, Place(offset, number, header));
         }));
     segment.size = scan.end;
     recovery_.records += scan.records;
@@ -135,7 +143,7 @@ Result<bool> FragmentStore::load_sidecar(std::uint32_t number) {
     segment.size = sidecar->segment_size;
     segment.has_sidecar = true;
     for (const auto& [offset, header] : sidecar->records)
-        enter(header, {offset, number, header.payload_size, header.slot, header.rows});
+        enter(header, Place(offset, number, header));
     recovery_.records += sidecar->records.size();
     return true;
 }
@@ -229,6 +237,14 @@ void FragmentStore::enter(const RecordHeader& header, const Place& place) {
         ++slot_count_;
     }
     hold(place);
+}
+
+// Records are entered one by one when opening, which leaves half of some tables unused.
+void FragmentStore::trim_index() {
+    for (auto& [id, block] : blocks_) {
+        block.slots.shrink_to_fit();
+        block.segments.shrink_to_fit();
+    }
 }
 
 void FragmentStore::erase_block(const BlockId& id, std::uint32_t drop_segment) {

@@ -163,10 +163,14 @@ Status FragmentStore::write(const std::vector<Incoming>& records) {
         return written;
     }
     unsynced_.insert(number);  // a sync may have run meanwhile
+    if (records.size() > 2) {  // a share: its slots grow the index once
+        auto& slots = blocks_[records.front().header.block].slots;
+        slots.reserve(slots.size() + records.size());
+    }
     for (const auto& record : records) {
         const auto& header = record.header;
         segment.records.push_back({segment.size, header});
-        const Place place{segment.size, number, header.payload_size, header.slot, header.rows};
+        const Place place(segment.size, number, header);
         segment.size += header.record_size();
         enter(header, place);
     }
@@ -232,9 +236,10 @@ Result<FragmentStore::Found> FragmentStore::find(RecordKind kind, const BlockId&
 
 Result<Bytes> FragmentStore::read(RecordKind kind, const BlockId& block, std::uint32_t slot) {
     TRY(auto found, find(kind, block, slot));
-    auto payload =
-        read_payload(*found.file, found.place.offset,
-                     {kind, block, slot, found.place.rows, found.place.payload_size}, key_);
+    auto payload = read_payload(*found.file, found.place.offset,
+                                {kind, block, slot, static_cast<std::uint16_t>(found.place.rows),
+                                 static_cast<std::uint32_t>(found.place.payload_size)},
+                                key_);
     if (payload.ok()) return payload;
     if (payload.error().kind == ErrorKind::corrupt) lose(kind, block, slot, found.place);
     return std::move(payload).error().within(what(kind, block, slot));

@@ -1,7 +1,7 @@
 // Fragments on disk: statements and slots of blocks in append-only segment files, with an index in
-// memory (24 bytes a slot). segment.hpp has the format; docs/decisions/0011 says why the index is
-// our own. A segment that takes no more records gets a sidecar, so that opening the store reads the
-// last segment only.
+// memory (23 bytes a slot at 32 slots a block). segment.hpp has the format; docs/decisions/0011
+// says why the index is our own. A segment that takes no more records gets a sidecar, so that
+// opening the store reads the last segment only.
 //
 // Nothing that was synced is lost by a crash: a torn end is cut off, damaged records are left out
 // and counted, and the rest stays readable. A segment file is removed once nothing in it lives.
@@ -126,15 +126,24 @@ class FragmentStore {
         // For each drop record here, the segments whose dead records it keeps dead.
         std::map<BlockId, std::set<std::uint32_t>> drops;
     };
+    // One for each slot: 16 bytes.
     struct Place {
-        std::uint64_t offset = 0;  // of the record
-        std::uint32_t segment = 0;
-        std::uint32_t payload_size = 0;
+        std::uint32_t offset = 0;  // of the record
         std::uint32_t slot = 0;
-        std::uint16_t rows = 0;
+        std::uint64_t segment : 30 = 0;
+        std::uint64_t payload_size : 21 = 0;  // up to kPayloadSizeMax
+        std::uint64_t rows : 13 = 0;          // 160 bytes of payload each, at least
 
+        Place() = default;
+        Place(std::uint64_t at, std::uint32_t in, const RecordHeader& header)
+            : offset(static_cast<std::uint32_t>(at)),
+              slot(header.slot),
+              segment(in),
+              payload_size(header.payload_size),
+              rows(header.rows) {}
         bool operator==(const Place&) const = default;
     };
+    static_assert(sizeof(Place) == 16);
     struct Block {
         std::optional<Place> statement;
         std::vector<Place> slots;             // ascending
@@ -186,6 +195,7 @@ class FragmentStore {
     Status usable() const;
     Result<std::uint32_t> segment_with_room(std::uint64_t size);
     void enter(const RecordHeader& header, const Place& place);
+    void trim_index();
     void erase_block(const BlockId& block, std::uint32_t drop_segment);
     void hold(const Place& place);
     void release(const Place& place);

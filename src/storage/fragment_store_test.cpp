@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <gtest/gtest.h>
+#include <malloc.h>
 #include <rapidcheck.h>
 #include <thread>
 
@@ -610,6 +611,28 @@ TEST(FragmentStore, any_flipped_bit_of_a_share_is_found_when_reading_scrubbing_a
         }
         EXPECT_LE(store->slot_count(), 3u);
         EXPECT_GE(store->slot_count() + store->has_statement(block_id(1)), 3u) << bit;
+    }
+}
+
+// As the allocator counts it, with everything around it; sanitizers' allocators count nothing.
+TEST(FragmentStore, the_index_takes_24_bytes_a_slot) {
+    constexpr std::uint64_t kBlocks = 2000, kSlots = 32;
+    const Bytes row = payload(128, 1);
+    const std::vector<Digest> digests{block::row_digest(row)};
+    std::vector<SlotToStore> slots;
+    for (std::uint32_t slot = 0; slot < kSlots; ++slot) slots.push_back({slot, digests, {row}});
+    MemoryDisk disk;
+    auto store = open_store(disk, 1 << 16);
+    SeededRandom random(5);
+    for (std::uint64_t i = 0; i < kBlocks; ++i)
+        ASSERT_TRUE(store->put_share(random.fixed<BlockId>(), payload(9, 1), slots).ok());
+    ASSERT_TRUE(store->sync().ok());
+    for (int round = 0; round < 2; ++round) {
+        ASSERT_EQ(store->slot_count(), kBlocks * kSlots);
+        const auto with = ::mallinfo2().uordblks;
+        store.reset();
+        EXPECT_LE(with - ::mallinfo2().uordblks, 24 * kBlocks * kSlots);
+        store = open_store(disk, 1 << 16);
     }
 }
 

@@ -10,7 +10,9 @@ std::vector<FragmentStore::Living> FragmentStore::living_in(std::uint32_t segmen
     std::vector<Living> out;
     const auto add = [&](RecordKind kind, const BlockId& id, const Place& place) {
         if (place.segment == segment)
-            out.push_back({{kind, id, place.slot, place.rows, place.payload_size}, place});
+            out.push_back({{kind, id, place.slot, static_cast<std::uint16_t>(place.rows),
+                            static_cast<std::uint32_t>(place.payload_size)},
+                           place});
     };
     for (const auto& [id, block] : blocks_) {
         if (block.statement) add(RecordKind::statement, id, *block.statement);
@@ -121,7 +123,7 @@ Status FragmentStore::move(const Living& record) {
     }
     unsynced_.insert(number);
     segment.records.push_back({segment.size, header});
-    const Place moved{segment.size, number, header.payload_size, header.slot, header.rows};
+    const Place moved(segment.size, number, header);
     segment.size += header.record_size();
     auto* const now = place_of(header.kind, header.block, header.slot);
     if (now == nullptr || *now != place) return {};
