@@ -17,7 +17,9 @@
 #include "net/http.hpp"
 #include "node/channel_door.hpp"
 #include "node/node.hpp"
+#include "os/local_socket.hpp"
 #include "os/quota_disk.hpp"
+#include "os/shared_memory.hpp"
 #include "os/signal.hpp"
 #include "os/thread_pool.hpp"
 
@@ -144,11 +146,13 @@ Status run_role(const NodeOptions& options, ledger::Role role, Disk& disk, os::S
     net::GrpcNetwork network(certificate);
     net::ChannelNetwork data(
         [&](const std::string& peer) { return node::ask_for_door(network, peer); }, random);
+    os::MemfdMemory memory;
     // Declared before the node, so that no task outlives what it works on: the pool is destroyed
     // by hand, after the node has cancelled its work and before it goes.
     auto executor = std::make_unique<os::ThreadPool>(kExecutorThreads, kExecutorQueue);
-    TRY(auto node, node::Node::open({clock, random, disk, network, data, *executor, open_torch},
-                                    role, options.join));
+    TRY(auto node,
+        node::Node::open({clock, random, disk, network, data, *executor, open_torch, &memory}, role,
+                         options.join));
     const net::Admit admit = [&](const net::Caller& caller, std::string_view method) {
         return node->admit(caller, method);
     };
@@ -176,6 +180,10 @@ Status run_role(const NodeOptions& options, ledger::Role role, Disk& disk, os::S
         node->set_http_address("http://" + http->address() + "/");
         TRY_VOID(disk.write_file_atomic("http", as_bytes(http->address())));
     }
+    std::unique_ptr<os::LocalServer> local;
+    if (auto* door = node->hot_door()) {
+        TRY(local, os::LocalServer::start(options.data + "/hot.sock", *door));
+    }
     TRY_VOID(node->register_at(endpoint, options.zone));
     TRY_VOID(disk.write_file_atomic("endpoint", as_bytes(endpoint)));
     LOG_INFO(options.role + " at " + endpoint);
@@ -184,6 +192,7 @@ Status run_role(const NodeOptions& options, ledger::Role role, Disk& disk, os::S
     if (http) http->stop();
     server->stop();
     if (channel) channel->stop();
+    local.reset();
     node->cancel();
     executor.reset();
     return {};

@@ -25,6 +25,8 @@ class OpenObject {
   public:
     virtual ~OpenObject() = default;
     virtual Digest content() const = 0;
+    // What remote readers are told of it: its encoded manifest.
+    virtual Result<Bytes> manifest() const = 0;
     virtual std::uint32_t shards() const = 0;
     // Of shard `index` < shards(): its block, and bytes of plaintext.
     virtual BlockId block(std::uint32_t index) const = 0;

@@ -18,7 +18,7 @@ inline Bytes shard_bytes(std::size_t size, std::uint64_t seed) {
 }
 
 // `shards` shards of `shard_size` bytes, the last one a byte longer. Counts what is asked of it.
-class TestObject final : public OpenObject {
+class TestObject : public OpenObject {
   public:
     TestObject(std::uint32_t shards, std::size_t shard_size, std::uint64_t seed = 1) {
         SeededRandom random(seed);
@@ -30,6 +30,7 @@ class TestObject final : public OpenObject {
         }
     }
     Digest content() const override { return content_; }
+    Result<Bytes> manifest() const override { return Bytes(); }
     std::uint32_t shards() const override { return static_cast<std::uint32_t>(plain.size()); }
     BlockId block(std::uint32_t index) const override { return blocks_[index]; }
     std::uint64_t size(std::uint32_t index) const override { return plain[index].size(); }

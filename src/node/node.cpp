@@ -26,7 +26,9 @@ Node::Node(NodePorts ports, ledger::Role role, Identity identity,
       packer_(publishing()),
       retriever_(storage_calls_, health_, ports_.clock,
                  {.threads = {&ports_.executor, kCodingThreads}}),
-      objects_(directory_, key_shares_, retriever_, ports_.clock) {}
+      objects_(directory_, key_shares_, retriever_, ports_.clock),
+      opener_(directory_, key_shares_, retriever_, identity_),
+      hot_members_(hot_members_of(directory_)) {}
 
 Node::~Node() = default;
 
@@ -46,7 +48,19 @@ Result<std::unique_ptr<Node>> Node::open(NodePorts ports, ledger::Role role,
     return node;
 }
 
+// Nodes that read objects keep them hot, for themselves and for others.
+Status Node::open_hot() {
+    if (role_ != ledger::Role::gateway && role_ != ledger::Role::compute &&
+        role_ != ledger::Role::trainer)
+        return {};
+    TRY(hot_, HotService::open({ports_.memory ? *ports_.memory : heap_, ports_.disk, ports_.clock,
+                                ports_.random, ports_.executor, opener_, hot_members_,
+                                identity_.address(), identity_.box.public_key()}));
+    return {};
+}
+
 Status Node::open_role() {
+    TRY_VOID(open_hot());
     // The first commitment derives the KZG basis (0.2 s): better now than in the first upload.
     if (role_ == ledger::Role::storage || role_ == ledger::Role::gateway)
         ports_.executor.post([] { crypto::commit(std::vector<crypto::Scalar>(crypto::kSlots)); });

@@ -13,6 +13,8 @@
 #include "node/admission.hpp"
 #include "node/compute_role.hpp"
 #include "node/gateway_role.hpp"
+#include "node/hot_opener.hpp"
+#include "node/hot_service.hpp"
 #include "node/ledger_role.hpp"
 #include "node/storage_role.hpp"
 #include "node/trainer_role.hpp"
@@ -28,6 +30,7 @@ struct NodePorts {
     Executor& executor;  // for dispersal and training
     // Opens the neural-network library; only trainers and compute nodes call it.
     std::function<Result<std::unique_ptr<model::Backend>>()> open_backend;
+    SharedMemory* memory = nullptr;  // of hot shards; without it they stay in this process
 };
 
 // Any thread may call serve(). The ledger is a role of its own (ledger_role.hpp): it joins nobody.
@@ -39,6 +42,7 @@ class Node {
     ~Node();
 
     Result<Bytes> serve(std::string_view method, ByteSpan request) const {
+        if (hot_ && HotService::serves(method)) return hot_->serve(method, request);
         return serve_(method, request);
     }
     // Whether `caller` may call `method` of this node.
@@ -57,6 +61,8 @@ class Node {
     void cancel();
 
     const Identity& identity() const { return identity_; }
+    // What answers readers of this machine; null for nodes that keep no hot shards.
+    LocalService* hot_door() { return hot_ ? &hot_->door() : nullptr; }
     // A gateway's HTTP faces; a broken assumption for other roles.
     gateway::InferenceRoute& inference();
     gateway::NetworkStatus& status();
@@ -67,6 +73,7 @@ class Node {
     Node(NodePorts ports, ledger::Role role, Identity identity, const std::string& ledger_endpoint,
          const LedgerStatus& status);
     Status open_role();
+    Status open_hot();
     publish::Publishing publishing();
 
     NodePorts ports_;
@@ -83,7 +90,11 @@ class Node {
     publish::Packer packer_;
     publish::Retriever retriever_;
     ObjectAccess objects_;
+    HeapMemory heap_;
+    KeeperOpener opener_;
+    HotMembers hot_members_;
 
+    std::unique_ptr<HotService> hot_;
     std::unique_ptr<StorageRole> storage_;
     std::unique_ptr<GatewayRole> gateway_;
     std::unique_ptr<ComputeRole> compute_;
