@@ -255,12 +255,21 @@ Result<Bytes> FragmentStore::slot(const BlockId& block, std::uint32_t slot) {
 
 Status FragmentStore::read_slot(const BlockId& block, std::uint32_t slot, std::uint64_t offset,
                                 MutableByteSpan out) const {
+    const SlotPart part{offset, out};
+    return read_slot(block, slot, {&part, 1});
+}
+
+Status FragmentStore::read_slot(const BlockId& block, std::uint32_t slot,
+                                std::span<const SlotPart> parts) const {
     TRY(auto found, find(RecordKind::slot, block, slot));
-    if (offset > found.place.payload_size || out.size() > found.place.payload_size - offset)
-        return Error{ErrorKind::invalid_argument, what(RecordKind::slot, block, slot) +
-                                                      " ends at byte " +
-                                                      std::to_string(found.place.payload_size)};
-    return found.file->read(found.place.offset + kRecordHeaderSize + offset, out);
+    const std::uint64_t size = found.place.payload_size;
+    for (const auto& [offset, out] : parts)
+        if (offset > size || out.size() > size - offset)
+            return Error{ErrorKind::invalid_argument, what(RecordKind::slot, block, slot) +
+                                                          " ends at byte " + std::to_string(size)};
+    const auto payload = std::uint64_t{found.place.offset} + kRecordHeaderSize;
+    for (const auto& [offset, out] : parts) TRY_VOID(found.file->read(payload + offset, out));
+    return {};
 }
 
 void FragmentStore::lose_slot(const BlockId& block, std::uint32_t slot) {

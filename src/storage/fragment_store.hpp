@@ -32,6 +32,12 @@ struct SlotToStore {
     std::vector<ByteSpan> rows;
 };
 
+// A part of a slot's payload that a reader wants.
+struct SlotPart {
+    std::uint64_t offset = 0;
+    MutableByteSpan out;
+};
+
 // What open() found.
 struct Recovery {
     std::uint64_t records = 0;
@@ -84,6 +90,9 @@ class FragmentStore {
     // and calls lose_slot when it is not. invalid_argument beyond the payload's end.
     Status read_slot(const BlockId& block, std::uint32_t slot, std::uint64_t offset,
                      MutableByteSpan out) const;
+    // Several parts of one and the same record, looked up once.
+    Status read_slot(const BlockId& block, std::uint32_t slot,
+                     std::span<const SlotPart> parts) const;
     // Takes a slot that its reader found damaged out of the index.
     void lose_slot(const BlockId& block, std::uint32_t slot);
 

@@ -91,6 +91,15 @@ TEST(FragmentStore, reads_parts_of_a_slot_and_nothing_past_its_end) {
     Bytes part(30);
     ASSERT_TRUE(store->read_slot(block_id(1), 2, 70, part).ok());
     EXPECT_TRUE(std::equal(part.begin(), part.end(), bytes.begin() + 70));
+    Bytes first(5), last(1);
+    const std::vector<SlotPart> parts{{99, last}, {0, first}, {100, {}}};
+    ASSERT_TRUE(store->read_slot(block_id(1), 2, parts).ok());
+    EXPECT_EQ(first, Bytes(bytes.begin(), bytes.begin() + 5));
+    EXPECT_EQ(last[0], bytes[99]);
+    const std::vector<SlotPart> one_beyond{{0, first}, {100, last}};
+    EXPECT_EQ(store->read_slot(block_id(1), 2, one_beyond).error().kind,
+              ErrorKind::invalid_argument);
+    EXPECT_EQ(store->read_slot(block_id(9), 2, parts).error().kind, ErrorKind::not_found);
     EXPECT_EQ(store->read_slot(block_id(1), 2, 71, part).error().kind, ErrorKind::invalid_argument);
     EXPECT_EQ(store->read_slot(block_id(1), 2, ~std::uint64_t{0}, part).error().kind,
               ErrorKind::invalid_argument);
