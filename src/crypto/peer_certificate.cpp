@@ -93,7 +93,9 @@ Result<AccountSignature> signature_in(const X509* certificate) {
     if (bytes.size() != kWrapped || bytes[0] != V_ASN1_OCTET_STRING ||
         bytes[1] != AccountSignature::kSize)
         return refused("names its account in another form");
-    return AccountSignature::from_bytes(bytes.subspan(2));
+    auto signature = AccountSignature::from_bytes(bytes.subspan(2));
+    if (!signature.ok()) return refused("has a signature of no account");
+    return signature;
 }
 
 }  // namespace
@@ -137,7 +139,9 @@ Result<Address> verify_peer_certificate(std::string_view bytes) {
     if (X509_verify(certificate.get(), key) != 1) return refused("is not signed by its own key");
     TRY(auto signature, signature_in(certificate.get()));
     TRY(auto digest, digest_of_key(key));
-    return recover(digest, signature);
+    auto account = recover(digest, signature);
+    if (!account.ok()) return refused("has a signature of no account");
+    return account;
 }
 
 }  // namespace mutirao::crypto
