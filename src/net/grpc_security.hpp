@@ -1,5 +1,6 @@
-// Mutual TLS 1.3 for gRPC with certificates that speak for accounts (crypto/peer_certificate.hpp).
-// Private to net: includes gRPC.
+// Mutual TLS for gRPC with certificates that speak for accounts (crypto/peer_certificate.hpp). 1.3
+// between two of ours; 1.2 is taken too, as gRPC 1.51 has no way to refuse it, but with ECDHE and
+// AES-GCM only. Private to net: includes gRPC.
 #pragma once
 
 #include <grpcpp/security/credentials.h>

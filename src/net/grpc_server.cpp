@@ -25,7 +25,12 @@ constexpr int kStreamsPerConnectionMax = 1024;
 std::string host_in(const std::string& peer) {
     const auto begin = peer.find(':') + 1;
     const auto end = peer.rfind(':');
-    return end > begin ? peer.substr(begin, end - begin) : peer;
+    if (end <= begin) return peer;
+    std::string host = peer.substr(begin, end - begin);
+    constexpr std::string_view kOpens = "%5B", kCloses = "%5D";
+    if (host.starts_with(kOpens) && host.ends_with(kCloses))
+        host = host.substr(kOpens.size(), host.size() - kOpens.size() - kCloses.size());
+    return host;
 }
 
 // What every call of one server shares.

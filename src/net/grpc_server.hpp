@@ -32,7 +32,7 @@ class GrpcServer {
     static Result<std::unique_ptr<GrpcServer>> start(const std::string& listen_address, Serve serve,
                                                      GrpcLimits limits = {});
 
-    // With mutual TLS 1.3: every caller proves an account, as this end does with `certificate`. On
+    // With mutual TLS: every caller proves an account, as this end does with `certificate`. On
     // any address of this machine. `admit` is asked before `answer`; each caller is held to
     // limits.caller. The clock must outlive the server.
     static Result<std::unique_ptr<GrpcServer>> start(const std::string& listen_address,

@@ -12,6 +12,9 @@ namespace {
 
 using grpc::StatusCode;
 
+// gRPC's words, held by GrpcTls.an_impostor_gets_no_call.
+constexpr std::string_view kRefusedByVerifier = "ustom verification check failed";
+
 struct Mapping {
     ErrorKind kind;
     StatusCode code;
@@ -68,7 +71,11 @@ Error from_status(const grpc::Status& status, std::string_view kind_text, const 
     for (const auto& mapping : kMappings)
         if (!kind_text.empty() && to_string(mapping.kind) == kind_text)
             return Error{mapping.kind, status.error_message()};
-    const ErrorKind kind = kind_of(status.error_code());
+    ErrorKind kind = kind_of(status.error_code());
+    // gRPC calls a server whose certificate was refused merely unavailable.
+    if (kind == ErrorKind::unavailable &&
+        status.error_message().find(kRefusedByVerifier) != std::string::npos)
+        kind = ErrorKind::permission_denied;
     std::string sentence = "peer " + peer;
     if (kind == ErrorKind::unavailable)
         sentence += " cannot be reached";

@@ -347,9 +347,10 @@ crypto::AccountKey account(std::uint64_t seed) {
 }
 
 struct SecureServer {
-    explicit SecureServer(GrpcLimits limits = {}, std::uint64_t seed = 1)
+    explicit SecureServer(GrpcLimits limits = {}, std::uint64_t seed = 1,
+                          const char* listen = "127.0.0.1:0")
         : server(GrpcServer::start(
-                     "127.0.0.1:0", crypto::make_peer_certificate(account(seed)),
+                     listen, crypto::make_peer_certificate(account(seed)),
                      [](const Caller& caller, std::string_view, ByteSpan) -> Result<Bytes> {
                          return to_bytes(as_bytes(caller.account->hex() + " " + caller.origin));
                      },
@@ -377,12 +378,28 @@ TEST(GrpcTls, both_ends_prove_their_accounts) {
         << "whoever it is will do";
 }
 
+TEST(GrpcTls, callers_are_known_by_a_plain_address_over_ipv6_too) {
+    SecureServer secure({}, 1, "[::1]:0");
+    GrpcNetwork network(crypto::make_peer_certificate(account(2)));
+    const auto answer = network.call(secure.server->address(), "/x/Who", {}, kLong);
+    ASSERT_TRUE(answer.ok()) << answer.error().message;
+    EXPECT_EQ(as_text(*answer), account(2).address().hex() + " ::1");
+}
+
+TEST(GrpcTls, with_certificates_any_address_is_served) {
+    SecureServer secure({}, 1, "0.0.0.0:0");
+    GrpcNetwork network(crypto::make_peer_certificate(account(2)));
+    const auto here = "127.0.0.1:" + std::to_string(secure.server->port());
+    EXPECT_TRUE(network.call(here, "/x/Who", {}, kLong).ok());
+}
+
 TEST(GrpcTls, an_impostor_gets_no_call) {
     SecureServer impostor({}, 7);
     GrpcNetwork network(crypto::make_peer_certificate(account(2)));
     const auto answer = network.call(peer_name(account(1).address(), impostor.server->address()),
                                      "/x/Who", {}, std::chrono::seconds(5));
     ASSERT_FALSE(answer.ok());
+    EXPECT_EQ(answer.error().kind, ErrorKind::permission_denied) << answer.error().message;
     EXPECT_NE(answer.error().message.find(account(7).address().hex()), std::string::npos)
         << answer.error().message;
 }
