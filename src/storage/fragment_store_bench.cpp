@@ -74,8 +74,9 @@ BlockId block_id(std::uint64_t n) {
     return out;
 }
 
-// The same bytes with pwritev and fdatasync; then pread.
-void plain_files(const std::string& path, const Share& share, std::uint64_t total) {
+// The same bytes with pwrite and fdatasync; then pread. With let_go as the store does it: what was
+// synced leaves memory.
+void plain_files(const std::string& path, const Share& share, std::uint64_t total, bool let_go) {
     const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC, 0600);
     if (file < 0) return;
     Measured writing;
@@ -84,15 +85,21 @@ void plain_files(const std::string& path, const Share& share, std::uint64_t tota
         const auto wrote =
             ::pwrite(file, share.bytes.data(), share.bytes.size(), static_cast<off_t>(at));
         if (wrote <= 0 || ::fdatasync(file) != 0) break;
+        if (let_go)
+            static_cast<void>(
+                ::posix_fadvise(file, static_cast<off_t>(at), wrote, POSIX_FADV_DONTNEED));
         at += static_cast<std::uint64_t>(wrote);
     }
-    writing.done("  plain file: pwrite, fdatasync a share", at);
+    writing.done(let_go ? "  plain file: pwrite, fdatasync, let go a share"
+                        : "  plain file: pwrite, fdatasync a share",
+                 at);
     Bytes out(share.bytes.size() / share.slots.size());
     Measured reading;
     std::uint64_t read = 0;
     for (; read + out.size() <= at; read += out.size())
         if (::pread(file, out.data(), out.size(), static_cast<off_t>(read)) < 0) break;
-    reading.done("  plain file: pread a slot", read);
+    reading.done(
+        let_go ? "  plain file: pread a slot, from the disk" : "  plain file: pread a slot", read);
     ::close(file);
     ::unlink(path.c_str());
 }
@@ -209,7 +216,8 @@ int main(int argc, char** argv) {
     for (const auto& [name, slots, row_size] : shares) {
         std::printf("%s\n", name);
         const Share share(slots, row_size);
-        plain_files(folder / "plain", share, total);
+        plain_files(folder / "plain", share, total, false);
+        plain_files(folder / "plain", share, total, true);
         store_of(folder / name, share, total);
         std::filesystem::remove_all(folder / name);
     }

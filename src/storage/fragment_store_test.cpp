@@ -741,6 +741,30 @@ TEST(FragmentStore, compaction_frees_what_drops_left_and_loses_nothing) {
     }
 }
 
+// Segment 1 keeps 900 bytes, segment 2 keeps 100. With room for the second only, that one goes
+// first, and then there is room for both.
+TEST(FragmentStore, compaction_begins_with_what_fits) {
+    MemoryDisk disk;
+    auto store = open_store(disk, 3000);
+    ASSERT_TRUE(store->put_slot(block_id(1), 0, payload(900, 1)).ok());
+    ASSERT_TRUE(store->put_slot(block_id(2), 0, payload(1800, 2)).ok());
+    ASSERT_TRUE(store->put_slot(block_id(3), 0, payload(100, 3)).ok());
+    ASSERT_TRUE(store->put_slot(block_id(4), 0, payload(2600, 4)).ok());
+    ASSERT_TRUE(store->put_slot(block_id(5), 0, payload(2000, 5)).ok());
+    ASSERT_TRUE(store->drop(block_id(2)).ok());
+    ASSERT_TRUE(store->drop(block_id(4)).ok());
+    ASSERT_TRUE(store->sync().ok());
+    ASSERT_TRUE(disk.exists("segments/00000003.seg").value());
+    disk.set_capacity(disk.bytes_stored() + 500);
+    EXPECT_TRUE(store->compact_some(1 << 20).value().finished);
+    EXPECT_EQ(disk.exists("segments/00000001.seg").value(), false);
+    EXPECT_EQ(disk.exists("segments/00000002.seg").value(), false);
+    disk.restart();
+    store = open_store(disk, 3000);
+    EXPECT_EQ(store->blocks(), (std::vector<BlockId>{block_id(1), block_id(3), block_id(5)}));
+    EXPECT_EQ(store->slot(block_id(1), 0).value(), payload(900, 1));
+}
+
 TEST(FragmentStore, a_disk_too_full_to_compact_says_so_and_stays_as_it_is) {
     MemoryDisk disk;
     auto store = open_store(disk, 3000);

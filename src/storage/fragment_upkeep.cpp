@@ -54,21 +54,24 @@ Result<ScrubStep> FragmentStore::scrub_some(std::uint64_t bytes_max) {
     return step;
 }
 
-// A segment of which less than half lives. Not one with a drop record that still keeps others dead
-// and cannot be written once more, as its block was put again since.
+// Of the segments of which less than half lives, the one with least to move: on a disk that is
+// nearly full it is the one that fits, and makes room for the others. Not one with a drop record
+// that still keeps others dead and cannot be written once more, as its block was put again since.
 std::optional<std::uint32_t> FragmentStore::next_to_compact() {
     const std::lock_guard lock(mutex_);
+    std::optional<std::uint32_t> best;
     for (const auto& [number, segment] : segments_) {
         if (number == segments_.rbegin()->first) continue;
+        if (best && segments_.at(*best).living_bytes <= segment.living_bytes) continue;
         if (2 * segment.living_bytes >= segment.size) continue;
         const auto first = number;
         const bool stuck =
             std::any_of(segment.drops.begin(), segment.drops.end(), [&](const auto& drop) {
                 return lives(drop.first) && keeps_others_dead(first, drop.second);
             });
-        if (!stuck) return number;
+        if (!stuck) best = number;
     }
-    return std::nullopt;
+    return best;
 }
 
 // Writes the drop records that keep records of other segments dead once more.
