@@ -20,6 +20,9 @@ struct CallerQuota {
     double calls_a_second = 5000;       // sustained
     double burst = 10000;               // calls at once after a rest
     std::size_t callers_max = 10'000;   // remembered; the one heard of longest ago is forgotten
+    // Of all callers: accounts cost nothing, so one machine may bring many.
+    std::size_t total_calls_max = 256;
+    std::size_t total_bytes_max = 384 << 20;
 };
 
 // Any thread may call. The clock must outlive it, and it must outlive its leases.
@@ -47,8 +50,8 @@ class CallerLimits {
         const std::size_t bytes_;
     };
 
-    // resource_exhausted, saying what there is too much of, when the caller is over its quota. A
-    // single call is never over bytes_max.
+    // resource_exhausted, saying what there is too much of and when to come back, when the caller
+    // is over its quota or all of them are over theirs. A single call is never over bytes_max.
     Result<Lease> enter(const Caller& caller, std::size_t bytes);
 
   private:
@@ -62,10 +65,14 @@ class CallerLimits {
 
     void leave(const std::string& caller, std::size_t bytes);
     Account& account_of(const std::string& caller);
+    // With mutex_ held.
+    Status has_room(const Account& account, std::size_t bytes) const;
 
     Clock& clock_;
     const CallerQuota quota_;
-    std::mutex mutex_;  // guards the two below
+    std::mutex mutex_;  // guards everything below
+    std::size_t calls_ = 0;
+    std::size_t bytes_ = 0;
     std::unordered_map<std::string, Account> accounts_;
     std::list<std::string> recent_;  // heard of last comes first
 };

@@ -34,10 +34,22 @@ TEST(CallerLimits, who_asks_too_often_waits_until_time_has_passed) {
     StillClock clock;
     CallerLimits limits(clock, {.calls_a_second = 10, .burst = 3});
     for (int i = 0; i < 3; ++i) EXPECT_TRUE(limits.enter(from("a"), 1).ok());
-    EXPECT_FALSE(limits.enter(from("a"), 1).ok());
+    EXPECT_EQ(limits.enter(from("a"), 1).error().message,
+              "this caller asks too often; try again in 100 ms");
     clock.sleep(std::chrono::milliseconds(100));
     EXPECT_TRUE(limits.enter(from("a"), 1).ok());
     EXPECT_FALSE(limits.enter(from("a"), 1).ok());
+}
+
+TEST(CallerLimits, all_callers_together_have_limits_too) {
+    StillClock clock;
+    CallerLimits limits(clock, {.total_calls_max = 3, .total_bytes_max = 100});
+    std::optional<CallerLimits::Lease> first(limits.enter(from("a"), 60).value());
+    EXPECT_EQ(limits.enter(from("b"), 60).error().kind, ErrorKind::resource_exhausted);
+    const auto second = limits.enter(from("b"), 1), third = limits.enter(from("c"), 1);
+    EXPECT_EQ(limits.enter(from("d"), 1).error().kind, ErrorKind::resource_exhausted);
+    first.reset();
+    EXPECT_TRUE(limits.enter(from("d"), 60).ok());
 }
 
 TEST(CallerLimits, an_account_is_counted_wherever_it_calls_from) {
