@@ -312,13 +312,13 @@ Status run_status(const GlobalOptions& globals) {
     std::uint64_t stored = 0;
     for (const auto& process : file.processes) {
         bool up = ::kill(process.pid, 0) == 0;
-        std::uint64_t blocks = 0, bytes = 0;
+        std::uint64_t blocks = 0, bytes = 0, damaged = 0;
         if (process.role == "storage") {
             auto usage = node::wire::call<v1::UsageReply>(
                 session->network(), process.endpoint, "/mutirao.v1.Storage/Usage",
                 v1::UsageRequest{}, std::chrono::seconds(2));
             up = usage.ok();
-            if (up) blocks = usage->blocks(), bytes = usage->bytes();
+            if (up) blocks = usage->blocks(), bytes = usage->bytes(), damaged = usage->damaged();
         }
         stored += bytes;
         nodes.push_back({{"name", process.name},
@@ -329,7 +329,8 @@ Status run_status(const GlobalOptions& globals) {
                          {"pid", process.pid},
                          {"up", up},
                          {"blocks", blocks},
-                         {"bytes", bytes}});
+                         {"bytes", bytes},
+                         {"damaged", damaged}});
         rows.push_back({process.name, process.endpoint, zones[process.address],
                         std::to_string(process.pid), up ? "yes" : "NO",
                         process.role == "storage" ? std::to_string(blocks) : "",

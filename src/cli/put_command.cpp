@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <thread>
 
+#include "base/codec.hpp"
 #include "cli/commands.hpp"
 #include "cli/object_lookup.hpp"
 #include "crypto/hash.hpp"
@@ -25,8 +26,9 @@ using node::wire::to_field;
 constexpr std::size_t kPart = 8 << 20;  // bytes of one upload call
 constexpr std::size_t kAtOnce = 12;     // uploads side by side
 constexpr auto kBusyPause = std::chrono::milliseconds(300);
-constexpr int kBusyTries = 400;  // two minutes
-constexpr int kTries = 3;        // of a file whose upload the gateway lost
+constexpr int kBusyTries = 400;                  // two minutes
+constexpr std::size_t kFinishedMax = 256 << 20;  // bytes of what is remembered of one put
+constexpr int kTries = 3;                        // of a file whose upload the gateway lost
 
 // Where an object's bytes come from.
 struct Source {
@@ -38,6 +40,8 @@ struct Source {
     std::function<Status(std::uint64_t offset)> seek;
     // Where an upload that was broken off is remembered; empty when it is not.
     std::string resume_path;
+    // What tells one version of a file from another; empty for what cannot be read again.
+    std::string identity;
 };
 
 struct Stored {
@@ -172,6 +176,46 @@ Status name_object(Session& session, const crypto::AccountKey& wallet, const Sto
     return {};
 }
 
+// What the gateway answered to a put is kept until all of it is named: should the client or the
+// gateway die after it was paid for, the next try goes on from there and nothing is paid twice.
+std::string finished_path(std::span<const Source> sources) {
+    std::string all;
+    for (const auto& source : sources) {
+        if (source.identity.empty()) return {};
+        all += source.identity + '\0';
+    }
+    const auto digest = crypto::blake3_keyed(crypto::domain_key("finished uploads"), as_bytes(all));
+    return "uploads/" + digest.hex().substr(0, 32) + ".finished";
+}
+
+Status remember(Session& session, const std::string& path, std::span<const Stored> stored) {
+    if (path.empty()) return {};
+    Writer out;
+    for (const auto& object : stored) out.text(object.finished.SerializeAsString());
+    return session.disk().write_file_atomic(path, out.bytes());
+}
+
+// Nothing when there is nothing, or it cannot be read.
+std::optional<std::vector<Stored>> recall(Session& session, const std::string& path,
+                                          std::span<const Source> sources) {
+    if (path.empty()) return std::nullopt;
+    const auto bytes = session.disk().read_file(path, kFinishedMax);
+    if (!bytes.ok()) return std::nullopt;
+    Reader in(*bytes);
+    std::vector<Stored> out;
+    for (const auto& source : sources) {
+        const auto text = in.text(kFinishedMax);
+        Stored stored{source.name, {}, {}};
+        if (!text.ok() || !stored.finished.ParseFromString(*text)) return std::nullopt;
+        auto manifest = publish::Manifest::decode(as_bytes(stored.finished.manifest()));
+        if (!manifest.ok() || stored.finished.parts_size() != stored.finished.certificates_size())
+            return std::nullopt;
+        stored.manifest = std::move(*manifest);
+        out.push_back(std::move(stored));
+    }
+    return out;
+}
+
 // Calls task(i) for every i below `count`, some at a time; the first error, if any.
 Status side_by_side(std::size_t count, const std::function<Status(std::size_t)>& task) {
     std::atomic<std::size_t> next = 0;
@@ -196,14 +240,21 @@ Status side_by_side(std::size_t count, const std::function<Status(std::size_t)>&
 Result<std::vector<PutResult>> put_all(Session& session, const crypto::AccountKey& wallet,
                                        std::span<Source> sources, bool strong) {
     const auto began = session.clock().monotonic();
+    const auto finished = finished_path(sources);
     std::vector<Stored> stored(sources.size());
-    TRY_VOID(side_by_side(sources.size(), [&](std::size_t i) -> Status {
-        TRY(stored[i], upload(session, wallet.address(), sources[i], strong));
-        return {};
-    }));
+    if (auto earlier = recall(session, finished, sources)) {
+        stored = std::move(*earlier);
+    } else {
+        TRY_VOID(side_by_side(sources.size(), [&](std::size_t i) -> Status {
+            TRY(stored[i], upload(session, wallet.address(), sources[i], strong));
+            return {};
+        }));
+        TRY_VOID(remember(session, finished, stored));
+    }
     TRY(auto fee, pay(session, wallet, stored));
     TRY_VOID(side_by_side(stored.size(),
                           [&](std::size_t i) { return name_object(session, wallet, stored[i]); }));
+    if (!finished.empty()) static_cast<void>(session.disk().remove(finished).ok());
     std::vector<PutResult> out;
     for (std::size_t i = 0; i < stored.size(); ++i) {
         if (!sources[i].resume_path.empty())
@@ -224,16 +275,13 @@ Result<std::vector<PutResult>> put_all(Session& session, const crypto::AccountKe
 }
 
 // What tells one version of a file from another: an upload goes on only with the same bytes.
-std::string resume_path(const std::string& path, const std::string& name, const Address& owner) {
+std::string identity_of(const std::string& path, const std::string& name, const Address& owner) {
     struct stat facts {};
     if (::stat(path.c_str(), &facts) != 0) return {};
     std::error_code ignored;
-    const auto text = std::filesystem::absolute(path, ignored).string() + '\0' + name + '\0' +
-                      owner.hex() + '\0' + std::to_string(facts.st_size) + ' ' +
-                      std::to_string(facts.st_mtim.tv_sec) + ' ' +
-                      std::to_string(facts.st_mtim.tv_nsec);
-    const auto digest = crypto::blake3_keyed(crypto::domain_key("upload"), as_bytes(text));
-    return "uploads/" + digest.hex().substr(0, 32);
+    return std::filesystem::absolute(path, ignored).string() + '\0' + name + '\0' + owner.hex() +
+           '\0' + std::to_string(facts.st_size) + ' ' + std::to_string(facts.st_mtim.tv_sec) + ' ' +
+           std::to_string(facts.st_mtim.tv_nsec);
 }
 
 Result<Source> file_source(const std::string& path, std::string name, const Address& owner) {
@@ -265,7 +313,12 @@ Result<Source> file_source(const std::string& path, std::string name, const Addr
             return Error{ErrorKind::io, "reading " + path + " failed"};
         return {};
     };
-    if (out.size_hint > kPart) out.resume_path = resume_path(path, out.name, owner);
+    out.identity = identity_of(path, out.name, owner);
+    if (out.size_hint > kPart && !out.identity.empty()) {
+        const auto digest =
+            crypto::blake3_keyed(crypto::domain_key("upload"), as_bytes(out.identity));
+        out.resume_path = "uploads/" + digest.hex().substr(0, 32);
+    }
     return out;
 }
 

@@ -1,6 +1,11 @@
 #include "node/key_shares.hpp"
 
 #include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <optional>
 
 #include "crypto/aead.hpp"
 #include "mutirao/v1/rights.pb.h"
@@ -15,6 +20,61 @@ using wire::to_field;
 constexpr auto kDeadline = std::chrono::seconds(10);
 constexpr std::uint64_t kRequestLifeMs = 5 * 60 * 1000;
 
+// How long silent keepers are waited for once enough have answered, or before others are asked.
+constexpr auto kPatience = std::chrono::milliseconds(400);
+
+// Answers of keepers that are asked side by side; shared with those that answer too late.
+template <class T>
+class Answers {
+  public:
+    void put(Result<T> answer) {
+        const std::lock_guard lock(mutex_);
+        answers_.push_back(std::move(answer));
+        changed_.notify_all();
+    }
+    // The next answer; nothing when none comes in time.
+    std::optional<Result<T>> take(Duration patience) {
+        std::unique_lock lock(mutex_);
+        if (!changed_.wait_for(lock, patience, [&] { return !answers_.empty(); }))
+            return std::nullopt;
+        auto answer = std::move(answers_.front());
+        answers_.pop_front();
+        return answer;
+    }
+
+  private:
+    std::mutex mutex_;  // guards answers_
+    std::condition_variable changed_;
+    std::deque<Result<T>> answers_;
+};
+
+// Asks nodes in order, `first` of them at once and the others when patience ends or an answer was
+// no help, until `helps` says that it has enough. Ends when all have answered.
+template <class T>
+void ask(Executor& executor, std::span<const Address> nodes, std::size_t first,
+         const std::function<Result<T>(const Address&)>& call,
+         const std::function<bool(Result<T>)>& enough) {
+    auto answers = std::make_shared<Answers<T>>();
+    std::size_t asked = 0, open = 0;
+    const auto ask_one = [&] {
+        executor.post([answers, call, node = nodes[asked]] { answers->put(call(node)); });
+        ++asked, ++open;
+    };
+    while (asked < std::min(first, nodes.size())) ask_one();
+    while (open > 0) {
+        auto answer =
+            answers->take(asked < nodes.size() ? Duration(kPatience) : Duration(2 * kDeadline));
+        if (!answer) {
+            while (asked < nodes.size()) ask_one();
+            continue;
+        }
+        --open;
+        const bool failed = !answer->ok();
+        if (enough(std::move(*answer))) return;
+        if (failed && asked < nodes.size()) ask_one();
+    }
+}
+
 }  // namespace
 
 Result<std::uint32_t> KeyShares::keep(const publish::Manifest& manifest, const crypto::Key& key,
@@ -22,27 +82,34 @@ Result<std::uint32_t> KeyShares::keep(const publish::Manifest& manifest, const c
     const auto keepers = nodes.first(std::min<std::size_t>(nodes.size(), kKeepersMax));
     const auto count = static_cast<std::uint32_t>(keepers.size());
     const std::uint32_t threshold = count / 2 + 1;
+    const std::uint32_t needed = std::min(count, threshold + 1);
     TRY(auto shares, rights::split(key, threshold, count, random_));
-    std::uint32_t kept = 0;
-    std::string first_failure;
+    auto answers = std::make_shared<Answers<v1::KeepReply>>();
     for (std::uint32_t i = 0; i < count; ++i) {
         const rights::KeptShare share{manifest.content(), owner,
                                       static_cast<std::uint8_t>(threshold), shares[i],
                                       manifest.encode()};
-        const auto done = [&]() -> Status {
-            TRY(auto peer, find_(keepers[i]));
-            v1::KeepRequest request;
-            request.set_share(to_field(share.encode()));
-            TRY(auto reply, wire::call<v1::KeepReply>(network_, peer, "/mutirao.v1.Keeper/Keep",
-                                                      request, kDeadline));
-            return {};
-        }();
-        if (done.ok())
+        v1::KeepRequest request;
+        request.set_share(to_field(share.encode()));
+        executor_.post([this, answers, keeper = keepers[i], request = std::move(request)] {
+            answers->put([&]() -> Result<v1::KeepReply> {
+                TRY(auto peer, find_(keeper));
+                return wire::call<v1::KeepReply>(network_, peer, "/mutirao.v1.Keeper/Keep", request,
+                                                 kDeadline);
+            }());
+        });
+    }
+    std::uint32_t kept = 0;
+    std::string first_failure;
+    for (std::uint32_t i = 0; i < count; ++i) {
+        const auto answer =
+            answers->take(kept >= needed ? Duration(kPatience) : Duration(2 * kDeadline));
+        if (!answer) break;
+        if (answer->ok())
             ++kept;
         else if (first_failure.empty())
-            first_failure = done.error().message;
+            first_failure = answer->error().message;
     }
-    const std::uint32_t needed = std::min(count, threshold + 1);
     if (kept < needed)
         return Error{ErrorKind::unavailable,
                      "only " + std::to_string(kept) + " of " + std::to_string(count) +
@@ -53,9 +120,10 @@ Result<std::uint32_t> KeyShares::keep(const publish::Manifest& manifest, const c
 
 Result<publish::Manifest> KeyShares::manifest(const Digest& content,
                                               std::span<const Address> nodes) {
-    Error last{ErrorKind::unavailable, "there are no storage nodes"};
-    for (const auto& node : nodes) {
-        auto found = [&]() -> Result<publish::Manifest> {
+    Result<publish::Manifest> out{Error{ErrorKind::unavailable, "there are no storage nodes"}};
+    ask<publish::Manifest>(
+        executor_, nodes, 2,
+        [this, content](const Address& node) -> Result<publish::Manifest> {
             TRY(auto peer, find_(node));
             v1::ManifestRequest request;
             request.set_content(to_field(content.span()));
@@ -65,17 +133,18 @@ Result<publish::Manifest> KeyShares::manifest(const Digest& content,
             if (manifest.content() != content)
                 return Error{ErrorKind::corrupt, "a keeper served another manifest"};
             return manifest;
-        }();
-        if (found.ok()) return found;
-        // "It is not here" from a node that answers says more than a node that does not.
-        if (last.kind != ErrorKind::not_found) last = std::move(found).error();
-    }
-    return last;
+        },
+        [&](Result<publish::Manifest> found) {
+            // "It is not here" from a node that answers says more than a node that does not.
+            if (found.ok() || out.error().kind != ErrorKind::not_found) out = std::move(found);
+            return out.ok();
+        });
+    return out;
 }
 
-Result<rights::KeyShare> KeyShares::release(const Address& node, const rights::KeyRequest& request,
-                                            const crypto::BoxSecretKey& reply_to,
-                                            std::uint32_t& threshold) {
+Result<KeyShares::Released> KeyShares::release(const Address& node,
+                                               const rights::KeyRequest& request,
+                                               const crypto::BoxSecretKey& reply_to) {
     TRY(auto peer, find_(node));
     v1::ReleaseRequest call;
     call.set_key_request(to_field(request.encode()));
@@ -88,8 +157,7 @@ Result<rights::KeyShare> KeyShares::release(const Address& node, const rights::K
                                    static_cast<std::uint8_t>(reply.threshold()),
                                    to_bytes(as_bytes(reply.sealed()))};
     TRY(auto share, rights::open_share(released, request, reply_to));
-    threshold = std::max<std::uint32_t>(threshold, released.threshold);
-    return share;
+    return Released{std::move(share), released.threshold};
 }
 
 Result<KeyShares::Opened> KeyShares::open(const Digest& content, const Digest& run,
@@ -112,19 +180,26 @@ Result<KeyShares::Opened> KeyShares::open(const rights::KeyRequest& request,
     TRY(auto known, manifest(request.content, nodes));
     std::vector<rights::KeyShare> shares;
     std::uint32_t threshold = 0;
+    std::optional<crypto::Key> found;
     Error refused{ErrorKind::unavailable, "no keeper of the key answers"};
-    for (const auto& node : nodes) {
-        auto share = release(node, request, reply_to, threshold);
-        if (share.ok()) {
-            shares.push_back(*share);
-            if (shares.size() < threshold) continue;
-            if (auto key = rights::combine_committed(shares, threshold, known.key_commitment);
-                key.ok())
-                return Opened{std::move(known), *key};
-        } else if (refused.kind != ErrorKind::permission_denied) {
-            refused = std::move(share).error();
-        }
-    }
+    const auto likely = std::min<std::size_t>(nodes.size(), kKeepersMax) / 2 + 1;
+    ask<Released>(
+        executor_, nodes, likely,
+        [this, request, reply_to](const Address& node) { return release(node, request, reply_to); },
+        [&](Result<Released> released) {
+            if (!released.ok()) {
+                if (refused.kind != ErrorKind::permission_denied)
+                    refused = std::move(released).error();
+                return false;
+            }
+            shares.push_back(released->share);
+            threshold = std::max(threshold, released->threshold);
+            if (shares.size() < threshold) return false;
+            auto key = rights::combine_committed(shares, threshold, known.key_commitment);
+            if (key.ok()) found = *key;
+            return key.ok();
+        });
+    if (found) return Opened{std::move(known), *found};
     if (shares.empty() || refused.kind == ErrorKind::permission_denied) return refused;
     return Error{ErrorKind::unavailable, "only " + std::to_string(shares.size()) +
                                              " good shares of the key of the " +

@@ -17,12 +17,14 @@ inline constexpr std::uint32_t kKeepersMax = 16;
 // Any thread.
 class KeyShares {
   public:
-    KeyShares(Network& network, Random& random, FindEndpoint find)
-        : network_(network), random_(random), find_(std::move(find)) {}
+    // What it is given must outlive it and the calls that it leaves behind in the executor.
+    KeyShares(Network& network, Random& random, Executor& executor, FindEndpoint find)
+        : network_(network), random_(random), executor_(executor), find_(std::move(find)) {}
 
     // Splits the key among at most kKeepersMax of `nodes` so that any half of them plus one give it
     // back. unavailable when fewer than that many, plus one to spare where there are more, keep
-    // their share. Returns how many keep it.
+    // their share. Keepers are asked side by side, and silent ones are not waited for. Returns how
+    // many keep it.
     Result<std::uint32_t> keep(const publish::Manifest& manifest, const crypto::Key& key,
                                const Address& owner, std::span<const Address> nodes);
 
@@ -44,13 +46,17 @@ class KeyShares {
     std::uint32_t forget(const rights::KeyRequest& request, std::span<const Address> nodes);
 
   private:
+    struct Released {
+        rights::KeyShare share;
+        std::uint32_t threshold = 0;
+    };
     Result<publish::Manifest> manifest(const Digest& content, std::span<const Address> nodes);
-    Result<rights::KeyShare> release(const Address& node, const rights::KeyRequest& request,
-                                     const crypto::BoxSecretKey& reply_to,
-                                     std::uint32_t& threshold);
+    Result<Released> release(const Address& node, const rights::KeyRequest& request,
+                             const crypto::BoxSecretKey& reply_to);
 
     Network& network_;
     Random& random_;
+    Executor& executor_;
     const FindEndpoint find_;
 };
 

@@ -12,6 +12,8 @@ using wire::to_field;
 constexpr auto kDeadline = std::chrono::seconds(10);
 constexpr auto kPatience = std::chrono::seconds(30);
 constexpr std::uint32_t kWaitStepMs = 2000;
+constexpr auto kLookInterval = std::chrono::milliseconds(kWaitStepMs);
+constexpr int kDisplacedMax = 100;  // times that others may be faster
 constexpr std::uint32_t kScanStep = 500;
 
 }  // namespace
@@ -98,11 +100,28 @@ Result<ledger::Receipt> LedgerClient::wait(const Digest& hash, Duration patience
 
 Result<Sent> Sender::send(const ledger::Call& call) {
     const std::lock_guard lock(mutex_);
+    for (int tries = 0;; ++tries) {
+        Attempt attempt;
+        auto sent = send_once(call, attempt);
+        if (sent.ok() || attempt.has_receipt || tries == kDisplacedMax) return sent;
+        const auto displaced = was_displaced(attempt.nonce);
+        if (!displaced.ok() || !*displaced) return sent;
+    }
+}
+
+// Another process with the same key may have used the nonce meanwhile. Then the transaction can
+// never get into a block, and sending it anew cannot do it twice.
+Result<bool> Sender::was_displaced(std::uint64_t nonce) const {
+    TRY(auto account, ledger::read<ledger::Account>(ledger_, ledger::key::account(address())));
+    return account && account->nonce > nonce;
+}
+
+Result<Sent> Sender::send_once(const ledger::Call& call, Attempt& attempt) {
     TRY(auto status, ledger_.status());
     TRY(auto account, ledger::read<ledger::Account>(ledger_, ledger::key::account(address())));
     ledger::Transaction tx;
     tx.chain_id = status.genesis.chain_id;
-    tx.nonce = account ? account->nonce : 0;
+    tx.nonce = attempt.nonce = account ? account->nonce : 0;
     TRY(tx.max_fee, status.genesis.base_fee.times(2));
     tx.to = call.to;
     tx.value = call.value;
@@ -111,8 +130,19 @@ Result<Sent> Sender::send(const ledger::Call& call) {
     tx.sign(key_);
     Sent out{tx.encode(), {}};
     TRY(auto hash, ledger_.submit(out.raw));
-    TRY(out.receipt, ledger_.wait(hash, kPatience));
-    return out;
+    bool displaced = false;
+    for (Duration waited{0}; waited < kPatience; waited += kLookInterval) {
+        auto receipt = ledger_.wait(hash, kLookInterval);
+        attempt.has_receipt = receipt.ok() || receipt.error().kind != ErrorKind::timeout;
+        if (receipt.ok()) {
+            out.receipt = std::move(*receipt);
+            return out;
+        }
+        // Once more after the nonce has moved on: this one may have moved it.
+        if (attempt.has_receipt || displaced) return std::move(receipt).error();
+        TRY(displaced, was_displaced(attempt.nonce));
+    }
+    return Error{ErrorKind::timeout, "transaction " + hash.hex() + " did not get into a block"};
 }
 
 }  // namespace mutirao::node

@@ -59,12 +59,20 @@ class Sender {
         : ledger_(ledger), key_(std::move(key)) {}
 
     // Signs the call with the account's next nonce, submits it and waits for its block. The error
-    // of a refused or reverted transaction is returned as it is.
+    // of a refused or reverted transaction is returned as it is. When another process with the same
+    // key was faster and took the nonce, it is signed anew with the next.
     Result<Sent> send(const ledger::Call& call);
     Address address() const { return key_.address(); }
     const crypto::AccountKey& key() const { return key_; }
 
   private:
+    struct Attempt {
+        std::uint64_t nonce = 0;
+        bool has_receipt = false;  // it got into a block, whatever came of it
+    };
+    Result<Sent> send_once(const ledger::Call& call, Attempt& attempt);
+    Result<bool> was_displaced(std::uint64_t nonce) const;
+
     const LedgerClient& ledger_;
     const crypto::AccountKey key_;
     std::mutex mutex_;  // one transaction at a time, or two would take the same nonce
