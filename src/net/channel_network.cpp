@@ -78,6 +78,7 @@ class Link final : public FrameSink, public std::enable_shared_from_this<Link> {
     State state_ = State::closed;
     std::uint64_t attempt_ = 0;  // steps of attempts that were given up do nothing
     Time attempt_ends_{};
+    std::shared_ptr<tcp::socket> connecting_;  // closed when the attempt is given up
     std::shared_ptr<ChannelStream> stream_;
     std::deque<Call> waiting_;             // for the connection
     std::map<std::uint64_t, Call> asked_;  // by number
@@ -118,6 +119,7 @@ void Link::connect(const ChannelDoor& door, bool again) {
         return failed(std::move(address).error().within("peer " + peer_ + "'s data channel"));
     attempt_ends_ = std::chrono::steady_clock::now() + shared_.limits.connect_timeout;
     auto socket = std::make_shared<tcp::socket>(shared_.io);
+    connecting_ = socket;
     const tcp::endpoint endpoint(asio::ip::make_address(address->host), address->port);
     socket->async_connect(endpoint, [self = shared_from_this(), socket, door, again,
                                      attempt = attempt_](error_code problem) {
@@ -126,6 +128,7 @@ void Link::connect(const ChannelDoor& door, bool again) {
             return self->failed(
                 {ErrorKind::unavailable,
                  "peer " + self->peer_ + " cannot be reached: " + problem.message()});
+        self->connecting_ = nullptr;
         self->stream_ = std::make_shared<ChannelStream>(std::move(*socket));
         self->greet(self->stream_, door, again);
     });
@@ -182,6 +185,10 @@ void Link::opened(std::shared_ptr<ChannelStream> stream) {
 void Link::failed(const Error& why) {
     ++attempt_;
     state_ = State::closed;
+    if (const auto socket = std::exchange(connecting_, nullptr)) {
+        error_code ignored;
+        socket->close(ignored);  // else the system goes on trying for minutes
+    }
     if (stream_) stream_->close(why);
     stream_ = nullptr;
     last_failure_ = why;

@@ -183,11 +183,10 @@ Result<std::optional<MutableByteSpan>> Connection::place(const FrameHeader& head
     const std::size_t size = std::size_t{header.method_size} + header.payload_size;
     if (header.payload_size > shared_.limits.message_bytes_max)
         return Error{ErrorKind::resource_exhausted, "a request is too large"};
+    if (shared_.stopping) return std::optional<MutableByteSpan>{};  // until all is closed
     const bool busy = calls_ >= shared_.limits.calls_max ||
                       stream_->bytes_to_send() > shared_.limits.answer_bytes_max;
-    // A caller without anything under way always has room for one.
-    const bool room = shared_.has_room(name_, size) || !shared_.caller_bytes.contains(name_);
-    if (busy || !room) {
+    if (busy || !shared_.has_room(name_, size)) {
         if (!std::exchange(in_line_, true)) shared_.waiting.push_back(weak_from_this());
         return std::optional<MutableByteSpan>{};
     }
@@ -328,7 +327,8 @@ void ChannelServer::Impl::accepted(tcp::socket socket) {
 void ChannelServer::Impl::tick() {
     ticker.expires_after(kTick);
     ticker.async_wait([this](error_code ended) {
-        if (ended) return;
+        // A tick that was due already is not cancelled any more.
+        if (ended || shared.stopping) return;
         const auto now = std::chrono::steady_clock::now();
         const auto all = shared.connections;
         for (const auto& connection : all) connection->look(now);
@@ -340,6 +340,7 @@ Result<std::unique_ptr<ChannelServer>> ChannelServer::start(const std::string& l
                                                             Serve serve, Random& random,
                                                             ChannelLimits limits, Admit admit) {
     ENSURE(limits.message_bytes_max + 256 <= limits.caller_bytes_max, "a request must fit");
+    ENSURE(limits.caller_bytes_max <= limits.bytes_max, "a caller's requests must fit");
     TRY(auto wanted, parse_listen_address(listen_address));
     auto impl = std::make_unique<Impl>(std::move(serve), random, limits, std::move(admit));
     TRY_VOID(impl->listen(wanted));
@@ -379,6 +380,7 @@ void ChannelServer::stop() {
             done.get_future().wait();
         };
         on_io([&] {
+            shared.stopping = true;
             error_code ignored;
             impl_->acceptor.close(ignored);
             impl_->pause.cancel();

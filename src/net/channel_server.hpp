@@ -21,7 +21,7 @@ struct ChannelLimits {
     std::size_t message_bytes_max = 20 << 20;  // a request; a longer one ends the connection
     // Requests that are coming or being handled. Beyond, nothing more is read: the sender waits.
     std::size_t bytes_max = 64 << 20;         // of all callers
-    std::size_t caller_bytes_max = 40 << 20;  // of one
+    std::size_t caller_bytes_max = 32 << 20;  // of one
     std::size_t answer_bytes_max = 32 << 20;  // waiting to be sent on one connection; likewise
     std::size_t handlers_max = 8;             // threads that run the handler
     Duration ticket_life = std::chrono::seconds(60);
@@ -49,8 +49,9 @@ class ChannelServer {
     std::uint16_t port() const;
     // Lets `caller` open channels for limits.ticket_life. Any thread.
     ChannelTicket grant(const Caller& caller);
-    // Accepts no more, lets calls in flight finish for stop_grace, cuts off the rest, and waits for
-    // handlers to return. Any thread but a handler's; a second call does nothing.
+    // Accepts no more connections or requests, lets calls in flight finish for stop_grace, cuts off
+    // the rest, and waits for handlers to return. Any thread but a handler's; a second call does
+    // nothing.
     void stop();
 
   private:

@@ -70,6 +70,7 @@ void ChannelStream::resume() {
     if (!paused_ || !is_open()) return;
     paused_ = false;
     take();
+    if (!paused_) progressed();  // from now on the rest is waited for
     if (!paused_ && is_open()) read_more();
 }
 

@@ -42,6 +42,7 @@ class ChannelStream final : public std::enable_shared_from_this<ChannelStream> {
     void frames(std::shared_ptr<FrameSink> sink);
     // Bytes that are sent after the header; the owner is held until they are.
     void send(const FrameHeader& header, std::string_view method, Message payload);
+    // There may be room now.
     void resume();
     void close(const Error& why);
 
@@ -49,8 +50,9 @@ class ChannelStream final : public std::enable_shared_from_this<ChannelStream> {
     std::size_t bytes_to_send() const { return bytes_to_send_; }
     // The last time any byte came or went.
     Time last_progress() const { return progress_; }
-    // Whether a frame has begun to come and is not whole yet.
-    bool in_frame() const { return placed_; }
+    // Whether a frame, or its header, has begun to come and is not whole yet. Not while the sink
+    // has no room: that is not the other end's fault.
+    bool in_frame() const { return !paused_ && (placed_ || end_ > begin_); }
 
   private:
     struct Outgoing {

@@ -390,5 +390,42 @@ TEST(Channel, calls_under_way_fail_when_either_end_goes) {
     opener.join();
 }
 
+// A listener whose queue is full drops what would connect: the system tries for minutes.
+TEST(Channel, a_host_that_drops_connections_does_not_hold_up_the_end) {
+    boost::asio::io_context io;
+    boost::asio::ip::tcp::acceptor full(io);
+    full.open(boost::asio::ip::tcp::v4());
+    full.bind({boost::asio::ip::make_address("127.0.0.1"), 0});
+    full.listen(0);
+    const auto port = full.local_endpoint().port();
+    const TestSocket first(port);
+    SeededRandom random(1);
+    auto network = std::make_unique<ChannelNetwork>(
+        [&](const std::string&) -> Result<ChannelDoor> {
+            return ChannelDoor{"127.0.0.1:" + std::to_string(port), {}};
+        },
+        random, ChannelClientLimits{.connect_timeout = seconds(60)});
+    EXPECT_EQ(network->call("peer", "/echo", {}, milliseconds(300)).error().kind,
+              ErrorKind::timeout);
+    const auto begin = std::chrono::steady_clock::now();
+    network.reset();
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, seconds(10));
+}
+
+TEST(Channel, a_header_that_stops_in_the_middle_is_cut_off) {
+    Peer peer(echo, {.progress_timeout = milliseconds(100)});
+    const auto ticket = peer.server->grant({});
+    TestSocket socket(peer.server->port());
+    const auto offer = socket.read_exactly(kOfferSize);
+    const auto theirs = decode_offer(as_bytes(offer)).value();
+    const ChannelNonce mine{};
+    socket.send(std::string(as_text(
+        ChannelGreeting{ticket.id, mine, greeting_mac(ticket, ChannelEnd::client, mine, theirs)}
+            .encode())));
+    ASSERT_EQ(socket.read_exactly(kVerdictSize).size(), kVerdictSize);
+    socket.send("\x01");
+    EXPECT_TRUE(socket.read_all().empty()) << "closed without an answer";
+}
+
 }  // namespace
 }  // namespace mutirao::net
