@@ -1,15 +1,27 @@
 #include "net/buffer_pool.hpp"
 
+#include <algorithm>
 #include <bit>
 
 #include "base/ensure.hpp"
 
 namespace mutirao::net {
 
+std::size_t BufferPool::capacity_of(std::size_t place) {
+    return (kSmallest / 4 * (4 + place % 4)) << (place / 4);
+}
+
+std::size_t BufferPool::place_of(std::size_t size) {
+    const auto wanted = std::max(size, kSmallest);
+    const auto octave = static_cast<std::size_t>(std::bit_width(wanted / kSmallest)) - 1;
+    const auto step = (kSmallest / 4) << octave;
+    return octave * 4 + (wanted - (kSmallest << octave) + step - 1) / step;
+}
+
 BufferPool::Buffer BufferPool::take(std::size_t size) {
-    const auto capacity = std::bit_ceil(std::max(size, kSmallest));
-    const auto place = static_cast<std::size_t>(std::countr_zero(capacity / kSmallest));
+    const auto place = place_of(size);
     ENSURE(place < kClasses, "no message is so large");
+    const auto capacity = capacity_of(place);
     {
         const std::lock_guard lock(mutex_);
         if (auto& spare = spare_[place]; !spare.empty()) {
@@ -27,8 +39,7 @@ void BufferPool::give(Buffer buffer) {
     const std::lock_guard lock(mutex_);
     if (spare_bytes_ + buffer.capacity > spare_max_) return;
     spare_bytes_ += buffer.capacity;
-    spare_[static_cast<std::size_t>(std::countr_zero(buffer.capacity / kSmallest))].push_back(
-        std::move(buffer.memory));
+    spare_[place_of(buffer.capacity)].push_back(std::move(buffer.memory));
 }
 
 }  // namespace mutirao::net

@@ -25,13 +25,17 @@ class BufferPool {
         MutableByteSpan span() { return {memory.get(), size}; }
         ByteSpan span() const { return {memory.get(), size}; }
     };
-    // Unspecified content.
+    // Unspecified content. Takes at most a quarter more than `size`, and at least 4 KiB.
     Buffer take(std::size_t size);
     void give(Buffer buffer);
 
   private:
     static constexpr std::size_t kSmallest = 4096;
-    static constexpr std::size_t kClasses = 24;  // powers of two from kSmallest
+    static constexpr std::size_t kClasses = 4 * 24;  // four to an octave, from kSmallest
+
+    // How large the buffers of a class are, and the class of a size.
+    static std::size_t capacity_of(std::size_t place);
+    static std::size_t place_of(std::size_t size);
 
     const std::size_t spare_max_;
     std::mutex mutex_;  // guards the two below

@@ -1,6 +1,7 @@
 #include "net/channel_server.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -74,6 +75,7 @@ struct Shared {
     std::size_t calls = 0;                         // being handled
     std::list<std::weak_ptr<Connection>> waiting;  // for room, first come first served
     bool stopping = false;
+    std::atomic<bool> cut_off = false;  // the grace is over: what waits for a thread is not run
 
     std::mutex tickets_mutex;  // guards tickets
     std::list<Granted> tickets;
@@ -206,6 +208,8 @@ void Connection::handle(const FrameHeader& header, BufferPool::Buffer buffer) {
         const ByteSpan all = std::as_const(*request).span();
         const auto method = as_text(all.first(header.method_size));
         auto answer = [&]() -> Result<Bytes> {
+            if (self->shared_.cut_off)
+                return Error{ErrorKind::unavailable, "this node is stopping"};
             if (self->shared_.admit) TRY_VOID(self->shared_.admit(self->caller_, method));
             try {
                 return self->shared_.serve(method, all.subspan(header.method_size));
@@ -361,6 +365,14 @@ ChannelTicket ChannelServer::grant(const Caller& caller) {
                                shared.random.fixed<Digest>()};
     const auto now = std::chrono::steady_clock::now();
     const std::lock_guard lock(shared.tickets_mutex);
+    const auto of_caller = [&](const auto& granted) {
+        return granted.caller.name() == caller.name();
+    };
+    if (static_cast<std::size_t>(std::count_if(shared.tickets.begin(), shared.tickets.end(),
+                                               of_caller)) >= shared.limits.caller_tickets_max) {
+        const auto oldest = std::find_if(shared.tickets.rbegin(), shared.tickets.rend(), of_caller);
+        shared.tickets.erase(std::next(oldest).base());
+    }
     while (!shared.tickets.empty() && (shared.tickets.back().ends <= now ||
                                        shared.tickets.size() >= shared.limits.tickets_max))
         shared.tickets.pop_back();
@@ -393,6 +405,7 @@ void ChannelServer::stop() {
             });
             if (busy) std::this_thread::sleep_for(std::chrono::milliseconds(5));
         }
+        shared.cut_off = true;
         on_io([&] {
             impl_->ticker.cancel();
             const auto all = shared.connections;

@@ -25,7 +25,8 @@ struct ChannelLimits {
     std::size_t answer_bytes_max = 32 << 20;  // waiting to be sent on one connection; likewise
     std::size_t handlers_max = 8;             // threads that run the handler
     Duration ticket_life = std::chrono::seconds(60);
-    std::size_t tickets_max = 4096;  // the oldest makes room
+    std::size_t tickets_max = 4096;       // the oldest makes room
+    std::size_t caller_tickets_max = 64;  // of one caller; likewise
     Duration greeting_timeout = std::chrono::seconds(5);
     Duration progress_timeout = std::chrono::seconds(10);  // of a frame that has begun
     Duration idle_timeout = std::chrono::minutes(5);

@@ -427,5 +427,49 @@ TEST(Channel, a_header_that_stops_in_the_middle_is_cut_off) {
     EXPECT_TRUE(socket.read_all().empty()) << "closed without an answer";
 }
 
+TEST(Channel, tickets_of_one_caller_make_room_for_its_own_only) {
+    Peer peer(echo, {.caller_tickets_max = 2});
+    Address other;
+    other.bytes[5] = 1;
+    const auto kept = peer.server->grant({other, ""});
+    const auto lost = peer.server->grant({Address{}, ""});
+    ChannelTicket last;
+    for (int i = 0; i < 2; ++i) last = peer.server->grant({Address{}, ""});
+    SeededRandom random(1);
+    for (const auto& [ticket, good] : {std::pair{kept, true}, {lost, false}, {last, true}}) {
+        ChannelNetwork network(
+            [&, ticket = ticket](const std::string&) -> Result<ChannelDoor> {
+                return ChannelDoor{peer.address(), ticket};
+            },
+            random);
+        EXPECT_EQ(network.call("peer", "/echo", {}, seconds(5)).ok(), good);
+    }
+}
+
+TEST(Channel, what_waits_for_a_thread_is_not_run_after_the_grace) {
+    Gate gate;
+    auto peer = std::make_unique<Peer>(
+        [&](std::string_view, ByteSpan) -> Result<Bytes> {
+            gate.pass();
+            return Bytes{};
+        },
+        ChannelLimits{.handlers_max = 1, .stop_grace = milliseconds(50)});
+    SeededRandom random(1);
+    std::atomic<int> failed = 0;
+    ChannelNetwork network(peer->introduce(), random);
+    for (int i = 0; i < 10; ++i)
+        network.start("peer", "/x", Message::of({}), seconds(20),
+                      [&](auto answer) { failed += !answer.ok(); });
+    ASSERT_TRUE(gate.wait_for(1));
+    std::thread opener([&] {
+        for (int i = 0; i < 2000 && failed < 10; ++i) std::this_thread::sleep_for(milliseconds(5));
+        gate.open();
+    });
+    peer->server->stop();
+    opener.join();
+    EXPECT_EQ(failed, 10);
+    EXPECT_EQ(gate.here(), 1);
+}
+
 }  // namespace
 }  // namespace mutirao::net
