@@ -1,8 +1,7 @@
-#include "rights/keeper.hpp"
-
 #include <algorithm>
 
 #include "base/codec.hpp"
+#include "rights/keeper.hpp"
 
 namespace mutirao::rights {
 namespace {
