@@ -27,6 +27,7 @@ using asio::ip::tcp;
 using boost::system::error_code;
 
 constexpr auto kTick = std::chrono::milliseconds(250);  // how often connections are looked at
+constexpr auto kDrainTick = std::chrono::milliseconds(5);
 constexpr Duration kAcceptPause = std::chrono::milliseconds(50);
 
 class Connection;
@@ -398,13 +399,17 @@ void ChannelServer::stop() {
             impl_->pause.cancel();
         });
         const auto ends = std::chrono::steady_clock::now() + shared.limits.stop_grace;
-        for (bool busy = true; busy && std::chrono::steady_clock::now() < ends;) {
-            on_io([&] {
-                busy = std::any_of(shared.connections.begin(), shared.connections.end(),
-                                   [](const auto& connection) { return connection->is_busy(); });
-            });
-            if (busy) std::this_thread::sleep_for(std::chrono::milliseconds(5));
-        }
+        std::promise<void> drained;
+        const std::function<void()> look = [&] {
+            const bool busy =
+                std::any_of(shared.connections.begin(), shared.connections.end(),
+                            [](const auto& connection) { return connection->is_busy(); });
+            if (!busy || std::chrono::steady_clock::now() >= ends) return drained.set_value();
+            impl_->pause.expires_after(kDrainTick);
+            impl_->pause.async_wait([&](error_code) { look(); });
+        };
+        asio::post(shared.io, look);
+        drained.get_future().wait();
         shared.cut_off = true;
         on_io([&] {
             impl_->ticker.cancel();

@@ -6,7 +6,6 @@
 #include <future>
 #include <gtest/gtest.h>
 #include <mutex>
-#include <random>
 #include <thread>
 
 #include "base/random.hpp"
@@ -64,10 +63,15 @@ class Gate {
 
 struct Peer {
     explicit Peer(Serve serve, ChannelLimits limits = {}, Admit admit = {})
-        : random(std::random_device{}()),
+        : random(next_seed()),
           server(ChannelServer::start("127.0.0.1:0", std::move(serve), random, limits,
                                       std::move(admit))
                      .value()) {}
+    // Two peers that drew the same would hand out the same tickets.
+    static std::uint64_t next_seed() {
+        static std::atomic<std::uint64_t> seed = 11;
+        return seed++;
+    }
     std::string address() const { return "127.0.0.1:" + std::to_string(server->port()); }
     ChannelNetwork::Introduce introduce(Caller caller = {Address{}, ""}) {
         return [this, caller](const std::string&) -> Result<ChannelDoor> {
