@@ -1,0 +1,69 @@
+"""Many at once: sixty-four clients, and hundreds of small objects."""
+import concurrent.futures
+import hashlib
+import pathlib
+import random
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts"))
+from network import Network  # noqa: E402
+
+CLIENTS = 64
+WALLETS = 16
+SMALL = 500
+
+
+class Crowd(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory(prefix="mutirao-crowd-")
+        cls.path = pathlib.Path(cls.folder.name)
+        cls.network = Network(cls.path / "home")
+        cls.network.up("--nodes", 8)
+        for i in range(WALLETS):
+            cls.network.run("wallet", "new", f"w{i}")
+            cls.network.run("wallet", "send", "--from", "founder", "--to", f"w{i}", "50")
+
+    @classmethod
+    def tearDownClass(cls):
+        try:
+            cls.network.down()
+        finally:
+            cls.folder.cleanup()
+
+    def test_sixty_four_clients_at_once_each_get_their_own_back(self):
+        chance = random.Random(7)
+        contents = {f"c{i}": chance.randbytes(chance.choice((900, 70_000, 700_000, 3_000_000)))
+                    for i in range(CLIENTS)}
+
+        def client(item):
+            name, content = item
+            wallet = f"w{int(name[1:]) % WALLETS}"  # four clients share a wallet
+            file, back = self.path / name, self.path / f"{name}.back"
+            file.write_bytes(content)
+            self.network.run("put", file, "--wallet", wallet)
+            self.network.run("get", name, "--wallet", wallet, "-o", back)
+            return back.read_bytes() == content
+
+        with concurrent.futures.ThreadPoolExecutor(CLIENTS) as pool:
+            self.assertEqual(list(pool.map(client, contents.items())), [True] * CLIENTS)
+
+    def test_hundreds_of_small_objects_go_in_with_one_command_and_each_reads_back(self):
+        chance = random.Random(8)
+        files = []
+        for i in range(SMALL):
+            files.append(self.path / f"small-{i}")
+            files[-1].write_bytes(chance.randbytes(chance.randrange(1, 2000)))
+        put = self.network.run("put", *files, "--wallet", "w0")
+        self.assertEqual(len(put["objects"]), SMALL)
+        for i in chance.sample(range(SMALL), 40):
+            back = self.path / "back"
+            self.network.run("get", f"small-{i}", "--wallet", "w0", "-o", back)
+            self.assertEqual(hashlib.sha256(back.read_bytes()).digest(),
+                             hashlib.sha256(files[i].read_bytes()).digest(), i)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
