@@ -48,8 +48,10 @@ Bytes Message::joined() const {
 
 void Network::start(const std::string& peer, std::string_view method, Message request,
                     Duration deadline, Done done) {
-    if (request.pieces.size() == 1) return done(call(peer, method, request.pieces[0], deadline));
-    done(call(peer, method, request.joined(), deadline));
+    const auto answered = std::move(done);
+    if (request.pieces.size() == 1)
+        return answered(call(peer, method, request.pieces[0], deadline));
+    answered(call(peer, method, request.joined(), deadline));
 }
 
 }  // namespace mutirao

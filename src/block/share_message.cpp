@@ -69,7 +69,7 @@ Result<ShareMessage> ShareMessage::decode(ByteSpan bytes) {
 std::size_t ServedMessage::head_size(std::span<const Slot> slots) {
     std::size_t size = 2 + 4;
     for (const auto& slot : slots)
-        size += 3 * 2 + slot.digests.size() * Digest::kSize + slot.rows.size() * 4;
+        size += std::size_t{6} + slot.digests.size() * Digest::kSize + slot.rows.size() * 4;
     return size;
 }
 

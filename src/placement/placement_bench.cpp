@@ -6,10 +6,9 @@
 #include "base/random.hpp"
 #include "placement/placement.hpp"
 
+namespace mutirao::placement {
 namespace {
 
-using namespace mutirao;
-using namespace mutirao::placement;
 using std::chrono::steady_clock;
 
 double milliseconds_since(steady_clock::time_point begin) {
@@ -32,9 +31,7 @@ Membership membership_of(std::uint32_t count) {
     return out;
 }
 
-}  // namespace
-
-int main() {
+int run() {
     std::printf("members   make ms   one group ms   all groups ms\n");
     for (const std::uint32_t count : {8u, 100u, 1000u, 4096u}) {
         const auto membership = membership_of(count);
@@ -55,3 +52,8 @@ int main() {
     }
     return 0;
 }
+
+}  // namespace
+}  // namespace mutirao::placement
+
+int main() { return mutirao::placement::run(); }
