@@ -1,12 +1,10 @@
 #include "node/key_shares.hpp"
 
 #include <algorithm>
-#include <condition_variable>
-#include <deque>
 #include <functional>
-#include <mutex>
 #include <optional>
 
+#include "base/inbox.hpp"
 #include "crypto/aead.hpp"
 #include "mutirao/v1/rights.pb.h"
 #include "node/wire/fields.hpp"
@@ -23,38 +21,13 @@ constexpr std::uint64_t kRequestLifeMs = 5 * 60 * 1000;
 // How long silent keepers are waited for once enough have answered, or before others are asked.
 constexpr auto kPatience = std::chrono::milliseconds(400);
 
-// Answers of keepers that are asked side by side; shared with those that answer too late.
-template <class T>
-class Answers {
-  public:
-    void put(Result<T> answer) {
-        const std::lock_guard lock(mutex_);
-        answers_.push_back(std::move(answer));
-        changed_.notify_all();
-    }
-    // The next answer; nothing when none comes in time.
-    std::optional<Result<T>> take(Duration patience) {
-        std::unique_lock lock(mutex_);
-        if (!changed_.wait_for(lock, patience, [&] { return !answers_.empty(); }))
-            return std::nullopt;
-        auto answer = std::move(answers_.front());
-        answers_.pop_front();
-        return answer;
-    }
-
-  private:
-    std::mutex mutex_;  // guards answers_
-    std::condition_variable changed_;
-    std::deque<Result<T>> answers_;
-};
-
 // Asks nodes in order, `first` of them at once and the others when patience ends or an answer was
-// no help, until `helps` says that it has enough. Ends when all have answered.
+// no help, until `enough` says so. Ends when all have answered.
 template <class T>
 void ask(Executor& executor, std::span<const Address> nodes, std::size_t first,
          const std::function<Result<T>(const Address&)>& call,
          const std::function<bool(Result<T>)>& enough) {
-    auto answers = std::make_shared<Answers<T>>();
+    auto answers = std::make_shared<Inbox<Result<T>>>();
     std::size_t asked = 0, open = 0;
     const auto ask_one = [&] {
         executor.post([answers, call, node = nodes[asked]] { answers->put(call(node)); });
@@ -84,7 +57,7 @@ Result<std::uint32_t> KeyShares::keep(const publish::Manifest& manifest, const c
     const std::uint32_t threshold = count / 2 + 1;
     const std::uint32_t needed = std::min(count, threshold + 1);
     TRY(auto shares, rights::split(key, threshold, count, random_));
-    auto answers = std::make_shared<Answers<v1::KeepReply>>();
+    auto answers = std::make_shared<Inbox<Result<v1::KeepReply>>>();
     for (std::uint32_t i = 0; i < count; ++i) {
         const rights::KeptShare share{manifest.content(), owner,
                                       static_cast<std::uint8_t>(threshold), shares[i],

@@ -1,38 +1,13 @@
 #include "publish/retriever.hpp"
 
 #include <algorithm>
-#include <condition_variable>
-#include <deque>
 #include <map>
 #include <set>
 
+#include "base/inbox.hpp"
+
 namespace mutirao::publish {
 namespace {
-
-// Answers as they come in, on whichever thread; shared with calls that outlast their reader.
-template <class T>
-class Inbox {
-  public:
-    void put(T answer) {
-        const std::lock_guard lock(mutex_);
-        answers_.push_back(std::move(answer));
-        changed_.notify_all();
-    }
-    // Nothing when none came in time.
-    std::optional<T> take(Duration deadline) {
-        std::unique_lock lock(mutex_);
-        if (!changed_.wait_for(lock, deadline, [&] { return !answers_.empty(); }))
-            return std::nullopt;
-        auto answer = std::move(answers_.front());
-        answers_.pop_front();
-        return answer;
-    }
-
-  private:
-    std::mutex mutex_;  // guards answers_
-    std::condition_variable changed_;
-    std::deque<T> answers_;
-};
 
 // Members in the order in which they are asked: those that rest last.
 std::vector<std::uint32_t> by_health(const Committee& committee, const NodeHealth& health,
