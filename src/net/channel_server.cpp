@@ -17,6 +17,7 @@
 #include "net/address.hpp"
 #include "net/buffer_pool.hpp"
 #include "net/channel_stream.hpp"
+#include "net/listen.hpp"
 #include "net/worker_pool.hpp"
 
 namespace mutirao::net {
@@ -292,16 +293,7 @@ struct ChannelServer::Impl {
 };
 
 Status ChannelServer::Impl::listen(const ListenAddress& wanted) {
-    error_code problem;
-    const tcp::endpoint endpoint(asio::ip::make_address(wanted.host, problem), wanted.port);
-    if (!problem) acceptor.open(endpoint.protocol(), problem);
-    if (!problem) acceptor.set_option(tcp::acceptor::reuse_address(true), problem);
-    if (!problem) acceptor.bind(endpoint, problem);
-    if (!problem) acceptor.listen(asio::socket_base::max_listen_connections, problem);
-    if (problem)
-        return Error{ErrorKind::unavailable,
-                     "cannot listen on " + wanted.text() + ": " + problem.message()};
-    port = acceptor.local_endpoint().port();
+    TRY(port, listen_at(acceptor, wanted));
     return {};
 }
 

@@ -7,6 +7,7 @@
 #include "net/address.hpp"
 #include "net/http.hpp"
 #include "net/http_connection.hpp"
+#include "net/listen.hpp"
 
 namespace mutirao::net {
 namespace {
@@ -41,17 +42,9 @@ struct HttpServer::Impl {
 };
 
 Status HttpServer::Impl::listen(const ListenAddress& wanted) {
-    error_code problem;
-    const tcp::endpoint endpoint(asio::ip::make_address(wanted.host, problem), wanted.port);
-    if (!problem) acceptor.open(endpoint.protocol(), problem);
-    if (!problem) acceptor.set_option(tcp::acceptor::reuse_address(true), problem);
-    if (!problem) acceptor.bind(endpoint, problem);
-    if (!problem) acceptor.listen(asio::socket_base::max_listen_connections, problem);
-    if (problem)
-        return Error{ErrorKind::unavailable,
-                     "cannot listen on " + wanted.text() + ": " + problem.message()};
+    TRY(const auto port, listen_at(acceptor, wanted));
     address = wanted;
-    address.port = acceptor.local_endpoint().port();
+    address.port = port;
     return {};
 }
 
