@@ -143,7 +143,7 @@ void read_round(hot::LocalObject& object, const MappedFile& file, bench::Redis* 
         const auto other = random.below(kWorkingSet / size) * size;  // not what was just read
         times.copied.time([&] {
             const auto shard = object.map(index);
-            std::memcpy(out.data(), shard->bytes().data() + offset, size);
+            ENSURE(shard->copy(offset, out).ok(), "the place is outside of the shard");
         });
         if (i % 64 == 0) check(place);
         times.file.time([&] { std::memcpy(out.data(), file.data() + other, size); });

@@ -64,6 +64,29 @@ TEST(LocalReader, maps_shards_in_place_after_showing_a_licence) {
     EXPECT_EQ(node.object->cold_reads, 6);
 }
 
+TEST(MappedShard, copies_any_part_of_itself) {
+    SeededRandom random(5);
+    Bytes all(100'001);
+    random.fill(all);
+    HeapMemory memory;
+    const MappedShard shard(memory
+                                .make(all.size(),
+                                      [&](MutableByteSpan out) -> Status {
+                                          std::copy(all.begin(), all.end(), out.begin());
+                                          return {};
+                                      })
+                                .value());
+    for (const std::size_t size : {0, 1, 255, 4096, 8191, 8192, 8193, 32768, 70'003, 100'001}) {
+        const auto offset = random.below(all.size() - size + 1);
+        Bytes out(size);
+        ASSERT_TRUE(shard.copy(offset, out).ok());
+        ASSERT_TRUE(std::equal(out.begin(), out.end(), all.begin() + static_cast<long>(offset)));
+    }
+    Bytes out(2);
+    EXPECT_EQ(shard.copy(100'000, out).error().kind, ErrorKind::invalid_argument);
+    EXPECT_EQ(shard.copy(~std::size_t{0}, out).error().kind, ErrorKind::invalid_argument);
+}
+
 TEST(LocalReader, a_connection_maps_only_what_it_opened_itself) {
     os::TestFolder folder;
     ServingNode node(folder.file("hot.sock"));

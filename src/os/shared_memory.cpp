@@ -9,6 +9,8 @@
 namespace mutirao::os {
 namespace {
 
+constexpr std::size_t kHugePage = 2 << 20;
+constexpr int kCollapse = 25;  // MADV_COLLAPSE, which older headers do not name
 constexpr int kSealsNeeded = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW;
 
 Error memory_error(std::string_view what, int code) {
@@ -37,19 +39,55 @@ class Mapping {
     // touch, and no reader waits for a page fault.
     static Result<Mapping> of(int descriptor, std::size_t size, int access) {
         if (size == 0) return Mapping();
-        void* at = ::mmap(nullptr, size, access, MAP_SHARED, descriptor, 0);
-        if (at == MAP_FAILED) return memory_error("cannot map shared memory", errno);
+        TRY(void* const at, map_aligned(descriptor, size, access));
         Mapping out(at, size);
-        // Only a wish: most systems give shared memory small pages whatever one asks for.
-        static_cast<void>(::madvise(at, size, MADV_HUGEPAGE));
-        const int populate = access & PROT_WRITE ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
-        if (::madvise(at, size, populate) != 0)
+        const bool writes = (access & PROT_WRITE) != 0;
+        ask_for_huge_pages(out, writes);
+        if (::madvise(at, size, writes ? MADV_POPULATE_WRITE : MADV_POPULATE_READ) != 0)
             return Error{ErrorKind::resource_exhausted,
                          "there is no memory for " + std::to_string(size) + " shared bytes"};
         return out;
     }
 
   private:
+    // At a multiple of a huge page where there is room for one.
+    static Result<void*> map_aligned(int descriptor, std::size_t size, int access) {
+        if (size < kHugePage) {
+            void* at = ::mmap(nullptr, size, access, MAP_SHARED, descriptor, 0);
+            if (at == MAP_FAILED) return memory_error("cannot map shared memory", errno);
+            return at;
+        }
+        const std::size_t page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+        const std::size_t used = (size + page - 1) / page * page;
+        void* const room = ::mmap(nullptr, used + kHugePage, PROT_NONE,
+                                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (room == MAP_FAILED) return memory_error("cannot map shared memory", errno);
+        auto* const begin = static_cast<std::uint8_t*>(room);
+        const std::size_t before = -reinterpret_cast<std::uintptr_t>(begin) % kHugePage;
+        void* const at =
+            ::mmap(begin + before, used, access, MAP_SHARED | MAP_FIXED, descriptor, 0);
+        const int failed = errno;
+        if (at == MAP_FAILED) {
+            ::munmap(room, used + kHugePage);
+            return memory_error("cannot map shared memory", failed);
+        }
+        if (before > 0) ::munmap(begin, before);
+        if (before < kHugePage) ::munmap(begin + before + used, kHugePage - before);
+        return at;
+    }
+
+    // Only a wish. A reader at random places walks the page tables for every 4 KiB otherwise.
+    // MADV_COLLAPSE (Linux 6.1) works where the system gives shared memory small pages by default;
+    // a page that holds nothing yet must be touched first.
+    static void ask_for_huge_pages(const Mapping& mapping, bool writes) {
+        static_cast<void>(::madvise(mapping.at_, mapping.size_, MADV_HUGEPAGE));
+        for (std::size_t at = 0; at + kHugePage <= mapping.size_; at += kHugePage) {
+            if (writes && ::madvise(mapping.data() + at, 1, MADV_POPULATE_WRITE) != 0) return;
+            if (::madvise(mapping.data() + at, kHugePage, kCollapse) != 0) return;
+        }
+    }
+
+
     void* at_ = nullptr;
     std::size_t size_ = 0;
 };

@@ -32,7 +32,7 @@ Descriptor copy_of(const SharedBytes& shared) {
 }
 
 TEST(SharedMemory, what_was_written_is_read_by_whoever_maps_it_and_outlives_its_maker) {
-    for (const std::size_t size : {0u, 1u, 4096u, 4097u, 3u << 20}) {
+    for (const std::size_t size : {0u, 1u, 4096u, 4097u, 2u << 20, 3u << 20, (4u << 20) + 5000}) {
         const auto bytes = random_bytes(size);
         auto made = share(bytes);
         EXPECT_EQ(to_bytes(made->bytes()), bytes);
