@@ -31,6 +31,12 @@ Result<std::uint32_t> slots_needed(const block::Header& header, Strength strengt
     return block::strong_slots(header, kLiarsOfStrong);
 }
 
+// Those whose signatures were added up, by member; later ones are not among them.
+struct Disperser::Quorum {
+    std::vector<Signed> signers;
+    crypto::BlsSignature sum;
+};
+
 // One dispersal: shared by its caller and by the calls under way, which may outlast it.
 struct Disperser::Progress {
     std::shared_ptr<const block::CodedBlock> coded;
@@ -184,8 +190,8 @@ bool Disperser::try_again(const std::shared_ptr<Progress>& progress) {
     return true;
 }
 
-Result<crypto::BlsSignature> Disperser::gather(const std::shared_ptr<Progress>& progress,
-                                               std::uint32_t needed, ByteSpan message) {
+Result<Disperser::Quorum> Disperser::gather(const std::shared_ptr<Progress>& progress,
+                                            std::uint32_t needed, ByteSpan message) {
     for (;;) {
         std::unique_lock lock(progress->mutex);
         const auto over = [&] { return progress->running == 0; };
@@ -203,10 +209,7 @@ Result<crypto::BlsSignature> Disperser::gather(const std::shared_ptr<Progress>& 
         std::sort(signers.begin(), signers.end(),
                   [](const auto& a, const auto& b) { return a.member < b.member; });
         auto sum = progress->add_up(signers, message);
-        if (slots_signed_by(signers) < needed) continue;
-        const std::lock_guard relock(progress->mutex);
-        progress->signed_by = std::move(signers);
-        return sum;
+        if (slots_signed_by(signers) >= needed) return Quorum{std::move(signers), sum};
     }
 }
 
@@ -250,18 +253,15 @@ Result<Dispersal> Disperser::disperse(std::shared_ptr<const block::CodedBlock> c
     for (std::uint32_t member = 0; member < committee.size(); ++member)
         if (!progress->shares[member].empty()) begin(progress, member);
 
-    auto signature = gather(progress, needed, message);
-    if (signature.ok()) {
-        const std::lock_guard lock(progress->mutex);
-        out.certificate.signature = *signature;
-        out.slots_signed = slots_signed_by(progress->signed_by);
-        std::vector<std::uint32_t> members;
-        for (const auto& each : progress->signed_by) members.push_back(each.member);
-        out.certificate.signers = block::signer_bitmap(committee.size(), members);
-    }
+    auto quorum = gather(progress, needed, message);
     out.failures = progress->failures();
     linger(std::move(progress));
-    if (!signature.ok()) return std::move(signature).error();
+    if (!quorum.ok()) return std::move(quorum).error();
+    out.certificate.signature = quorum->sum;
+    out.slots_signed = slots_signed_by(quorum->signers);
+    std::vector<std::uint32_t> members;
+    for (const auto& each : quorum->signers) members.push_back(each.member);
+    out.certificate.signers = block::signer_bitmap(committee.size(), members);
     return out;
 }
 

@@ -61,9 +61,10 @@ class Disperser {
 
   private:
     struct Progress;
+    struct Quorum;
 
-    Result<crypto::BlsSignature> gather(const std::shared_ptr<Progress>& progress,
-                                        std::uint32_t needed, ByteSpan message);
+    Result<Quorum> gather(const std::shared_ptr<Progress>& progress, std::uint32_t needed,
+                          ByteSpan message);
     void begin(const std::shared_ptr<Progress>& progress, std::uint32_t member);
     static void send_part(const std::weak_ptr<SendLanes>& lanes,
                           const std::shared_ptr<Progress>& progress, std::uint32_t member,
