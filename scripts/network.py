@@ -18,7 +18,8 @@ class CommandFailed(Exception):
     """A command that ended with a non-zero exit code; `error` holds its --json error."""
 
     def __init__(self, arguments, code, error, text):
-        super().__init__(f"mutirao {' '.join(map(str, arguments))}: exit {code}: {text.strip()}")
+        words = " ".join(map(str, arguments[:8])) + (" ..." if len(arguments) > 8 else "")
+        super().__init__(f"mutirao {words}: exit {code}: {text.strip()}")
         self.code = code
         self.error = error
         self.text = text
