@@ -27,15 +27,19 @@ Bytes access_list_of(const boost::json::array& entries) {
 
 Transaction transaction_of(const boost::json::value& body) {
     Transaction tx;
+    tx.type = static_cast<TransactionType>(number_in(body.at("type")));
+    const bool one_price = body.as_object().contains("gasPrice");
     tx.chain_id = static_cast<std::uint64_t>(number_in(body.at("chainId")));
     tx.nonce = static_cast<std::uint64_t>(number_in(body.at("nonce")));
-    tx.max_priority_fee = Amount(number_in(body.at("maxPriorityFeePerGas")));
-    tx.max_fee = Amount(number_in(body.at("maxFeePerGas")));
+    tx.max_priority_fee =
+        Amount(number_in(body.at(one_price ? "gasPrice" : "maxPriorityFeePerGas")));
+    tx.max_fee = Amount(number_in(body.at(one_price ? "gasPrice" : "maxFeePerGas")));
     tx.gas_limit = static_cast<std::uint64_t>(number_in(body.at("gasLimit")));
     tx.to = fixed_in<Address>(body.at("to"));
     tx.value = Amount(number_in(body.at("value")));
     tx.data = hex_in(body.at("data"));
-    tx.access_list = access_list_of(body.at("accessList").as_array());
+    if (tx.type != TransactionType::legacy)
+        tx.access_list = access_list_of(body.at("accessList").as_array());
     return tx;
 }
 
@@ -64,69 +68,106 @@ TEST(Transaction, decodes_what_ethers_encodes) {
     }
 }
 
-TEST(Transaction, refuses_other_types_and_numbers_by_name) {
+TEST(Transaction, refuses_by_name) {
     for (const auto& vector : vectors().at("refused").as_array()) {
         const auto decoded = Transaction::decode(hex_in(vector.at("raw")));
         ASSERT_FALSE(decoded.ok()) << text_in(vector.at("name"));
         EXPECT_EQ(to_string(decoded.error().kind), text_in(vector.at("kind")))
             << text_in(vector.at("name"));
     }
-    const auto& creation = vectors().at("refused").as_array().at(2);
+    const auto& creation = vectors().at("refused").as_array().at(3);
     EXPECT_EQ(Transaction::decode(hex_in(creation.at("raw"))).error().message,
               "contracts cannot be deployed: there is no EVM on this ledger yet");
     EXPECT_FALSE(Transaction::decode({}).ok());
     EXPECT_FALSE(Transaction::decode(Bytes(kTransactionSizeMax + 1, 2)).ok());
 }
 
-Transaction sample() {
-    return Transaction::decode(hex_in(vectors().at("transactions").as_array().at(0).at("raw")))
-        .value();
+// One of each type.
+std::vector<Transaction> samples() {
+    std::vector<Transaction> out;
+    for (const auto type : {0, 1, 2})
+        for (const auto& vector : vectors().at("transactions").as_array())
+            if (number_in(vector.at("body").at("type")) == static_cast<u128>(type)) {
+                out.push_back(Transaction::decode(hex_in(vector.at("raw"))).value());
+                break;
+            }
+    return out;
+}
+
+TEST(Transaction, every_type_has_a_sample) {
+    ASSERT_EQ(samples().size(), 3u);
+    EXPECT_EQ(samples()[0].type, TransactionType::legacy);
+    EXPECT_EQ(samples()[1].type, TransactionType::access_list);
+    EXPECT_EQ(samples()[2].type, TransactionType::fee_market);
 }
 
 TEST(Transaction, refuses_a_high_s) {
-    auto tx = sample();
     // n - s, with the other parity, signs the same hash; EIP-2 allows only the low one.
     const auto order =
         from_hex("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141").value();
-    int borrow = 0;
-    for (std::size_t i = 32; i-- > 0;) {
-        const int digit = order[i] - tx.signature.s.bytes[i] - borrow;
-        borrow = digit < 0;
-        tx.signature.s.bytes[i] = static_cast<std::uint8_t>(digit + (borrow ? 256 : 0));
+    for (auto tx : samples()) {
+        int borrow = 0;
+        for (std::size_t i = 32; i-- > 0;) {
+            const int digit = order[i] - tx.signature.s.bytes[i] - borrow;
+            borrow = digit < 0;
+            tx.signature.s.bytes[i] = static_cast<std::uint8_t>(digit + (borrow ? 256 : 0));
+        }
+        tx.signature.y_parity ^= 1;
+        const auto decoded = Transaction::decode(tx.encode());
+        EXPECT_TRUE(!decoded.ok() || !decoded->sender().ok());
     }
-    tx.signature.y_parity ^= 1;
-    const auto decoded = Transaction::decode(tx.encode());
-    EXPECT_TRUE(!decoded.ok() || !decoded->sender().ok());
 }
 
 TEST(Transaction, refuses_a_parity_over_one_and_an_empty_signature) {
-    auto tx = sample();
-    tx.signature.y_parity = 2;
-    EXPECT_EQ(Transaction::decode(tx.encode()).error().kind, ErrorKind::corrupt);
-    tx = sample();
-    tx.signature = {};
-    const auto decoded = Transaction::decode(tx.encode());
-    EXPECT_TRUE(!decoded.ok() || !decoded->sender().ok());
+    for (auto tx : samples()) {
+        const auto good = tx;
+        if (tx.type != TransactionType::legacy) {  // there it would be the next chain's
+            tx.signature.y_parity = 2;
+            EXPECT_EQ(Transaction::decode(tx.encode()).error().kind, ErrorKind::corrupt);
+        }
+        tx = good;
+        tx.signature = {};
+        const auto decoded = Transaction::decode(tx.encode());
+        EXPECT_TRUE(!decoded.ok() || !decoded->sender().ok());
+    }
+}
+
+TEST(Transaction, refuses_a_legacy_v_that_means_nothing) {
+    // rlp([nonce, price, gas, to, value, data, v, r, s]) with the v under test.
+    const auto with = [](u128 v) {
+        rlp::Writer items;
+        items.number(0).number(1).number(21000).bytes(Bytes(20, 1)).number(0).bytes({});
+        items.number(v).bytes(Bytes(32, 1)).bytes(Bytes(32, 1));
+        return Transaction::decode(rlp::list(items.view()));
+    };
+    for (const int v : {0, 1, 26, 29, 34})
+        EXPECT_EQ(with(static_cast<u128>(v)).error().kind, ErrorKind::corrupt) << v;
+    for (const int v : {27, 28})
+        EXPECT_EQ(with(static_cast<u128>(v)).error().kind, ErrorKind::invalid_argument) << v;
+    const u128 last = ((u128{1} << 64) - 1) * 2 + 36;
+    EXPECT_EQ(with(last).value().chain_id, ~std::uint64_t{0});
+    EXPECT_EQ(with(last + 1).error().kind, ErrorKind::corrupt);
 }
 
 // One flipped bit anywhere never gives another transaction of the same sender.
 TEST(Transaction, one_flipped_bit_is_found) {
-    const auto tx = sample();
-    const auto raw = tx.encode();
-    const auto sender = tx.sender().value();
-    for (std::size_t bit = 0; bit < raw.size() * 8; ++bit) {
-        auto changed = raw;
-        changed[bit / 8] = static_cast<std::uint8_t>(changed[bit / 8] ^ 1u << bit % 8);
-        const auto decoded = Transaction::decode(changed);
-        if (!decoded.ok()) continue;
-        EXPECT_EQ(decoded->encode(), changed) << bit;
-        const auto other = decoded->sender();
-        EXPECT_TRUE(!other.ok() || *other != sender) << bit;
+    for (const auto& tx : samples()) {
+        const auto raw = tx.encode();
+        const auto sender = tx.sender().value();
+        for (std::size_t bit = 0; bit < raw.size() * 8; ++bit) {
+            auto changed = raw;
+            changed[bit / 8] = static_cast<std::uint8_t>(changed[bit / 8] ^ 1u << bit % 8);
+            const auto decoded = Transaction::decode(changed);
+            if (!decoded.ok()) continue;
+            EXPECT_EQ(decoded->encode(), changed) << bit;
+            const auto other = decoded->sender();
+            EXPECT_TRUE(!other.ok() || *other != sender) << bit;
+        }
     }
 }
 
 TEST(Transaction, refuses_malformed_access_lists) {
-    auto tx = sample();
+    auto tx = samples().back();
     const auto with = [&](const Bytes& access_list) {
         tx.access_list = access_list;
         return Transaction::decode(tx.encode());

@@ -30,6 +30,16 @@ vary({ to: "0x00000000000000000000000000000000006d7501" });
 vary({ accessList: [{ address: to, storageKeys: [] }] });
 vary({ accessList: [{ address: to, storageKeys: [key32(0n), key32(1n)] }, { address: keys[0].address, storageKeys: [key32(max128)] }] });
 
+// The other types: EIP-155 and EIP-2930, with one gas price.
+const { maxPriorityFeePerGas, maxFeePerGas, accessList, ...priced } = base;
+priced.gasPrice = 2_000_000_000n;
+const some = { to, data: "0x" + "5a".repeat(60), value: 10n ** 18n };
+for (const chainId of [1n, 46n, 47n, 127n, 8021n, (1n << 53n) - 1n]) {
+  bodies.push({ ...priced, type: 0, chainId }, { ...priced, type: 1, chainId, accessList: [] });
+}
+bodies.push({ ...priced, ...some, type: 0, nonce: 300 }, { ...priced, ...some, type: 1, nonce: 300,
+  accessList: [{ address: to, storageKeys: [key32(0n), key32(max128)] }, { address: keys[0].address, storageKeys: [] }] });
+
 async function sign(wallet, body) {
   const tx = Transaction.from(body);
   tx.signature = wallet.signingKey.sign(tx.unsignedHash);
@@ -57,12 +67,14 @@ for (const part of ["r", "s"])
     break;
   }
 
-const { chainId, nonce, gasLimit, value, data } = base;
-const legacy = { chainId, nonce, gasLimit, value, data, to, gasPrice: 2_000_000_000n };
+const blob = { ...base, type: 3, maxFeePerBlobGas: 1n, blobVersionedHashes: ["0x01" + "00".repeat(31)] };
+const delegation = { address: to, nonce: 0n, chainId: 8021n, signature: keys[0].signingKey.sign(id("any")) };
 const refused = [
-  ["legacy", "unimplemented", { ...legacy, type: 0 }],
-  ["access list (type 1)", "unimplemented", { ...legacy, type: 1, accessList: [] }],
+  ["legacy without a chain id", "invalid_argument", { ...priced, type: 0, chainId: 0n }],
+  ["blob (type 3)", "unimplemented", blob],
+  ["delegation (type 4)", "unimplemented", { ...base, type: 4, authorizationList: [delegation] }],
   ["contract creation", "unimplemented", { ...base, to: null, data: "0x60006000fd" }],
+  ["legacy contract creation", "unimplemented", { ...priced, type: 0, to: null, data: "0x60006000fd" }],
   ["value of 2^128", "corrupt", { ...base, value: max128 + 1n }],
   ["fee of 2^128", "corrupt", { ...base, maxFeePerGas: max128 + 1n }],
 ];
