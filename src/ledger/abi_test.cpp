@@ -7,6 +7,7 @@
 #include "ledger/calls.hpp"
 #include "ledger/event_log.hpp"
 #include "ledger/test_vectors.hpp"
+#include "ledger/views.hpp"
 
 namespace mutirao::ledger {
 namespace {
@@ -17,6 +18,15 @@ const std::vector<std::string_view>& signatures() {
         kRegister,      kLeave,        kCertify,       kCertifyAll,    kRelease,
         kRegisterAsset, kOfferLicence, kAcceptLicence, kRevokeLicence, kCreateRun,
         kFinishRun,     kOffer,        kOpenKey,       kSettle,        kCloseKey};
+    return all;
+}
+
+const std::vector<std::string_view>& view_signatures() {
+    using namespace view_signature;
+    static const std::vector<std::string_view> all = {
+        kNode,    kCurrentEpoch, kStoredBlock, kPricePerKib, kAsset,    kAssetId,
+        kLicence, kLicenceId,    kIsLive,      kRun,         kRunId,    kSessionKey,
+        kName,    kSymbol,       kDecimals,    kTotalSupply, kBalanceOf};
     return all;
 }
 
@@ -54,6 +64,7 @@ std::vector<std::string> published(const std::string& kind) {
 TEST(Abi, the_published_interfaces_are_the_codes) {
     auto methods = published("function");
     std::vector<std::string> ours(signatures().begin(), signatures().end());
+    ours.insert(ours.end(), view_signatures().begin(), view_signatures().end());
     std::sort(methods.begin(), methods.end());
     std::sort(ours.begin(), ours.end());
     EXPECT_EQ(methods, ours);

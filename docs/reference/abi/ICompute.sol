@@ -26,4 +26,16 @@ interface ICompute {
 
     /// @notice Whoever opened the key gets the rest back once the key has expired.
     function closeKey(address key) external;
+
+    /// @notice A session key. Reverts when it was never opened.
+    function sessionKey(address key)
+        external
+        view
+        returns (
+            address payer,
+            uint256 limit,
+            uint256 redeemed,
+            uint64 expiresMs,
+            bool closed
+        );
 }

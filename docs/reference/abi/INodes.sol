@@ -32,4 +32,13 @@ interface INodes {
 
     /// @notice The sender's node leaves. Its record stays, as inactive.
     function leave() external;
+
+    /// @notice What a node registered. Reverts when the address never did.
+    function node(address at)
+        external
+        view
+        returns (uint8 role, uint32 weight, bool active, string memory endpoint, string memory domain);
+
+    /// @notice The epoch whose members hold what is stored now; 0 before the first.
+    function currentEpoch() external view returns (uint64);
 }

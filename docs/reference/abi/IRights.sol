@@ -36,4 +36,48 @@ interface IRights {
 
     /// @notice The owner ends the licence. What a run used before is still paid its share.
     function revokeLicence(bytes32 licence) external;
+
+    /// @notice A data set (kind 1) or a model (kind 2). Reverts when there is none.
+    /// @return run The run that made a model; zero for data.
+    /// @return pricePerToken Wei; zero for data.
+    function asset(bytes32 id)
+        external
+        view
+        returns (
+            address owner,
+            bytes32 content,
+            uint8 kind,
+            uint64 size,
+            uint64 registeredMs,
+            bytes32 run,
+            uint256 pricePerToken,
+            string memory title
+        );
+
+    /// @notice The id that an asset of this owner and content has, registered or not.
+    function assetId(address owner, bytes32 content) external pure returns (bytes32);
+
+    /// @notice A licence, in whatever state. Reverts when it was never offered.
+    /// @return state 0 offered, 1 accepted, 2 revoked.
+    /// @return acceptedMs 0 when it never was.
+    function licence(bytes32 id)
+        external
+        view
+        returns (
+            bytes32 asset,
+            bytes32 subject,
+            uint8 purpose,
+            uint256 price,
+            uint32 sharePpm,
+            uint64 expiresMs,
+            uint8 state,
+            address owner,
+            uint64 acceptedMs
+        );
+
+    /// @notice The id that a licence of this asset for this subject has, offered or not.
+    function licenceId(bytes32 asset, bytes32 subject) external pure returns (bytes32);
+
+    /// @notice Whether the licence is accepted and has not expired at the latest block's time.
+    function isLive(bytes32 id) external view returns (bool);
 }

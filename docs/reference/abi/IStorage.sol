@@ -32,4 +32,14 @@ interface IStorage {
     /// @notice Whoever paid for parts of a block needs them no more. Once all parts of all payers
     /// are released, nodes may drop the block.
     function release(bytes32 id, bytes32[] calldata contents) external;
+
+    /// @notice A certified block: the ledger block that recorded it, the slots signed for of 256, the
+    /// bytes paid for, and whether all payers released it. Reverts when there is none.
+    function storedBlock(bytes32 id)
+        external
+        view
+        returns (uint64 height, uint32 slotsSigned, uint64 paidBytes, bool released);
+
+    /// @notice Wei, once, for each started KiB.
+    function pricePerKib() external view returns (uint256);
 }

@@ -35,4 +35,28 @@ interface ITraining {
         uint32 firstLossMilli,
         uint32 lastLossMilli
     ) external;
+
+    /// @notice A run. Reverts when there is none.
+    /// @return state 0 open, 1 finished.
+    /// @return sharesPpm Of the model's income, promised to owners so far.
+    /// @return model Zero until the run is finished.
+    function run(bytes32 id)
+        external
+        view
+        returns (
+            address builder,
+            bytes32 spec,
+            uint8 state,
+            uint256 reward,
+            uint64 createdMs,
+            uint32 sharesPpm,
+            bytes32 model,
+            uint32 rounds,
+            uint32 firstLossMilli,
+            uint32 lastLossMilli,
+            address[] memory trainers
+        );
+
+    /// @notice The id of the run that the builder's transaction with this nonce makes.
+    function runId(address builder, uint64 nonce, bytes32 spec) external pure returns (bytes32);
 }
