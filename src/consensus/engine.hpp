@@ -26,9 +26,11 @@ class Engine {
     virtual ~Engine() = default;
     // Takes a transaction that the application accepts; resource_exhausted when too many wait.
     virtual Status submit(ByteSpan transaction) = 0;
-    // Makes a block of what waits, if anything does; returns whether it did. An error stops the
-    // engine: nothing that was reported as final is lost.
-    virtual Result<bool> make_block() = 0;
+    // Whether it was taken and is in no block yet.
+    virtual bool is_waiting(ByteSpan transaction) const = 0;
+    // Makes a block of what waits, if anything does or `even_empty`; returns whether it did. An
+    // error stops the engine: nothing that was reported as final is lost.
+    virtual Result<bool> make_block(bool even_empty = false) = 0;
     // Bytes of all blocks so far: what consensus has carried.
     virtual std::uint64_t bytes_carried() const = 0;
     // Blocks from `from`, oldest first, at most `limit`; the newest kFactsKept are known.
@@ -44,11 +46,17 @@ inline constexpr std::size_t kWaitingBytesMax = 64 << 20;
 // Where a test may stop the process; named in the order of one block.
 using AtPoint = std::function<void(std::string_view point)>;
 
+// Told of every block, in order: those of the log while the engine opens, and each new one once it
+// is final. The engine waits for it, and `with_application` must not be called from it. While the
+// log is read, the application may already stand at a later block, that of its snapshot.
+using OnBlock = std::function<void(const Block& block)>;
+
 struct EngineOptions {
     std::string engine = "solo";  // or "cometbft"
     crypto::BlsSecretKey proposer;
     std::uint64_t snapshot_every = 256;  // blocks
     AtPoint at_point;                    // may be empty
+    OnBlock on_block = {};               // likewise
 };
 
 // Opens the log under `disk`, brings the application to where it was, and checks that it arrives at

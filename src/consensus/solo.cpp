@@ -27,7 +27,12 @@ class SoloEngine final : public Engine {
 
     Status open();
     Status submit(ByteSpan transaction) override;
-    Result<bool> make_block() override;
+    bool is_waiting(ByteSpan transaction) const override {
+        const auto hash = crypto::blake3(transaction);
+        const std::lock_guard lock(mutex_);
+        return known_.contains(hash);
+    }
+    Result<bool> make_block(bool even_empty) override;
     std::uint64_t bytes_carried() const override {
         const std::lock_guard lock(mutex_);
         return bytes_carried_;
@@ -41,6 +46,9 @@ class SoloEngine final : public Engine {
   private:
     void at(std::string_view point) const {
         if (options_.at_point) options_.at_point(point);
+    }
+    void announce(const Block& block) const {
+        if (options_.on_block) options_.on_block(block);
     }
     Status replay(const Block& block);
     Status run(const Block& block);
@@ -98,8 +106,9 @@ Status SoloEngine::replay(const Block& block) {
         return Error{ErrorKind::corrupt, name + " is not signed by this ledger"};
     remember(block);
     // Blocks up to the snapshot are part of it.
-    if (block.height <= snapshot_height_) return {};
-    return run(block);
+    if (block.height > snapshot_height_) TRY_VOID(run(block));
+    announce(block);
+    return {};
 }
 
 Status SoloEngine::restore() {
@@ -180,15 +189,15 @@ void SoloEngine::write_snapshot() {
     at("snapshot_after_write");
 }
 
-Result<bool> SoloEngine::make_block() {
+Result<bool> SoloEngine::make_block(bool even_empty) {
     const std::lock_guard lock(mutex_);
     if (failed_) return Error{ErrorKind::unavailable, "the ledger has stopped after a disk error"};
-    if (waiting_.empty()) return false;
+    if (waiting_.empty() && !even_empty) return false;
     Block block;
     block.transactions = application_.propose(waiting_, kBlockBytesMax);
     if (block.transactions.empty()) {
         forget({});
-        return false;
+        if (!even_empty) return false;
     }
     block.height = application_.height() + 1;
     block.time_ms = std::max(clock_.unix_ms(), application_.time_ms());
@@ -213,6 +222,7 @@ Result<bool> SoloEngine::make_block() {
     std::set<Digest> included;
     for (const auto& raw : block.transactions) included.insert(crypto::blake3(raw));
     forget(included);
+    announce(block);
     if (block.height - snapshot_height_ >= options_.snapshot_every) write_snapshot();
     return true;
 }

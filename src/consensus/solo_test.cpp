@@ -53,6 +53,7 @@ TEST(Solo, makes_a_block_of_what_waits_and_only_then) {
     auto engine = machine.open().value();
     EXPECT_FALSE(engine->make_block().value());
     EXPECT_EQ(engine->bytes_carried(), 0u);
+    EXPECT_FALSE(engine->is_waiting(step("a1")));
     ASSERT_TRUE(engine->submit(step("a1")).ok());
     ASSERT_TRUE(engine->submit(step("a2")).ok());
     EXPECT_TRUE(engine->make_block().value());
@@ -65,6 +66,44 @@ TEST(Solo, makes_a_block_of_what_waits_and_only_then) {
     EXPECT_EQ(blocks[0].transactions, 2u);
     EXPECT_EQ(blocks[0].time_ms, 1000u);
     EXPECT_EQ(engine->bytes_carried(), blocks[0].bytes);
+}
+
+TEST(Solo, makes_an_empty_block_where_one_is_asked_for) {
+    Machine machine;
+    {
+        auto engine = machine.open().value();
+        EXPECT_TRUE(engine->make_block(true).value());
+        EXPECT_TRUE(engine->make_block(true).value());
+        EXPECT_EQ(machine.application->height(), 2u);
+    }
+    machine.run(1, 2);  // opens again, over the empty ones
+    EXPECT_EQ(machine.application->height(), 4u);
+}
+
+TEST(Solo, tells_of_every_block_in_order_and_again_when_it_opens) {
+    Machine machine;
+    std::vector<std::uint64_t> heights;
+    const auto open = [&] {
+        EngineOptions options;
+        options.proposer = proposer();
+        options.snapshot_every = 3;
+        options.on_block = [&](const Block& block) { heights.push_back(block.height); };
+        machine.application = std::make_unique<Counters>();
+        return open_engine(machine.disk, machine.clock, *machine.application, std::move(options));
+    };
+    {
+        auto engine = open().value();
+        for (int i = 1; i <= 5; ++i) {
+            ASSERT_TRUE(engine->submit(step("a" + std::to_string(i))).ok());
+            EXPECT_TRUE(engine->is_waiting(step("a" + std::to_string(i))));
+            ASSERT_TRUE(engine->make_block().value());
+            EXPECT_FALSE(engine->is_waiting(step("a" + std::to_string(i))));
+        }
+    }
+    EXPECT_EQ(heights, (std::vector<std::uint64_t>{1, 2, 3, 4, 5}));
+    heights.clear();
+    ASSERT_TRUE(open().ok());  // blocks 1 to 3 are in the snapshot
+    EXPECT_EQ(heights, (std::vector<std::uint64_t>{1, 2, 3, 4, 5}));
 }
 
 TEST(Solo, refuses_what_the_application_refuses) {
