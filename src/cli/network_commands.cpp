@@ -35,6 +35,7 @@ struct UpOptions {
     std::uint32_t zones = 0;
     std::uint64_t quota = 0;
     std::string http = "127.0.0.1:0";
+    std::string eth_rpc = "127.0.0.1:0";
 };
 
 // One role's process and folder.
@@ -80,6 +81,7 @@ class LocalNetwork {
     std::vector<Child> children_;
     std::string ledger_endpoint_;
     std::string http_;
+    std::string eth_rpc_;
 };
 
 Status LocalNetwork::add(const std::string& name, const std::string& role) {
@@ -128,7 +130,7 @@ Status LocalNetwork::write_genesis() {
 }
 
 Status LocalNetwork::spawn(Child& child) {
-    for (const auto* stale : {"endpoint", "http"})
+    for (const auto* stale : {"endpoint", "http", "eth-rpc"})
         if (auto there = child.disk->exists(stale); there.ok() && *there)
             TRY_VOID(child.disk->remove(stale));
     os::Command command;
@@ -137,6 +139,7 @@ Status LocalNetwork::spawn(Child& child) {
         command.arguments.emplace_back(name);
         command.arguments.push_back(value);
     };
+    if (child.role == "ledger") add_option("--eth-rpc", options_.eth_rpc);
     if (child.role != "ledger") add_option("--join", ledger_endpoint_);
     if (child.role == "gateway") {
         add_option("--http", options_.http);
@@ -192,6 +195,8 @@ Status LocalNetwork::start() {
     TRY_VOID(spawn(ledger));
     TRY_VOID(wait_until_ready(ledger));
     ledger_endpoint_ = ledger.endpoint;
+    TRY(auto eth_rpc, ledger.disk->read_file("eth-rpc", 256));
+    eth_rpc_ = std::string(as_text(eth_rpc));
     TRY_VOID(give_gas_money());
     for (auto& child : children_)
         if (child.role != "ledger") TRY_VOID(spawn(child));
@@ -230,6 +235,7 @@ NetworkFile LocalNetwork::describe() const {
     NetworkFile file;
     file.ledger = ledger_endpoint_;
     file.http = http_;
+    file.eth_rpc = eth_rpc_;
     file.pid = static_cast<int>(::getpid());
     for (const auto& child : children_) {
         if (child.role == "gateway") file.gateway = child.endpoint;
@@ -260,6 +266,7 @@ Status run_up(const GlobalOptions& globals, const UpOptions& options) {
     const auto& out = session->out();
     out.facts({{"ready", true},
                {"http", file.http},
+               {"eth_rpc", file.eth_rpc},
                {"ledger", file.ledger},
                {"gateway", file.gateway},
                {"pid", file.pid},
@@ -268,7 +275,8 @@ Status run_up(const GlobalOptions& globals, const UpOptions& options) {
     for (const auto& process : file.processes)
         rows.push_back({process.name, process.endpoint, std::to_string(process.pid)});
     out.table(rows);
-    out.line("\nStatus page: " + file.http + "\nCtrl-C stops everything.");
+    out.line("\nStatus page: " + file.http + "\nFor wallets: " + file.eth_rpc +
+             "\nCtrl-C stops everything.");
     stop.wait();
     out.line("Stopping ...");
     auto stopped = network.stop();
@@ -339,9 +347,11 @@ Status run_status(const GlobalOptions& globals) {
     session->out().table(rows);
     session->out().line("\nledger: block " + std::to_string(status.height) +
                         ", consensus carried " + size_text(status.consensus_bytes) +
-                        ", nodes store " + size_text(stored) + "\nstatus page: " + file.http);
+                        ", nodes store " + size_text(stored) + "\nstatus page: " + file.http +
+                        "\nfor wallets: " + file.eth_rpc);
     session->out().facts({{"nodes", std::move(nodes)},
                           {"http", file.http},
+                          {"eth_rpc", file.eth_rpc},
                           {"stored_bytes", stored},
                           {"ledger",
                            {{"height", status.height},
@@ -372,6 +382,8 @@ void add_network_commands(CLI::App& app, GlobalOptions& options, Action& action)
     up->add_option("--quota", chosen->quota,
                    "bytes that each storage node may keep; 0 is no limit");
     up->add_option("--http", chosen->http, "address of the status page and the APIs")
+        ->capture_default_str();
+    up->add_option("--eth-rpc", chosen->eth_rpc, "address for Ethereum's wallets and programs")
         ->capture_default_str();
     up->callback([&, chosen] { action = [&options, chosen] { return run_up(options, *chosen); }; });
     app.add_subcommand("down", "stop the network that runs with this home folder")->callback([&] {

@@ -8,6 +8,7 @@
 
 #include "base/log.hpp"
 #include "cli/commands.hpp"
+#include "gateway/ethrpc.hpp"
 #include "gateway/routes.hpp"
 #include "model/torch_backend.hpp"
 #include "net/address.hpp"
@@ -28,6 +29,7 @@ namespace {
 
 constexpr auto kBlockInterval = std::chrono::milliseconds(50);
 constexpr auto kTendInterval = std::chrono::seconds(1);
+constexpr std::size_t kWalletConnectionsMax = 4096;
 constexpr std::size_t kExecutorThreads = 16;
 constexpr std::size_t kExecutorQueue = 1024;
 
@@ -40,6 +42,7 @@ struct NodeOptions {
     std::string advertise;
     std::string zone;
     std::string http = "127.0.0.1:0";
+    std::string eth_rpc = "127.0.0.1:0";
     std::string engine = "solo";
     std::uint64_t quota = 0;  // bytes; 0 is no limit
     bool allow_measuring = false;
@@ -129,10 +132,21 @@ Status run_ledger(const NodeOptions& options, Disk& disk, os::StopSignal& stop) 
         net::GrpcServer::start(options.listen, crypto::make_peer_certificate(identity.account),
                                answer, {}, clock));
     TRY(const auto endpoint, endpoint_of(options, identity, *server));
+    gateway::EthereumRpc rpc(role->ethereum(), clock);
+    net::HttpLimits limits;
+    limits.body_bytes_max = gateway::kRpcBodyMax;
+    limits.bodies_bytes_max = 8 * gateway::kRpcBodyMax;
+    limits.connections_max = kWalletConnectionsMax;
+    TRY(auto http,
+        net::HttpServer::start(options.eth_rpc, gateway::make_ethereum_route(rpc), limits));
+    const auto url = "http://" + http->address();
+    role->set_ethereum_url(url);
+    TRY_VOID(disk.write_file_atomic("eth-rpc", as_bytes(url)));
     TRY_VOID(disk.write_file_atomic("endpoint", as_bytes(endpoint)));
-    LOG_INFO("ledger at " + endpoint);
+    LOG_INFO("ledger at " + endpoint + ", for wallets at " + url);
     Status status;
     while (status.ok() && !stop.wait(kBlockInterval)) status = role->tick();
+    http->stop();
     server->stop();
     return status;
 }
@@ -228,6 +242,8 @@ void add_node_command(CLI::App& app, GlobalOptions& options, Action& action) {
     command->add_option("--listen", chosen->listen, "address for other nodes; port 0 is a free one")
         ->capture_default_str();
     command->add_option("--http", chosen->http, "a gateway's address for people and programs")
+        ->capture_default_str();
+    command->add_option("--eth-rpc", chosen->eth_rpc, "a ledger's address for Ethereum's wallets")
         ->capture_default_str();
     command->add_option("--fragments", chosen->fragments,
                         "a storage node's address for fragments (default: --listen's host)");

@@ -37,6 +37,7 @@ std::string NetworkFile::encode() const {
     return json::serialize(json::object{{"ledger", ledger},
                                         {"gateway", gateway},
                                         {"http", http},
+                                        {"eth_rpc", eth_rpc},
                                         {"pid", pid},
                                         {"processes", std::move(list)}}) +
            "\n";
@@ -52,6 +53,7 @@ Result<NetworkFile> NetworkFile::decode(std::string_view text) {
     out.ledger = text_of(object, "ledger");
     out.gateway = text_of(object, "gateway");
     out.http = text_of(object, "http");
+    out.eth_rpc = text_of(object, "eth_rpc");
     out.pid = number_of(object, "pid");
     if (const auto* list = object.if_contains("processes"); list != nullptr && list->is_array())
         for (const auto& entry : list->get_array()) {

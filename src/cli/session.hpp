@@ -27,6 +27,7 @@ struct NetworkFile {
     std::string ledger;   // host:port
     std::string gateway;  // host:port
     std::string http;     // URL of the status page
+    std::string eth_rpc;  // URL for wallets
     struct Process {
         std::string name;
         std::string role;

@@ -71,7 +71,6 @@ struct NotBuilt {
 };
 constexpr std::array kNotBuilt = {
     NotBuilt{"/s3", "the S3 interface"},
-    NotBuilt{"/rpc", "the Ethereum JSON-RPC interface"},
     NotBuilt{"/put", "the alt-DA interface"},
     NotBuilt{"/get", "the alt-DA interface"},
     NotBuilt{"/ingest", "the device data (ingest) interface"},

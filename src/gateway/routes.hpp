@@ -5,8 +5,8 @@
 //   GET  /loss.svg             the loss chart       GET  /v1/models, /v1/models/NAME
 //   GET  /healthz              "ok"
 //
-// HEAD works wherever GET does. Not built yet, answered with 501 and a sentence: /s3, /rpc, /put,
-// /get, /ingest, /console.
+// HEAD works wherever GET does. Not built yet, answered with 501 and a sentence: /s3, /put, /get,
+// /ingest, /console.
 #pragma once
 
 #include "gateway/openai.hpp"

@@ -155,7 +155,6 @@ TEST_F(RoutesTest, name_what_is_not_built) {
     for (const auto& [path, name] :
          std::vector<std::pair<std::string, std::string>>{{"/s3/bucket/key", "S3"},
                                                           {"/s3", "S3"},
-                                                          {"/rpc", "Ethereum JSON-RPC"},
                                                           {"/put", "alt-DA"},
                                                           {"/get/0x00", "alt-DA"},
                                                           {"/ingest", "ingest"},

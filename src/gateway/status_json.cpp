@@ -101,6 +101,7 @@ std::string status_json(const StatusSnapshot& snapshot) {
     out["unix_ms"] = snapshot.unix_ms;
     out["consensus_bytes"] = snapshot.consensus_bytes;
     out["stored_bytes"] = snapshot.stored_bytes;
+    out["ethereum_url"] = text(snapshot.ethereum_url);
     out["nodes"] = rows(snapshot.nodes, node_object);
     out["blocks"] = rows(snapshot.blocks, block_object);
     out["certificates"] = rows(snapshot.certificates, certificate_object);

@@ -190,6 +190,9 @@ std::string status_page(const StatusSnapshot& snapshot, Language language) {
            size_text(snapshot.stored_bytes, language) + " " + html_text(words.stored) + " · " +
            size_text(snapshot.consensus_bytes, language) + " " +
            html_text(words.consensus_carried) + "</p>\n";
+    if (!snapshot.ethereum_url.empty())
+        out += "<p>" + html_text(words.for_wallets) + " <code>" + html_text(snapshot.ethereum_url) +
+               "</code></p>\n";
     out += nodes_table(snapshot, words, language);
     out += training_section(snapshot, words, language);
     out += objects_table(snapshot, words, language);

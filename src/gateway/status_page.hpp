@@ -87,6 +87,7 @@ struct StatusSnapshot {
     std::vector<PaymentStatus> payments;  // newest first
     std::uint64_t consensus_bytes = 0;    // carried by consensus so far
     std::uint64_t stored_bytes = 0;       // fragments on all nodes
+    std::string ethereum_url;             // for wallets; empty when there is none
 };
 
 // The page's source of facts. Any thread; cheap enough to be asked every second.

@@ -12,7 +12,7 @@ struct StatusWords {
     std::string_view tag;  // of the language, for the html element
     std::string_view title;
     std::string_view updated, more_rows, nothing;
-    std::string_view consensus_carried, stored;
+    std::string_view consensus_carried, stored, for_wallets;
     std::string_view nodes, role, address, endpoint, state, up, down, slots, bytes;
     std::string_view ledger_blocks, height, time, transactions, certificates;
     std::string_view block_id, length, signed_slots, certificate_bytes;

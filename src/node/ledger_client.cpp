@@ -55,6 +55,7 @@ Result<LedgerStatus> LedgerClient::status() const {
     out.height = reply.height();
     out.time_ms = reply.time_ms();
     out.consensus_bytes = reply.consensus_bytes();
+    out.ethereum_url = reply.ethereum_url();
     TRY(out.state_hash, wire::fixed_field<Digest>(reply.state_hash()));
     TRY(out.genesis, ledger::decode_record<ledger::Genesis>(as_bytes(reply.genesis())));
     return out;

@@ -13,6 +13,7 @@ struct LedgerStatus {
     std::uint64_t height = 0;
     std::uint64_t time_ms = 0;
     std::uint64_t consensus_bytes = 0;
+    std::string ethereum_url;
     Digest state_hash;
     ledger::Genesis genesis;
 };

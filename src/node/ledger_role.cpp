@@ -33,13 +33,17 @@ Result<std::unique_ptr<LedgerRole>> LedgerRole::open(Disk& disk, Clock& clock,
     TRY(auto genesis, ledger::decode_record<ledger::Genesis>(bytes));
     TRY(auto ledger, ledger::Ledger::begin(genesis));
     std::unique_ptr<LedgerRole> role(new LedgerRole(std::move(ledger), clock));
+    options.on_block = [&ethereum = role->ethereum_](const auto& block) {
+        ethereum.on_block(block);
+    };
     TRY(role->engine_, consensus::open_engine(disk, clock, role->application_, std::move(options)));
+    role->ethereum_.set_engine(*role->engine_);
     role->add_methods();
     return role;
 }
 
 Status LedgerRole::tick() {
-    TRY(auto made, engine_->make_block());
+    TRY(auto made, engine_->make_block(ethereum_.wants_empty_block()));
     if (made) {
         const std::lock_guard lock(block_mutex_);
         block_made_.notify_all();
@@ -67,6 +71,7 @@ void LedgerRole::add_methods() {
     service_.on<v1::SubmitRequest, v1::SubmitReply>(
         "/mutirao.v1.Ledger/Submit", [this](const auto& in) -> Result<v1::SubmitReply> {
             TRY_VOID(engine_->submit(as_bytes(in.transaction())));
+            ethereum_.note(as_bytes(in.transaction()));
             v1::SubmitReply out;
             out.set_hash(to_field(ledger::Transaction::hash(as_bytes(in.transaction())).span()));
             return out;
@@ -123,6 +128,7 @@ void LedgerRole::add_methods() {
                 out.set_genesis(to_field(ledger::encode_record(ledger.genesis())));
             });
             out.set_consensus_bytes(engine_->bytes_carried());
+            out.set_ethereum_url(ethereum_url_);
             return out;
         });
     service_.on<v1::BlocksRequest, v1::BlocksReply>(

@@ -7,6 +7,7 @@
 
 #include "consensus/engine.hpp"
 #include "ledger/ledger.hpp"
+#include "node/eth_ledger.hpp"
 #include "node/wire/service.hpp"
 
 namespace mutirao::node {
@@ -46,16 +47,22 @@ class LedgerRole {
     Result<Bytes> serve(std::string_view method, ByteSpan request) const {
         return service_.serve(method, request);
     }
+    // What wallets and Ethereum's programs see (gateway/ethrpc.hpp).
+    gateway::EthereumChain& ethereum() { return ethereum_; }
+    // Where they reach it; told to others in Status.
+    void set_ethereum_url(std::string url) { ethereum_url_ = std::move(url); }
     // Makes a block when transactions wait. An error is final: the role must be opened again.
     Status tick();
 
   private:
     LedgerRole(ledger::Ledger ledger, Clock& clock)
-        : application_(std::move(ledger)), clock_(clock) {}
+        : application_(std::move(ledger)), ethereum_(application_.ledger(), clock), clock_(clock) {}
     void add_methods();
     Result<ledger::Receipt> wait_for_receipt(const Digest& hash, Duration wait);
 
     LedgerApplication application_;
+    EthLedger ethereum_;
+    std::string ethereum_url_;
     Clock& clock_;
     std::unique_ptr<consensus::Engine> engine_;
     wire::Service service_;

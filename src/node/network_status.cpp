@@ -91,6 +91,7 @@ void NetworkFacts::add_chain(gateway::StatusSnapshot& out) {
     auto status = ledger_.status();
     if (!status.ok()) return;
     out.consensus_bytes = status->consensus_bytes;
+    out.ethereum_url = status->ethereum_url;
     const auto from = status->height > kShown ? status->height - kShown : 0;
     auto blocks = ledger_.blocks(from, kShown + 1);
     if (!blocks.ok()) return;

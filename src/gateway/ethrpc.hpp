@@ -1,0 +1,54 @@
+// Ethereum JSON-RPC (https://ethereum.github.io/execution-apis) over the ledger, for wallets and
+// libraries as they are: docs/reference/json-rpc.md lists the methods. Text in, text out; no
+// sockets.
+#pragma once
+
+#include "gateway/ethrpc_call.hpp"
+#include "gateway/ethrpc_watch.hpp"
+#include "net/http.hpp"
+
+namespace mutirao::gateway {
+
+// Any thread may call.
+class EthereumRpc {
+  public:
+    // Both must outlive this.
+    EthereumRpc(EthereumChain& chain, Clock& clock) : chain_(chain), watches_(clock) {}
+
+    // The answer to a body of one call or a batch; empty when all were notifications.
+    std::string answer(std::string_view body);
+    // One call, of any method but the subscriptions'.
+    RpcResult run(const RpcCall& call);
+    const EthereumChain& chain() const { return chain_; }
+
+  private:
+    EthereumChain& chain_;
+    Watches watches_;
+};
+
+// POST / answers calls; GET / says what this is. Browsers of any origin may ask: nothing here acts
+// without a signature. `rpc` must outlive the handler.
+net::HttpHandler make_ethereum_route(EthereumRpc& rpc);
+
+// One connection's subscriptions (eth_subscribe). One thread at a time.
+class EthereumSession {
+  public:
+    explicit EthereumSession(EthereumRpc& rpc) : rpc_(rpc) {}
+
+    // As EthereumRpc::answer, with eth_subscribe and eth_unsubscribe.
+    std::string answer(std::string_view message);
+    // What came since the last time, a message each; some at a time: ask again while it gives any.
+    // An error ends the session: it fell behind what the ledger keeps.
+    Result<std::vector<std::string>> news();
+
+  private:
+    RpcResult subscribe(const RpcCall& call);
+
+    EthereumRpc& rpc_;
+    std::map<std::string, Watch> subscriptions_;
+    std::uint64_t last_id_ = 0;
+};
+
+inline constexpr std::size_t kSubscriptionsMax = 64;  // of one connection
+
+}  // namespace mutirao::gateway

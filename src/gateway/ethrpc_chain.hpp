@@ -1,0 +1,80 @@
+// The ledger as Ethereum's programs see it: blocks, transactions with receipts and logs, accounts.
+// What the JSON-RPC face reads; `node` implements it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "ledger/event_log.hpp"
+#include "ledger/simulation.hpp"
+
+namespace mutirao::gateway {
+
+// The 2048-bit filter over addresses and topics (yellow paper, section 4.3.1).
+using Bloom = std::array<std::uint8_t, 256>;
+
+// A transaction that is in a block, and what came of it.
+struct ExecutedTransaction {
+    Digest hash;
+    Bytes raw;  // as its sender signed it
+    Address sender;
+    bool succeeded = false;
+    std::string error;  // why it reverted
+    std::uint64_t gas_used = 0;
+    ledger::Amount fee;  // wei, for all of its gas
+    std::vector<ledger::Log> logs;
+};
+
+struct ExecutedBlock {
+    std::uint64_t height = 0;
+    std::uint64_t time_ms = 0;
+    Digest hash;
+    Digest parent;
+    Digest state;  // after it
+    std::uint64_t bytes = 0;
+    std::uint64_t gas_used = 0;
+    Bloom bloom{};
+    std::vector<ExecutedTransaction> transactions;
+};
+using BlockPtr = std::shared_ptr<const ExecutedBlock>;
+
+// Where a transaction is.
+struct TransactionPlace {
+    std::uint64_t height = 0;
+    std::size_t index = 0;
+};
+
+// Any thread may call. Every committed block is final.
+class EthereumChain {
+  public:
+    virtual ~EthereumChain() = default;
+    virtual const ledger::Genesis& genesis() const = 0;
+    virtual std::uint64_t height() const = 0;
+    // Null above the latest. not_found when the block is older than what is kept.
+    virtual Result<BlockPtr> block(std::uint64_t height) const = 0;
+    virtual std::optional<std::uint64_t> height_of(const Digest& block) const = 0;
+    virtual std::optional<TransactionPlace> place_of(const Digest& transaction) const = 0;
+
+    // At the latest block; an account that nobody paid is empty.
+    virtual Result<ledger::Account> account(const Address& address) const = 0;
+    virtual Result<ledger::Simulated> simulate(const Address& from,
+                                               const ledger::Call& call) const = 0;
+
+    // Takes a signed transaction. already_exists "already known" when it waits already.
+    virtual Status submit(ByteSpan raw) = 0;
+    // The next nonce after all that waits in an unbroken row.
+    virtual Result<std::uint64_t> pending_nonce(const Address& address) const = 0;
+    // One that waits for a block.
+    virtual std::optional<Bytes> waiting(const Digest& transaction) const = 0;
+    // Transactions taken so far, counted; and the hashes of those from number `from` on, as far as
+    // they are remembered.
+    virtual std::uint64_t taken() const = 0;
+    virtual std::vector<Digest> taken_since(std::uint64_t from) const = 0;
+};
+
+void add_to_bloom(Bloom& bloom, const ledger::Log& log);
+
+}  // namespace mutirao::gateway

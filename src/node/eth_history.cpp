@@ -1,0 +1,104 @@
+#include "node/eth_history.hpp"
+
+#include <mutex>
+
+namespace mutirao::node {
+namespace {
+
+constexpr std::size_t kBytesOfTransaction = 192;  // beside its own: vectors, hash, place
+
+Result<std::uint64_t> height_of_event(const ledger::StateView& state, std::uint64_t index) {
+    TRY(const auto event,
+        ledger::require<ledger::Event>(state, ledger::key::event(index), "such event"));
+    return event.height;
+}
+
+// The first event from `first` on that is of a block after `height`.
+Result<std::uint64_t> events_end(const ledger::Ledger& ledger, std::uint64_t first,
+                                 std::uint64_t height) {
+    TRY(const auto count, ledger::read_counter(ledger.state(), ledger::key::event_count()));
+    if (ledger.height() == height) return count;
+    std::uint64_t low = first, high = count;
+    while (low < high) {
+        const auto middle = low + (high - low) / 2;
+        TRY(const auto found, height_of_event(ledger.state(), middle));
+        found <= height ? low = middle + 1 : high = middle;
+    }
+    return low;
+}
+
+std::size_t bytes_of(const KeptBlock& block) {
+    return block.bytes + block.hashes.size() * kBytesOfTransaction + sizeof(KeptBlock);
+}
+
+}  // namespace
+
+Status EthHistory::add(const consensus::Block& block, const ledger::Ledger& ledger) {
+    auto kept = std::make_shared<KeptBlock>();
+    kept->height = block.height;
+    kept->time_ms = block.time_ms;
+    kept->hash = block.hash();
+    kept->previous = block.previous;
+    kept->state_before = block.state_before;
+    kept->first_event = next_event_;
+    TRY(next_event_, events_end(ledger, next_event_, block.height));
+    kept->events = next_event_ - kept->first_event;
+    for (const auto& raw : block.transactions) {
+        // One that a block holds and that could not even pay has no receipt and no place.
+        const auto hash = ledger::Transaction::hash(raw);
+        TRY(const auto receipt, ledger.receipt(hash));
+        if (!receipt || receipt->height != block.height) continue;
+        kept->bytes += raw.size();
+        kept->transactions.push_back(raw);
+        kept->hashes.push_back(hash);
+    }
+    const std::unique_lock lock(mutex_);
+    for (std::size_t i = 0; i < kept->hashes.size(); ++i)
+        places_[kept->hashes[i]] = {kept->height, i};
+    by_hash_[kept->hash] = kept->height;
+    bytes_ += bytes_of(*kept);
+    height_ = kept->height;
+    blocks_.push_back(std::move(kept));
+    while (bytes_ > bytes_max_ && blocks_.size() > 1) drop_oldest();
+    return {};
+}
+
+void EthHistory::drop_oldest() {
+    const auto& oldest = *blocks_.front();
+    for (const auto& hash : oldest.hashes) places_.erase(hash);
+    by_hash_.erase(oldest.hash);
+    bytes_ -= bytes_of(oldest);
+    blocks_.pop_front();
+}
+
+std::uint64_t EthHistory::height() const {
+    const std::shared_lock lock(mutex_);
+    return height_;
+}
+
+Result<std::shared_ptr<const KeptBlock>> EthHistory::block(std::uint64_t height) const {
+    const std::shared_lock lock(mutex_);
+    if (height > height_ || blocks_.empty()) return std::shared_ptr<const KeptBlock>();
+    const auto oldest = blocks_.front()->height;
+    if (height < oldest)
+        return Error{ErrorKind::not_found, "pruned history unavailable: block " +
+                                               std::to_string(height) +
+                                               " is not kept, the oldest "
+                                               "is " +
+                                               std::to_string(oldest)};
+    return blocks_[height - oldest];
+}
+
+std::optional<std::uint64_t> EthHistory::height_of(const Digest& block) const {
+    const std::shared_lock lock(mutex_);
+    const auto at = by_hash_.find(block);
+    return at == by_hash_.end() ? std::nullopt : std::optional(at->second);
+}
+
+std::optional<gateway::TransactionPlace> EthHistory::place_of(const Digest& transaction) const {
+    const std::shared_lock lock(mutex_);
+    const auto at = places_.find(transaction);
+    return at == places_.end() ? std::nullopt : std::optional(at->second);
+}
+
+}  // namespace mutirao::node

@@ -1,0 +1,197 @@
+#include "node/eth_ledger.hpp"
+
+#include <algorithm>
+
+#include "base/log.hpp"
+
+namespace mutirao::node {
+namespace {
+
+constexpr std::size_t kCachedTransactions = 32768;  // about 1 KiB each
+constexpr Duration kEmptyBlocksFor = std::chrono::seconds(60);
+constexpr Duration kEmptyBlockEach = std::chrono::seconds(1);
+// What execution made of a block: a receipt each, and the events that came between.
+struct Outcomes {
+    std::vector<ledger::Receipt> receipts;
+    std::vector<ledger::Event> events;
+    Digest state;  // after the latest block
+};
+
+Status read_outcomes(const ledger::Ledger& ledger, const KeptBlock& kept, Outcomes& out) {
+    out.state = ledger.state_hash();
+    for (const auto& hash : kept.hashes) {
+        TRY(auto receipt, ledger.receipt(hash));
+        if (!receipt)
+            return Error{ErrorKind::not_found, "the receipt of " + hash.hex() + " is gone"};
+        out.receipts.push_back(std::move(*receipt));
+    }
+    for (std::uint64_t i = 0; i < kept.events; ++i) {
+        TRY(auto event,
+            ledger::require<ledger::Event>(ledger.state(), ledger::key::event(kept.first_event + i),
+                                           "such event"));
+        out.events.push_back(std::move(event));
+    }
+    return {};
+}
+
+// Each transaction begins by paying its fee, about itself: that is where its events begin, and who
+// its sender is. Where fees are nothing, there is no such event: then the sender is recovered, and
+// the events are those of the block's first transaction.
+void share_out(const Outcomes& outcomes, gateway::ExecutedBlock& block) {
+    std::size_t at = 0, next = 0;
+    for (const auto& event : outcomes.events) {
+        while (next < block.transactions.size() && block.transactions[next].fee.is_zero()) ++next;
+        if (next < block.transactions.size() && event.reason == ledger::Reason::fee &&
+            event.about == block.transactions[next].hash) {
+            at = next++;
+            block.transactions[at].sender = event.from;
+        }
+        if (at < block.transactions.size())
+            block.transactions[at].logs.push_back(ledger::to_log(event));
+    }
+}
+
+}  // namespace
+
+void EthLedger::on_block(const consensus::Block& block) {
+    if (auto added = history_.add(block, ledger_); !added.ok())
+        LOG_ERROR("block " + std::to_string(block.height) +
+                  " is missing from the Ethereum interface: " + added.error().message);
+    std::vector<Digest> hashes;
+    for (const auto& raw : block.transactions) hashes.push_back(ledger::Transaction::hash(raw));
+    pool_.remove(hashes);
+    block_at_ = clock_.monotonic().count();
+}
+
+bool EthLedger::wants_empty_block() const {
+    const auto now = clock_.monotonic().count();
+    const auto submitted = submitted_at_.load();
+    return submitted != Duration::min().count() && now - submitted < kEmptyBlocksFor.count() &&
+           now - block_at_.load() >= kEmptyBlockEach.count();
+}
+
+gateway::BlockPtr EthLedger::beginning() const {
+    auto out = std::make_shared<gateway::ExecutedBlock>();
+    out->time_ms = genesis_.time_ms;
+    return out;
+}
+
+Result<gateway::BlockPtr> EthLedger::block(std::uint64_t height) const {
+    if (height == 0) return beginning();
+    if (auto known = cached(height)) return known;
+    TRY(const auto kept, history_.block(height));
+    if (kept == nullptr) return gateway::BlockPtr();
+    TRY(auto read, read_block(*kept));
+    cache(read);
+    return read;
+}
+
+Result<gateway::BlockPtr> EthLedger::read_block(const KeptBlock& kept) const {
+    Outcomes outcomes;
+    Status failed;
+    engine_->with_application(
+        [&](const auto&) { failed = read_outcomes(ledger_, kept, outcomes); });
+    TRY_VOID(failed);
+    auto out = std::make_shared<gateway::ExecutedBlock>();
+    out->height = kept.height;
+    out->time_ms = kept.time_ms;
+    out->hash = kept.hash;
+    out->parent = kept.previous;
+    out->bytes = kept.bytes;
+    // The next block names the state that it builds on.
+    TRY(const auto next, history_.block(kept.height + 1));
+    out->state = next == nullptr ? outcomes.state : next->state_before;
+    for (std::size_t i = 0; i < kept.hashes.size(); ++i) {
+        const auto& receipt = outcomes.receipts[i];
+        out->transactions.push_back({kept.hashes[i],
+                                     kept.transactions[i],
+                                     {},
+                                     receipt.succeeded,
+                                     receipt.error,
+                                     receipt.gas_used,
+                                     receipt.fee,
+                                     {}});
+        out->gas_used += receipt.gas_used;
+    }
+    share_out(outcomes, *out);
+    for (auto& tx : out->transactions) {
+        for (const auto& log : tx.logs) gateway::add_to_bloom(out->bloom, log);
+        if (!tx.fee.is_zero()) continue;
+        TRY(const auto decoded, ledger::Transaction::decode(tx.raw));
+        TRY(tx.sender, decoded.sender());
+    }
+    return gateway::BlockPtr(std::move(out));
+}
+
+gateway::BlockPtr EthLedger::cached(std::uint64_t height) const {
+    const std::lock_guard lock(cache_mutex_);
+    for (auto at = cache_.begin(); at != cache_.end(); ++at)
+        if ((*at)->height == height) {
+            cache_.splice(cache_.begin(), cache_, at);
+            return cache_.front();
+        }
+    return nullptr;
+}
+
+void EthLedger::cache(gateway::BlockPtr block) const {
+    const std::lock_guard lock(cache_mutex_);
+    cached_transactions_ += block->transactions.size() + 1;
+    cache_.push_front(std::move(block));
+    while (cache_.size() > 1 &&
+           (cached_transactions_ > kCachedTransactions || cache_.size() > 64)) {
+        cached_transactions_ -= cache_.back()->transactions.size() + 1;
+        cache_.pop_back();
+    }
+}
+
+std::optional<std::uint64_t> EthLedger::height_of(const Digest& block) const {
+    if (block.is_zero()) return 0;
+    return history_.height_of(block);
+}
+
+Result<ledger::Account> EthLedger::account(const Address& address) const {
+    Result<std::optional<ledger::Account>> found = std::optional<ledger::Account>();
+    engine_->with_application([&](const auto&) {
+        found = ledger::read<ledger::Account>(ledger_.state(), ledger::key::account(address));
+    });
+    if (!found.ok()) return std::move(found).error();
+    return found->value_or(ledger::Account{});
+}
+
+Result<ledger::Simulated> EthLedger::simulate(const Address& from, const ledger::Call& call) const {
+    ledger::Simulated out;
+    engine_->with_application([&](const auto&) {
+        out = ledger::simulate({ledger_.state(), genesis_, ledger_.time_ms()}, ledger_.height(),
+                               from, call);
+    });
+    return out;
+}
+
+Status EthLedger::submit(ByteSpan raw) {
+    if (raw.size() <= ledger::kTransactionSizeMax && waiting(ledger::Transaction::hash(raw)))
+        return Error{ErrorKind::already_exists, "already known"};
+    TRY_VOID(engine_->submit(raw));
+    pool_.add(raw);
+    submitted_at_ = clock_.monotonic().count();
+    return {};
+}
+
+Result<std::uint64_t> EthLedger::pending_nonce(const Address& address) const {
+    TRY(const auto known, account(address));
+    auto nonce = known.nonce;
+    for (const auto& raw : pool_.row(address, nonce)) {
+        if (!engine_->is_waiting(raw)) break;
+        ++nonce;
+    }
+    // A block that was made meanwhile has taken some of them.
+    TRY(const auto now, account(address));
+    return std::max(nonce, now.nonce);
+}
+
+std::optional<Bytes> EthLedger::waiting(const Digest& transaction) const {
+    auto raw = pool_.find(transaction);
+    if (raw && !engine_->is_waiting(*raw)) return std::nullopt;
+    return raw;
+}
+
+}  // namespace mutirao::node

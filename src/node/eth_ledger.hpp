@@ -1,0 +1,71 @@
+// The ledger role's side of Ethereum JSON-RPC: the engine, its application and an index of blocks
+// behind gateway::EthereumChain.
+#pragma once
+
+#include <atomic>
+#include <list>
+
+#include "base/ports.hpp"
+#include "gateway/ethrpc_chain.hpp"
+#include "node/eth_history.hpp"
+#include "node/eth_pool.hpp"
+
+namespace mutirao::node {
+
+// Any thread may call, but on_block() from the engine alone. All references must outlive it.
+class EthLedger final : public gateway::EthereumChain {
+  public:
+    EthLedger(const ledger::Ledger& ledger, Clock& clock)
+        : ledger_(ledger), genesis_(ledger.genesis()), clock_(clock) {}
+
+    // The engine's news (consensus::OnBlock). It may come before set_engine(), while the log is
+    // read. A block whose records cannot be read is an error of the ledger's own.
+    void on_block(const consensus::Block& block);
+    // Whose application `ledger` is; before any other call.
+    void set_engine(consensus::Engine& engine) { engine_ = &engine; }
+    // Whether a block is due although nothing waits. Libraries look for a receipt when they see a
+    // new block, and wallets count confirmations: for a minute after the last transaction that came
+    // this way there is a block each second.
+    bool wants_empty_block() const;
+    // A transaction that the engine took by another way.
+    void note(ByteSpan raw) { pool_.add(raw); }
+
+    const ledger::Genesis& genesis() const override { return genesis_; }
+    std::uint64_t height() const override { return history_.height(); }
+    Result<gateway::BlockPtr> block(std::uint64_t height) const override;
+    std::optional<std::uint64_t> height_of(const Digest& block) const override;
+    std::optional<gateway::TransactionPlace> place_of(const Digest& transaction) const override {
+        return history_.place_of(transaction);
+    }
+    Result<ledger::Account> account(const Address& address) const override;
+    Result<ledger::Simulated> simulate(const Address& from,
+                                       const ledger::Call& call) const override;
+    Status submit(ByteSpan raw) override;
+    Result<std::uint64_t> pending_nonce(const Address& address) const override;
+    std::optional<Bytes> waiting(const Digest& transaction) const override;
+    std::uint64_t taken() const override { return pool_.taken(); }
+    std::vector<Digest> taken_since(std::uint64_t from) const override {
+        return pool_.taken_since(from);
+    }
+
+  private:
+    gateway::BlockPtr beginning() const;
+    Result<gateway::BlockPtr> read_block(const KeptBlock& kept) const;
+    gateway::BlockPtr cached(std::uint64_t height) const;
+    void cache(gateway::BlockPtr block) const;
+
+    const ledger::Ledger& ledger_;  // only within the engine's with_application()
+    const ledger::Genesis genesis_;
+    Clock& clock_;
+    consensus::Engine* engine_ = nullptr;
+    std::atomic<Duration::rep> submitted_at_{Duration::min().count()};
+    std::atomic<Duration::rep> block_at_{0};
+    EthHistory history_;
+    mutable EthPool pool_;
+
+    mutable std::mutex cache_mutex_;              // guards everything below
+    mutable std::list<gateway::BlockPtr> cache_;  // the latest asked for first
+    mutable std::size_t cached_transactions_ = 0;
+};
+
+}  // namespace mutirao::node

@@ -1,0 +1,92 @@
+#include "node/eth_pool.hpp"
+
+namespace mutirao::node {
+
+void EthPool::add(ByteSpan raw) {
+    const auto hash = ledger::Transaction::hash(raw);
+    const std::lock_guard lock(mutex_);
+    if (!entries_.try_emplace(hash, Entry{to_bytes(raw), {}}).second) return;
+    unknown_.push_back(hash);
+    order_.push_back(hash);
+    ++taken_;
+    if (order_.size() > kPoolRemembered) {
+        forget(order_.front());
+        order_.pop_front();
+    }
+    // Those that are in blocks by now were never asked about.
+    if (unknown_.size() > 2 * kPoolRemembered)
+        std::erase_if(unknown_, [&](const Digest& each) { return !entries_.contains(each); });
+}
+
+void EthPool::forget(const Digest& hash) {
+    const auto at = entries_.find(hash);
+    if (at == entries_.end()) return;
+    if (at->second.of) {
+        const auto& [sender, nonce] = *at->second.of;
+        auto& row = by_sender_[sender];
+        if (const auto here = row.find(nonce); here != row.end() && here->second == hash)
+            row.erase(here);
+        if (row.empty()) by_sender_.erase(sender);
+    }
+    entries_.erase(at);
+}
+
+void EthPool::remove(const std::vector<Digest>& hashes) {
+    const std::lock_guard lock(mutex_);
+    for (const auto& hash : hashes) forget(hash);
+}
+
+std::optional<Bytes> EthPool::find(const Digest& hash) const {
+    const std::lock_guard lock(mutex_);
+    const auto at = entries_.find(hash);
+    return at == entries_.end() ? std::nullopt : std::optional(at->second.raw);
+}
+
+// Not under the lock: blocks are made meanwhile.
+void EthPool::recover_senders() {
+    std::vector<std::pair<Digest, Bytes>> some;
+    {
+        const std::lock_guard lock(mutex_);
+        for (const auto& hash : unknown_)
+            if (const auto at = entries_.find(hash); at != entries_.end())
+                some.emplace_back(hash, at->second.raw);
+        unknown_.clear();
+    }
+    for (const auto& [hash, raw] : some) {
+        const auto tx = ledger::Transaction::decode(raw);
+        if (!tx.ok()) continue;
+        const auto sender = tx->sender();
+        if (!sender.ok()) continue;
+        const std::lock_guard lock(mutex_);
+        const auto at = entries_.find(hash);
+        if (at == entries_.end()) continue;
+        at->second.of.emplace(*sender, tx->nonce);
+        by_sender_[*sender].try_emplace(tx->nonce, hash);
+    }
+}
+
+std::vector<Bytes> EthPool::row(const Address& sender, std::uint64_t nonce) {
+    recover_senders();
+    std::vector<Bytes> out;
+    const std::lock_guard lock(mutex_);
+    const auto found = by_sender_.find(sender);
+    if (found == by_sender_.end()) return out;
+    for (auto at = found->second.find(nonce);
+         at != found->second.end() && at->first == nonce + out.size(); ++at)
+        out.push_back(entries_.at(at->second).raw);
+    return out;
+}
+
+std::uint64_t EthPool::taken() const {
+    const std::lock_guard lock(mutex_);
+    return taken_;
+}
+
+std::vector<Digest> EthPool::taken_since(std::uint64_t from) const {
+    const std::lock_guard lock(mutex_);
+    const auto first = taken_ - order_.size();
+    const auto skip = from > first ? std::min<std::uint64_t>(from - first, order_.size()) : 0;
+    return {order_.begin() + static_cast<std::ptrdiff_t>(skip), order_.end()};
+}
+
+}  // namespace mutirao::node

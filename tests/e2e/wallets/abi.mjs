@@ -1,0 +1,15 @@
+// The modules' interfaces as docs/reference/abi publishes them, for ethers and viem alike.
+import { readFileSync } from "node:fs";
+
+export function published(name) {
+  const file = new URL(`../../../docs/reference/abi/${name}.sol`, import.meta.url);
+  const source = readFileSync(file, "utf8").replace(/\/\/[^\n]*/g, "").replace(/\s+/g, " ");
+  return [...source.matchAll(/\b(function|event) [^;]*;/g)].map(([text]) => text.slice(0, -1));
+}
+
+export const modules = Object.fromEntries(
+  ["nodes", "storage", "rights", "training", "compute", "treasury"].map((name, i) => [
+    name, "0x" + `6d75${(i + 1).toString(16).padStart(2, "0")}`.padStart(40, "0")]));
+
+// A data set of this test's own: nobody else has registered its content.
+export const content = (name) => "0x" + Buffer.from(name).toString("hex").padEnd(64, "0").slice(0, 64);

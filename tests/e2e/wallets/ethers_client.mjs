@@ -1,0 +1,109 @@
+// A person's session with ethers: URL, then the keys of two funded wallets. Prints what it saw.
+import assert from "node:assert/strict";
+import { Contract, JsonRpcProvider, Wallet, parseEther, zeroPadValue } from "ethers";
+import { content, modules, published } from "./abi.mjs";
+
+const [url, ownerKey, buyerKey] = process.argv.slice(2);
+// Blocks come faster than ethers forgets what it asked (250 ms), so here it keeps nothing.
+const provider = new JsonRpcProvider(url, undefined, { pollingInterval: 50, cacheTimeout: -1 });
+const owner = new Wallet(ownerKey, provider), buyer = new Wallet(buyerKey, provider);
+const facts = { steps: [] };
+const step = (name) => facts.steps.push(name);
+setTimeout(() => { console.error("stuck after", facts.steps); process.exit(1); }, 60_000).unref();
+const refused = async (promise, code, words) => {
+  const error = await promise.then(() => assert.fail(`was not refused: ${words}`), (e) => e);
+  assert.equal(error.code, code, error.message);
+  assert.match(`${error.reason} ${error.shortMessage} ${error.message}`, words);
+};
+
+assert.equal((await provider.getNetwork()).chainId, 8021n);
+const fees = await provider.getFeeData();
+assert.ok(fees.gasPrice > 0n && fees.maxFeePerGas >= fees.gasPrice);
+step("network");
+
+// Transfers of each type; ethers fills in nonce, gas and fees.
+const to = Wallet.createRandom().address;
+for (const type of [2, 0, 1]) {
+  const before = await provider.getBalance(owner.address);
+  const sent = await owner.sendTransaction({ to, value: parseEther("0.5"), type });
+  const receipt = await sent.wait();
+  assert.equal(receipt.status, 1);
+  assert.equal(receipt.type, type);
+  assert.equal(receipt.from, owner.address);
+  assert.equal(receipt.gasUsed, 21000n);
+  const spent = before - (await provider.getBalance(owner.address));
+  assert.equal(spent, parseEther("0.5") + receipt.gasUsed * receipt.gasPrice);
+  const found = await provider.getTransaction(sent.hash);
+  assert.equal(found.blockNumber, receipt.blockNumber);
+  assert.equal(found.signature.serialized, sent.signature.serialized);
+  const block = await provider.getBlock(receipt.blockNumber, true);
+  assert.ok(block.prefetchedTransactions.some((tx) => tx.hash === sent.hash));
+  assert.ok(block.baseFeePerGas > 0n);
+}
+assert.equal(await provider.getBalance(to), parseEther("1.5"));
+step("transfers");
+
+// As a page has it, with what ethers does by default.
+const plain = new JsonRpcProvider(url);
+const sent = await new Wallet(buyerKey, plain).sendTransaction({ to, value: 1n });
+assert.equal((await sent.wait(2, 20_000)).status, 1);
+plain.destroy();
+step("defaults");
+
+// Several at once: each gets a nonce of its own.
+const nonce = await provider.getTransactionCount(owner.address, "pending");
+const many = await Promise.all(Array.from({ length: 10 }, (_, i) =>
+  owner.sendTransaction({ to, value: 1n, nonce: nonce + i })));
+await Promise.all(many.map((tx) => tx.wait()));
+assert.equal(await provider.getTransactionCount(owner.address), nonce + 10);
+step("many");
+
+// A data set is registered and read back.
+const rights = new Contract(modules.rights, published("IRights"), owner);
+const data = content(`ethers ${Date.now()}`);
+const registered = await (await rights.registerAsset(data, 1234, "Anotações de história")).wait();
+const asset = await rights.assetId(owner.address, data);
+const event = registered.logs.map((log) => rights.interface.parseLog(log)).find((log) => log?.name === "AssetRegistered");
+assert.equal(event.args.asset, asset);
+const record = await rights.asset(asset);
+assert.equal(record.owner, owner.address);
+assert.equal(record.size, 1234n);
+assert.equal(record.title, "Anotações de história");
+await refused(rights.registerAsset(data, 1234, "again"), "CALL_EXCEPTION", /registered already/);
+step("asset");
+
+// The owner offers a licence to infer; the buyer pays for it.
+const price = parseEther("2");
+const subject = zeroPadValue(buyer.address, 32);
+const expires = Date.now() + 3_600_000;
+await (await rights.offerLicence(asset, subject, 2, price, 0, expires)).wait();
+const licence = await rights.licenceId(asset, subject);
+assert.equal(await rights.isLive(licence), false);
+const asBuyer = rights.connect(buyer);
+await refused(asBuyer.acceptLicence(licence, { value: 1n }), "CALL_EXCEPTION", /the licence costs 2 MUT/);
+const ownerBefore = await provider.getBalance(owner.address);
+await (await asBuyer.acceptLicence(licence, { value: price })).wait();
+assert.equal(await rights.isLive(licence), true);
+assert.equal(await provider.getBalance(owner.address), ownerBefore + price);
+const events = await rights.queryFilter(rights.filters.LicenceAccepted(licence), 0);
+assert.equal(events.length, 1);
+assert.equal(events[0].args.licensee, buyer.address);
+const treasury = new Contract(modules.treasury, published("ITreasury"), provider);
+const paid = await treasury.queryFilter(treasury.filters.Paid(null, owner.address), 0);
+assert.ok(paid.some((log) => log.args.amount === price && log.args.reason === 4n));
+assert.equal(await treasury.balanceOf(owner.address), await provider.getBalance(owner.address));
+step("licence");
+
+// What goes wrong is said in words that ethers knows.
+await refused(new Wallet(Wallet.createRandom().privateKey, provider).sendTransaction({ to, value: 1n, gasLimit: 21000n }),
+  "INSUFFICIENT_FUNDS", /insufficient funds/);
+await refused(owner.sendTransaction({ to, value: 1n, nonce: 0 }), "NONCE_EXPIRED", /nonce/);
+await refused(owner.sendTransaction({ data: "0x6000", gasLimit: 100000n }), "UNKNOWN_ERROR", /contracts cannot be deployed/);
+const reverting = await rights.registerAsset(data, 1, "again", { gasLimit: 200000n });
+await refused(reverting.wait(), "CALL_EXCEPTION", /reverted/);
+assert.equal(await provider.getCode(to), "0x");
+assert.notEqual(await provider.getCode(modules.rights), "0x");
+step("errors");
+
+provider.destroy();
+console.log(JSON.stringify(facts));

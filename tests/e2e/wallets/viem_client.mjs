@@ -1,0 +1,87 @@
+// A program's session with viem: URL, then the keys of two funded wallets. Prints what it saw.
+import assert from "node:assert/strict";
+import { createPublicClient, createWalletClient, defineChain, http, pad, parseAbi, parseEther, parseEventLogs } from "viem";
+import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
+import { content, modules, published } from "./abi.mjs";
+
+const [url, ownerKey, buyerKey] = process.argv.slice(2);
+const chain = defineChain({ id: 8021, name: "Mutirão", nativeCurrency: { name: "MUT", symbol: "MUT", decimals: 18 },
+  rpcUrls: { default: { http: [url] } } });
+const transport = http(url, { batch: true });
+const client = createPublicClient({ chain, transport, pollingInterval: 50 });
+const owner = createWalletClient({ chain, transport, account: privateKeyToAccount(ownerKey) });
+const buyer = createWalletClient({ chain, transport, account: privateKeyToAccount(buyerKey) });
+const facts = { steps: [] };
+const step = (name) => facts.steps.push(name);
+setTimeout(() => { console.error("stuck after", facts.steps); process.exit(1); }, 60_000).unref();
+const settled = async (hash) => {
+  const receipt = await client.waitForTransactionReceipt({ hash, timeout: 20_000 });
+  assert.equal(receipt.status, "success");
+  return receipt;
+};
+const refused = async (promise, name, words) => {
+  const error = await promise.then(() => assert.fail(`was not refused: ${words}`), (e) => e);
+  assert.ok(error.walk?.((e) => e.name === name), `${error.name}: ${error.message}`);
+  assert.match(error.message, words);
+};
+
+// One batch: viem sends what is asked together in one request.
+const [id, number, gasPrice, balance] = await Promise.all([
+  client.getChainId(), client.getBlockNumber(), client.getGasPrice(), client.getBalance({ address: owner.account.address })]);
+assert.equal(id, 8021);
+assert.ok(number > 0n && gasPrice > 0n && balance > 0n);
+const history = await client.getFeeHistory({ blockCount: 4, rewardPercentiles: [25, 75] });
+assert.equal(history.baseFeePerGas.length, history.gasUsedRatio.length + 1);
+step("network");
+
+const to = privateKeyToAccount(generatePrivateKey()).address;
+for (const type of ["eip1559", "legacy", "eip2930"]) {
+  const hash = await owner.sendTransaction({ to, value: parseEther("0.25"), type,
+    ...(type === "eip2930" ? { accessList: [{ address: to, storageKeys: [] }] } : {}) });
+  const receipt = await settled(hash);
+  assert.equal(receipt.type, type);
+  const tx = await client.getTransaction({ hash });
+  assert.equal(tx.typeHex, { eip1559: "0x2", legacy: "0x0", eip2930: "0x1" }[type]);
+  if (type === "eip2930") assert.deepEqual(tx.accessList.map((entry) => entry.address.toLowerCase()), [to.toLowerCase()]);
+}
+assert.equal(await client.getBalance({ address: to }), parseEther("0.75"));
+step("transfers");
+
+const abi = parseAbi(published("IRights"));
+const rights = { address: modules.rights, abi };
+const data = content(`viem ${Date.now()}`);
+const { request } = await client.simulateContract({ ...rights, functionName: "registerAsset",
+  args: [data, 77n, "Mapa"], account: owner.account });
+const filter = await client.createContractEventFilter({ ...rights, eventName: "AssetRegistered" });
+const receipt = await settled(await owner.writeContract(request));
+const [registered] = parseEventLogs({ abi, logs: receipt.logs, eventName: "AssetRegistered" });
+const asset = await client.readContract({ ...rights, functionName: "assetId", args: [owner.account.address, data] });
+assert.equal(registered.args.asset, asset);
+const changes = await client.getFilterChanges({ filter });
+assert.ok(changes.some((log) => log.args.asset === asset));
+assert.deepEqual(await client.getFilterChanges({ filter }), []);
+assert.equal(await client.uninstallFilter({ filter }), true);
+const record = await client.readContract({ ...rights, functionName: "asset", args: [asset] });
+assert.equal(record[0], owner.account.address);
+assert.equal(record[7], "Mapa");
+await refused(client.simulateContract({ ...rights, functionName: "registerAsset", args: [data, 77n, "Mapa"], account: owner.account }),
+  "ContractFunctionRevertedError", /registered already/);
+step("asset");
+
+const subject = pad(buyer.account.address, { size: 32 });
+const expires = BigInt(Date.now() + 3_600_000);
+await settled(await owner.writeContract({ ...rights, functionName: "offerLicence",
+  args: [asset, subject, 2, parseEther("1"), 0, expires] }));
+const licence = await client.readContract({ ...rights, functionName: "licenceId", args: [asset, subject] });
+await settled(await buyer.writeContract({ ...rights, functionName: "acceptLicence", args: [licence], value: parseEther("1") }));
+assert.equal(await client.readContract({ ...rights, functionName: "isLive", args: [licence] }), true);
+const logs = await client.getContractEvents({ ...rights, eventName: "LicenceAccepted", args: { licence }, fromBlock: 0n });
+assert.equal(logs.length, 1);
+step("licence");
+
+await refused(createWalletClient({ chain, transport, account: privateKeyToAccount(generatePrivateKey()) })
+  .sendTransaction({ to, value: 1n, gas: 21000n }), "InsufficientFundsError", /exceeds the balance/);
+await refused(owner.sendTransaction({ to, value: 1n, nonce: 0, gas: 21000n }), "NonceTooLowError", /[Nn]once/);
+step("errors");
+
+console.log(JSON.stringify(facts));
