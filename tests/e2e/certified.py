@@ -1,0 +1,85 @@
+"""A network whose tests remember what they were told is stored, and what it cost."""
+import hashlib
+import os
+import pathlib
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts"))
+from network import Network, wait_until  # noqa: E402
+
+
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+class Certified(unittest.TestCase):
+    """One network of eight storage nodes for a class; every test leaves all of them running."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory(prefix="mutirao-e2e-")
+        cls.addClassCleanup(cls.folder.cleanup)
+        cls.path = pathlib.Path(cls.folder.name)
+        cls.network = Network(cls.path / "home")
+        cls.addClassCleanup(cls.network.down)
+        cls.before_up()
+        cls.network.up("--nodes", 8, "--trainers", 0, "--computes", 0)
+        cls.ana = cls.network.run("wallet", "new", "ana")["address"]
+        cls.network.run("wallet", "send", "--from", "founder", "--to", "ana", "500")
+        cls.certified = {}  # digests of all that any test was told is stored
+
+    @classmethod
+    def before_up(cls):
+        """For classes that need a network of their own making."""
+
+    def file(self, name, size):
+        path = self.path / name
+        path.write_bytes(os.urandom(size))
+        return path
+
+    def put(self, path, **options):
+        done = self.network.run("put", path, "--wallet", "ana", timeout=120, **options)
+        self.certified[path.name] = digest(path)
+        return done
+
+    def check(self, name, **options):
+        back = self.path / f"{name}.back"
+        self.network.run("get", name, "--wallet", "ana", "-o", back, timeout=120, **options)
+        self.assertEqual(digest(back), self.certified[name], name)
+        back.unlink()
+
+    def names(self):
+        return [o["name"] for o in self.network.run("ls", "--wallet", "ana")["objects"]]
+
+    def check_all(self):
+        names = self.names()
+        self.assertEqual(sorted(names), sorted(self.certified))
+        for name in names:
+            self.check(name)
+
+    def segments(self, node):
+        """The node's segment files; what else lies there comes and goes."""
+        return sorted((self.network.folder(node) / "segments").glob("*.seg"))
+
+    def stored(self, node):
+        return sum(segment.stat().st_size for segment in self.segments(node))
+
+    def put_until_under_way(self, pool, path, node="storage-3"):
+        """A put in the background, once the node has fragments of it on disk."""
+        before = self.stored(node)
+        put = pool.submit(self.network.run, "put", path, "--wallet", "ana", check=False,
+                          timeout=120)
+        wait_until(lambda: put.done() or self.stored(node) > before, 60, every=0.005)
+        self.assertFalse(put.done(), "the put ended before the fault")
+        return put
+
+    def balance(self):
+        return int(self.network.run("wallet", "balance", "ana")["wei"])
+
+    def payments(self):
+        """What ana paid so far: the wei for storage, transaction by transaction, and all gas."""
+        paid = [p for p in self.network.run("payments")["payments"] if p["from"] == self.ana]
+        storage = [int(p["wei"]) for p in paid if p["reason"] == "transfer"]
+        return storage, sum(int(p["wei"]) for p in paid if p["reason"] == "fee")
