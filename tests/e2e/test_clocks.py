@@ -12,7 +12,7 @@ LIBRARIES = sorted(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"
 
 @unittest.skipUnless(LIBRARIES, "clocks cannot be turned: Debian's package faketime is missing")
 class Clocks(Certified):
-    """All processes live by one clock, as on one machine; storage-1 and the gateway may leave it."""
+    """All processes live by one clock, as on one machine; storage-1 and the gateway leave it."""
 
     @classmethod
     def before_up(cls):
