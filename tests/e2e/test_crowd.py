@@ -1,4 +1,4 @@
-"""Many at once: sixty-four clients, and hundreds of small objects."""
+"""Many at once: sixty-four clients, and a thousand small objects."""
 import concurrent.futures
 import hashlib
 import pathlib
@@ -12,7 +12,7 @@ from network import Network  # noqa: E402
 
 CLIENTS = 64
 WALLETS = 16
-SMALL = 500
+SMALL = 1000
 
 
 class Crowd(unittest.TestCase):
@@ -50,14 +50,18 @@ class Crowd(unittest.TestCase):
         with concurrent.futures.ThreadPoolExecutor(CLIENTS) as pool:
             self.assertEqual(list(pool.map(client, contents.items())), [True] * CLIENTS)
 
-    def test_hundreds_of_small_objects_go_in_with_one_command_and_each_reads_back(self):
+    def test_a_thousand_small_objects_go_in_with_one_command_and_each_reads_back(self):
         chance = random.Random(8)
+        folder = self.path / "small"
+        folder.mkdir()
         files = []
         for i in range(SMALL):
-            files.append(self.path / f"small-{i}")
+            files.append(folder / f"small-{i}")
             files[-1].write_bytes(chance.randbytes(chance.randrange(1, 2000)))
         put = self.network.run("put", *files, "--wallet", "w0")
         self.assertEqual(len(put["objects"]), SMALL)
+        names = {o["name"] for o in self.network.run("ls", "--wallet", "w0")["objects"]}
+        self.assertEqual({file.name for file in files} - names, set())
         for i in chance.sample(range(SMALL), 40):
             back = self.path / "back"
             self.network.run("get", f"small-{i}", "--wallet", "w0", "-o", back)
