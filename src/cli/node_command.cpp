@@ -1,4 +1,5 @@
 // `mutirao node`: one role as a process. This is where real clocks, disks and sockets are made.
+#include <atomic>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
@@ -125,6 +126,21 @@ Status run_ledger(const NodeOptions& options, Disk& disk, os::StopSignal& stop) 
     engine.proposer = identity.bls;
     engine.at_point = crash_point();
     TRY(auto role, node::LedgerRole::open(disk, clock, std::move(engine)));
+    gateway::EthereumRpc rpc(role->ethereum(), clock);
+    net::HttpLimits limits;
+    limits.body_bytes_max = gateway::kRpcBodyMax;
+    limits.bodies_bytes_max = 8 * gateway::kRpcBodyMax;
+    limits.connections_max = kWalletConnectionsMax;
+    std::atomic<net::HttpServer*> announcing = nullptr;
+    role->ethereum().set_announce([&announcing] {
+        if (auto* server = announcing.load()) server->announce();
+    });
+    TRY(auto http, net::HttpServer::start(options.eth_rpc, gateway::make_ethereum_route(rpc),
+                                          limits, net::HttpExposure::loopback_only,
+                                          gateway::make_ethereum_sessions(rpc)));
+    announcing = http.get();
+    const auto url = "http://" + http->address();
+    role->set_ethereum_url(url);
     const auto answer = [&](const net::Caller&, auto method, auto request) {
         return role->serve(method, request);
     };
@@ -132,15 +148,6 @@ Status run_ledger(const NodeOptions& options, Disk& disk, os::StopSignal& stop) 
         net::GrpcServer::start(options.listen, crypto::make_peer_certificate(identity.account),
                                answer, {}, clock));
     TRY(const auto endpoint, endpoint_of(options, identity, *server));
-    gateway::EthereumRpc rpc(role->ethereum(), clock);
-    net::HttpLimits limits;
-    limits.body_bytes_max = gateway::kRpcBodyMax;
-    limits.bodies_bytes_max = 8 * gateway::kRpcBodyMax;
-    limits.connections_max = kWalletConnectionsMax;
-    TRY(auto http,
-        net::HttpServer::start(options.eth_rpc, gateway::make_ethereum_route(rpc), limits));
-    const auto url = "http://" + http->address();
-    role->set_ethereum_url(url);
     TRY_VOID(disk.write_file_atomic("eth-rpc", as_bytes(url)));
     TRY_VOID(disk.write_file_atomic("endpoint", as_bytes(endpoint)));
     LOG_INFO("ledger at " + endpoint + ", for wallets at " + url);

@@ -97,8 +97,15 @@ RpcResult EthereumSession::subscribe(const RpcCall& call) {
     return id;
 }
 
-std::string EthereumSession::answer(std::string_view message) {
-    return answer_rpc(message, [this](const RpcCall& call) -> RpcResult {
+net::WebSocketOpener make_ethereum_sessions(EthereumRpc& rpc) {
+    return [&rpc](const HttpRequest& request) -> std::unique_ptr<net::WebSocketSession> {
+        if (request.path() != "/") return nullptr;
+        return std::make_unique<EthereumSession>(rpc);
+    };
+}
+
+std::string EthereumSession::message(std::string_view text) {
+    return answer_rpc(text, [this](const RpcCall& call) -> RpcResult {
         if (call.method == "eth_subscribe") return subscribe(call);
         if (call.method != "eth_unsubscribe") return rpc_.run(call);
         const Params params(call.params, rpc_.chain());

@@ -30,16 +30,16 @@ class EthereumRpc {
 // without a signature. `rpc` must outlive the handler.
 net::HttpHandler make_ethereum_route(EthereumRpc& rpc);
 
-// One connection's subscriptions (eth_subscribe). One thread at a time.
-class EthereumSession {
+// One connection's calls and subscriptions (eth_subscribe). One thread at a time.
+class EthereumSession final : public net::WebSocketSession {
   public:
     explicit EthereumSession(EthereumRpc& rpc) : rpc_(rpc) {}
 
     // As EthereumRpc::answer, with eth_subscribe and eth_unsubscribe.
-    std::string answer(std::string_view message);
-    // What came since the last time, a message each; some at a time: ask again while it gives any.
-    // An error ends the session: it fell behind what the ledger keeps.
-    Result<std::vector<std::string>> news();
+    std::string message(std::string_view text) override;
+    bool listens() const override { return !subscriptions_.empty(); }
+    // An error when it fell behind what the ledger keeps.
+    Result<std::vector<std::string>> news() override;
 
   private:
     RpcResult subscribe(const RpcCall& call);
@@ -48,6 +48,9 @@ class EthereumSession {
     std::map<std::string, Watch> subscriptions_;
     std::uint64_t last_id_ = 0;
 };
+
+// Sessions at / of the same server. `rpc` must outlive them.
+net::WebSocketOpener make_ethereum_sessions(EthereumRpc& rpc);
 
 inline constexpr std::size_t kSubscriptionsMax = 64;  // of one connection
 

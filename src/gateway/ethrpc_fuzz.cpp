@@ -51,7 +51,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto before = chain().chain().ledger.state_hash();
     const auto body = as_text({data, size});
     check(rpc.answer(body));
-    check(session.answer(body));
+    check(session.message(body));
     ENSURE(session.news().ok(), "a session of now ends");
     ENSURE(chain().chain().ledger.state_hash() == before, "a question changed the chain");
     return 0;

@@ -277,7 +277,7 @@ TEST_F(EthereumRpcTest, fee_history_has_one_base_fee_more_than_blocks) {
 TEST_F(EthereumRpcTest, a_session_pushes_heads_and_logs_to_who_subscribed) {
     EthereumSession session(rpc);
     const auto ask = [&](std::string_view method, json::array params) {
-        return json::parse(session.answer(json::serialize(json::object{
+        return json::parse(session.message(json::serialize(json::object{
             {"jsonrpc", "2.0"}, {"id", 1}, {"method", method}, {"params", std::move(params)}})));
     };
     const auto heads = ask("eth_subscribe", {"newHeads"}).at("result");

@@ -1,7 +1,7 @@
 // A lean HTTP/1.1 server for the gateway: one thread moves bytes for all connections, a bounded
-// pool of threads runs the handler. Slow, silent, greedy or broken clients cost a connection slot
-// for a bounded time and never a thread. HTTP/1.0 clients are served; TLS, HTTP/2 and compression
-// are not built.
+// pool of threads runs the handler, and the sessions of WebSockets on the same port. Slow, silent,
+// greedy or broken clients cost a connection slot for a bounded time and never a thread. HTTP/1.0
+// clients are served; TLS, HTTP/2 and compression are not built.
 #pragma once
 
 #include <cstdint>
@@ -61,6 +61,23 @@ struct HttpResponse {
 // Called from many threads at once. What it throws becomes a 500.
 using HttpHandler = std::function<HttpResponse(const HttpRequest&)>;
 
+// What one WebSocket connection (RFC 6455, text messages) says and hears. Called from one thread at
+// a time, though not always the same. What a call throws ends the connection.
+class WebSocketSession {
+  public:
+    virtual ~WebSocketSession() = default;
+    // A message came; its answer, or nothing when empty.
+    virtual std::string message(std::string_view text) = 0;
+    // Whether announcements concern it now. Asked after each message.
+    virtual bool listens() const { return false; }
+    // What there is to tell since the last time, a message each: some of it; asked again until
+    // there is none. Not asked while the client is slow to take what it was told. An error ends the
+    // connection.
+    virtual Result<std::vector<std::string>> news() { return std::vector<std::string>(); }
+};
+// Begins a session for a GET that asks for a WebSocket. Null: the request goes to the handler.
+using WebSocketOpener = std::function<std::unique_ptr<WebSocketSession>(const HttpRequest&)>;
+
 struct HttpLimits {
     std::size_t body_bytes_max = 64 << 20;     // of one request; 413 beyond
     std::size_t bodies_bytes_max = 512 << 20;  // of all requests being received or handled; 503
@@ -72,7 +89,9 @@ struct HttpLimits {
     // that large bodies over honest slow links pass. 408 when a request was begun.
     Duration transfer_timeout = std::chrono::seconds(30);
     Duration idle_timeout = std::chrono::seconds(60);  // between requests of one connection
-    Duration stop_grace = std::chrono::seconds(5);     // for answers in flight when stopping
+    std::size_t message_bytes_max = 1 << 20;           // of one WebSocket message; it ends beyond
+    std::size_t unsent_bytes_max = 1 << 20;  // of answers and news, before a client is waited for
+    Duration stop_grace = std::chrono::seconds(5);  // for answers in flight when stopping
 };
 
 enum class HttpExposure {
@@ -87,7 +106,7 @@ class HttpServer {
     // `exposure` allows it), unavailable (the port is taken or not permitted).
     static Result<std::unique_ptr<HttpServer>> start(
         const std::string& listen_address, HttpHandler handler, HttpLimits limits = {},
-        HttpExposure exposure = HttpExposure::loopback_only);
+        HttpExposure exposure = HttpExposure::loopback_only, WebSocketOpener open_websocket = {});
 
     // Stops.
     ~HttpServer();
@@ -97,6 +116,8 @@ class HttpServer {
     std::uint16_t port() const;
     // "127.0.0.1:PORT"; what clients on this machine put after http://.
     std::string address() const;
+    // There may be news for the sessions that listen. Any thread; cheap, and many in a row are one.
+    void announce();
     // Accepts no more, lets answers in flight finish for stop_grace, then cuts them off, and
     // waits for handlers to return. Any thread but a handler's; a second call does nothing.
     void stop();

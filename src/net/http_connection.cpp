@@ -1,8 +1,13 @@
 #include "net/http_connection.hpp"
 
+#include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
+#include <cctype>
+
+#include "base/log.hpp"
+#include "net/websocket_connection.hpp"
 
 namespace mutirao::net {
 namespace {
@@ -36,6 +41,13 @@ HttpResponse call(const HttpHandler& handler, const HttpRequest& request) {
     } catch (...) {
         return error_response(500, "the server failed inside");
     }
+}
+
+bool asks_for_websocket(const HttpRequest& request) {
+    auto protocol = std::string(request.header("Upgrade"));
+    std::transform(protocol.begin(), protocol.end(), protocol.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return request.method == "GET" && protocol == "websocket";
 }
 
 // Frames what a streaming function writes.
@@ -81,8 +93,7 @@ void HttpConnection::close() {
     error_code ignored;
     socket_.close(ignored);
     shared_.connections.erase(shared_from_this());
-    if (shared_.connections.empty() && shared_.on_all_closed)
-        std::exchange(shared_.on_all_closed, nullptr)();
+    shared_.closed_one();
 }
 
 void HttpConnection::next_request() {
@@ -143,6 +154,7 @@ void HttpConnection::handle() {
     // Shared only because std::function wants to be copyable.
     auto request = std::make_shared<HttpRequest>(parser_->take());
     is_head_ = request->method == "HEAD";
+    if (asks_for_websocket(*request) && shared_.open_websocket && upgrade(*request)) return;
     const bool accepted =
         shared_.handlers.try_post([self = shared_from_this(), request = std::move(request)] {
             auto response = std::make_shared<HttpResponse>(call(self->shared_.handler, *request));
@@ -151,6 +163,29 @@ void HttpConnection::handle() {
             });
         });
     if (!accepted) fail(503, "this server is busy; try again later");
+}
+
+bool HttpConnection::upgrade(const HttpRequest& request) {
+    std::unique_ptr<WebSocketSession> session;
+    try {
+        session = shared_.open_websocket(request);
+    } catch (const std::exception& thrown) {
+        LOG_ERROR(std::string("websocket: ") + thrown.what());
+    }
+    if (session == nullptr) return false;
+    if (!parser_->take_rest().empty()) {  // RFC 6455: a client waits for the answer
+        fail(400, "nothing may follow a WebSocket's request before it is answered");
+        return true;
+    }
+    const auto websocket =
+        std::make_shared<WebSocketConnection>(shared_, std::move(socket_), std::move(session));
+    shared_.websockets.insert(websocket);
+    phase_ = Phase::closed;
+    charge(0);
+    timer_.cancel();
+    shared_.connections.erase(shared_from_this());
+    websocket->open(request);
+    return true;
 }
 
 void HttpConnection::respond(HttpResponse response) {

@@ -9,6 +9,7 @@
 // on its way.
 #pragma once
 
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -16,6 +17,7 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "net/http.hpp"
 #include "net/http_parser.hpp"
@@ -24,26 +26,38 @@
 namespace mutirao::net {
 
 class HttpConnection;
+class WebSocketConnection;
 
 // What the connections of one server share.
 struct HttpShared {
-    HttpShared(HttpHandler handler_with, const HttpLimits& with)
+    HttpShared(HttpHandler handler_with, const HttpLimits& with, WebSocketOpener open)
         : handler(std::move(handler_with)),
+          open_websocket(std::move(open)),
           limits(with),
           handlers(with.handlers_max, with.queue_max),
-          streams(with.streams_max, 0) {}
+          streams(with.streams_max, 0),
+          news(1, with.connections_max) {}
 
     const HttpHandler handler;
+    const WebSocketOpener open_websocket;  // may be empty
     const HttpLimits limits;
     boost::asio::io_context io{1};
     WorkerPool handlers;
     WorkerPool streams;
+    WorkerPool news;  // of WebSocket sessions
+    std::atomic<bool> announced = false;
 
     // On the I/O thread only:
     std::set<std::shared_ptr<HttpConnection>> connections;  // shared with their pending operations
+    std::set<std::shared_ptr<WebSocketConnection>> websockets;
     std::size_t body_bytes = 0;  // of all requests being received or handled
     bool stopping = false;
     std::function<void()> on_all_closed;  // called once, then forgotten
+
+    std::size_t open() const { return connections.size() + websockets.size(); }
+    void closed_one() {
+        if (open() == 0 && on_all_closed) std::exchange(on_all_closed, nullptr)();
+    }
 };
 
 class HttpConnection final : public std::enable_shared_from_this<HttpConnection> {
@@ -71,6 +85,8 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
     void received();
     void send_continue();
     void handle();
+    // True when the connection goes on as a WebSocket.
+    bool upgrade(const HttpRequest& request);
     void respond(HttpResponse response);
     void stream(HttpResponse response, BodyForm form);
     void run_stream(const HttpResponse& response, BodyForm form);

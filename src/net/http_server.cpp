@@ -8,6 +8,7 @@
 #include "net/http.hpp"
 #include "net/http_connection.hpp"
 #include "net/listen.hpp"
+#include "net/websocket_connection.hpp"
 
 namespace mutirao::net {
 namespace {
@@ -24,7 +25,8 @@ constexpr Duration kAcceptPause = std::chrono::milliseconds(50);
 }  // namespace
 
 struct HttpServer::Impl {
-    Impl(HttpHandler handler, const HttpLimits& limits) : shared(std::move(handler), limits) {}
+    Impl(HttpHandler handler, const HttpLimits& limits, WebSocketOpener open)
+        : shared(std::move(handler), limits, std::move(open)) {}
 
     HttpShared shared;
     tcp::acceptor acceptor{shared.io};
@@ -63,7 +65,7 @@ void HttpServer::Impl::accept() {
 }
 
 void HttpServer::Impl::accepted(tcp::socket socket) {
-    const std::size_t open = shared.connections.size();
+    const std::size_t open = shared.open();
     if (open >= shared.limits.connections_max + kTurnedAwayMax) return;
     const auto connection = std::make_shared<HttpConnection>(shared, std::move(socket));
     shared.connections.insert(connection);
@@ -90,29 +92,34 @@ void HttpServer::Impl::drain() {
         acceptor.close(ignored);
         pause.cancel();
         shared.stopping = true;
-        if (shared.connections.empty()) return all_closed.set_value();
+        if (shared.open() == 0) return all_closed.set_value();
         shared.on_all_closed = [&] { all_closed.set_value(); };
         const auto open = shared.connections;
         for (const auto& connection : open) connection->finish();
+        const auto websockets = shared.websockets;
+        for (const auto& websocket : websockets) websocket->finish();
     });
     if (waiting.wait_for(shared.limits.stop_grace) == std::future_status::ready) return;
     asio::post(shared.io, [this] {
         const auto open = shared.connections;
         for (const auto& connection : open) connection->close();
+        const auto websockets = shared.websockets;
+        for (const auto& websocket : websockets) websocket->close();
     });
     waiting.get();
 }
 
 Result<std::unique_ptr<HttpServer>> HttpServer::start(const std::string& listen_address,
                                                       HttpHandler handler, HttpLimits limits,
-                                                      HttpExposure exposure) {
+                                                      HttpExposure exposure,
+                                                      WebSocketOpener open_websocket) {
     TRY(const auto address, parse_listen_address(listen_address));
     if (!address.loopback && exposure == HttpExposure::loopback_only)
         return Error{ErrorKind::unimplemented,
                      "cannot listen on " + listen_address +
                          ": HTTPS is not built yet; listen on a loopback address, or say "
                          "explicitly that plain HTTP may leave this machine"};
-    auto impl = std::make_unique<Impl>(std::move(handler), limits);
+    auto impl = std::make_unique<Impl>(std::move(handler), limits, std::move(open_websocket));
     TRY_VOID(impl->listen(address));
     impl->accept();
     impl->io_thread = std::thread([raw = impl.get()] { raw->run(); });
@@ -125,12 +132,23 @@ HttpServer::~HttpServer() { stop(); }
 std::uint16_t HttpServer::port() const { return impl_->address.port; }
 std::string HttpServer::address() const { return impl_->address.text(); }
 
+void HttpServer::announce() {
+    auto& shared = impl_->shared;
+    if (shared.announced.exchange(true)) return;
+    asio::post(shared.io, [&shared] {
+        shared.announced = false;
+        const auto websockets = shared.websockets;
+        for (const auto& websocket : websockets) websocket->announce();
+    });
+}
+
 void HttpServer::stop() {
     std::call_once(impl_->stopped, [this] {
         impl_->drain();
         // Handlers and streams may still post to the I/O thread; it ends after them.
         impl_->shared.handlers.stop();
         impl_->shared.streams.stop();
+        impl_->shared.news.stop();
         impl_->work.reset();
         impl_->io_thread.join();
     });

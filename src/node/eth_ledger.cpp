@@ -61,6 +61,7 @@ void EthLedger::on_block(const consensus::Block& block) {
     for (const auto& raw : block.transactions) hashes.push_back(ledger::Transaction::hash(raw));
     pool_.remove(hashes);
     block_at_ = clock_.monotonic().count();
+    if (announce_) announce_();
 }
 
 bool EthLedger::wants_empty_block() const {
@@ -173,6 +174,7 @@ Status EthLedger::submit(ByteSpan raw) {
     TRY_VOID(engine_->submit(raw));
     pool_.add(raw);
     submitted_at_ = clock_.monotonic().count();
+    if (announce_) announce_();
     return {};
 }
 

@@ -27,6 +27,8 @@ class EthLedger final : public gateway::EthereumChain {
     // new block, and wallets count confirmations: for a minute after the last transaction that came
     // this way there is a block each second.
     bool wants_empty_block() const;
+    // Called when a block or a transaction came; quick, and from any thread. Set before both can.
+    void set_announce(std::function<void()> announce) { announce_ = std::move(announce); }
     // A transaction that the engine took by another way.
     void note(ByteSpan raw) { pool_.add(raw); }
 
@@ -58,6 +60,7 @@ class EthLedger final : public gateway::EthereumChain {
     const ledger::Genesis genesis_;
     Clock& clock_;
     consensus::Engine* engine_ = nullptr;
+    std::function<void()> announce_;
     std::atomic<Duration::rep> submitted_at_{Duration::min().count()};
     std::atomic<Duration::rep> block_at_{0};
     EthHistory history_;

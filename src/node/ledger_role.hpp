@@ -48,7 +48,7 @@ class LedgerRole {
         return service_.serve(method, request);
     }
     // What wallets and Ethereum's programs see (gateway/ethrpc.hpp).
-    gateway::EthereumChain& ethereum() { return ethereum_; }
+    EthLedger& ethereum() { return ethereum_; }
     // Where they reach it; told to others in Status.
     void set_ethereum_url(std::string url) { ethereum_url_ = std::move(url); }
     // Makes a block when transactions wait. An error is final: the role must be opened again.

@@ -73,12 +73,14 @@ class Libraries(WalletsTest):
         facts = json.loads(self.node("ethers_client.mjs", self.url, KEYS["ethers_owner"],
                                      KEYS["ethers_buyer"]))
         self.assertEqual(facts["steps"],
-                         ["network", "transfers", "defaults", "many", "asset", "licence", "errors"])
+                         ["network", "transfers", "defaults", "many", "asset", "licence",
+                          "errors", "subscriptions"])
 
     def test_viem_transfers_registers_a_data_set_and_buys_a_licence(self):
         facts = json.loads(self.node("viem_client.mjs", self.url, KEYS["viem_owner"],
                                      KEYS["viem_buyer"]))
-        self.assertEqual(facts["steps"], ["network", "transfers", "asset", "licence", "errors"])
+        self.assertEqual(facts["steps"], ["network", "transfers", "asset", "licence", "errors",
+                                          "subscriptions"])
 
     def test_cast_sends_and_reads(self):
         def cast(*arguments):

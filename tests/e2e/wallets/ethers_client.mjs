@@ -1,6 +1,6 @@
 // A person's session with ethers: URL, then the keys of two funded wallets. Prints what it saw.
 import assert from "node:assert/strict";
-import { Contract, JsonRpcProvider, Wallet, parseEther, zeroPadValue } from "ethers";
+import { Contract, JsonRpcProvider, Wallet, WebSocketProvider, parseEther, zeroPadValue } from "ethers";
 import { content, modules, published } from "./abi.mjs";
 
 const [url, ownerKey, buyerKey] = process.argv.slice(2);
@@ -104,6 +104,23 @@ await refused(reverting.wait(), "CALL_EXCEPTION", /reverted/);
 assert.equal(await provider.getCode(to), "0x");
 assert.notEqual(await provider.getCode(modules.rights), "0x");
 step("errors");
+
+// Over a WebSocket: heads and events are pushed.
+const socket = new WebSocketProvider(url.replace("http", "ws"));
+const heads = [], heard = [];
+await socket.on("block", (number) => heads.push(number));
+const listening = new Contract(modules.rights, published("IRights"), socket);
+await listening.on(listening.filters.AssetRegistered(null, owner.address), (event) => heard.push(event.args.asset));
+const pushed = content(`pushed ${Date.now()}`);
+const sentOver = await rights.connect(new Wallet(ownerKey, socket)).registerAsset(pushed, 1, "empurrado");
+const last = await sentOver.wait();
+const until = Date.now() + 10_000;
+while ((heard.length === 0 || !heads.includes(last.blockNumber)) && Date.now() < until)
+  await new Promise((resolve) => setTimeout(resolve, 20));
+assert.deepEqual(heard, [await rights.assetId(owner.address, pushed)]);
+assert.ok(heads.includes(last.blockNumber), `${heads} without ${last.blockNumber}`);
+await socket.destroy();
+step("subscriptions");
 
 provider.destroy();
 console.log(JSON.stringify(facts));

@@ -1,6 +1,6 @@
 // A program's session with viem: URL, then the keys of two funded wallets. Prints what it saw.
 import assert from "node:assert/strict";
-import { createPublicClient, createWalletClient, defineChain, http, pad, parseAbi, parseEther, parseEventLogs } from "viem";
+import { createPublicClient, createWalletClient, defineChain, http, pad, parseAbi, parseEther, parseEventLogs, webSocket } from "viem";
 import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
 import { content, modules, published } from "./abi.mjs";
 
@@ -83,5 +83,26 @@ await refused(createWalletClient({ chain, transport, account: privateKeyToAccoun
   .sendTransaction({ to, value: 1n, gas: 21000n }), "InsufficientFundsError", /exceeds the balance/);
 await refused(owner.sendTransaction({ to, value: 1n, nonce: 0, gas: 21000n }), "NonceTooLowError", /[Nn]once/);
 step("errors");
+
+// Over a WebSocket: heads and events are pushed.
+const pushing = webSocket(url.replace("http", "ws"), { reconnect: false });
+const listener = createPublicClient({ chain, transport: pushing });
+const heads = [], heard = [];
+const stops = [
+  listener.watchBlocks({ onBlock: (block) => heads.push(block.number), onError: (error) => heads.push(error) }),
+  listener.watchContractEvent({ ...rights, eventName: "AssetRegistered", args: { owner: owner.account.address },
+    onLogs: (found) => heard.push(...found), onError: (error) => heard.push(error) })];
+await listener.getChainId();
+await new Promise((resolve) => setTimeout(resolve, 200));
+const last = await settled(await owner.writeContract({ ...rights, functionName: "registerAsset",
+  args: [content(`pushed ${Date.now()} v`), 1n, "empurrado"] }));
+const until = Date.now() + 10_000;
+while ((heard.length === 0 || !heads.includes(last.blockNumber)) && Date.now() < until)
+  await new Promise((resolve) => setTimeout(resolve, 20));
+assert.deepEqual(heard.map((log) => log.transactionHash), [last.transactionHash]);
+assert.ok(heads.includes(last.blockNumber), `${heads} without ${last.blockNumber}`);
+stops.forEach((stop) => stop());
+(await listener.transport.getRpcClient()).close();
+step("subscriptions");
 
 console.log(JSON.stringify(facts));
