@@ -5,6 +5,7 @@
 #include <iostream>
 #include <malloc.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/log.hpp"
@@ -104,6 +105,16 @@ void keep_freed_memory(ledger::Role role) {
     ::mallopt(M_TRIM_THRESHOLD, is_storage ? 32 << 20 : 256 << 20);
 }
 
+// How many files and sockets this process may open: as many as the system lets it.
+std::size_t raise_descriptor_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    return static_cast<std::size_t>(limit.rlim_cur);
+}
+
 // What others call this process: its account, and where it is.
 Result<std::string> endpoint_of(const NodeOptions& options, const node::Identity& identity,
                                 const net::GrpcServer& server) {
@@ -130,7 +141,7 @@ Status run_ledger(const NodeOptions& options, Disk& disk, os::StopSignal& stop) 
     net::HttpLimits limits;
     limits.body_bytes_max = gateway::kRpcBodyMax;
     limits.bodies_bytes_max = 8 * gateway::kRpcBodyMax;
-    limits.connections_max = kWalletConnectionsMax;
+    limits.connections_max = std::min(kWalletConnectionsMax, raise_descriptor_limit() / 4);
     std::atomic<net::HttpServer*> announcing = nullptr;
     role->ethereum().set_announce([&announcing] {
         if (auto* server = announcing.load()) server->announce();

@@ -81,10 +81,11 @@ using WebSocketOpener = std::function<std::unique_ptr<WebSocketSession>(const Ht
 struct HttpLimits {
     std::size_t body_bytes_max = 64 << 20;     // of one request; 413 beyond
     std::size_t bodies_bytes_max = 512 << 20;  // of all requests being received or handled; 503
-    std::size_t connections_max = 512;         // 503 beyond
-    std::size_t handlers_max = 8;              // threads that run the handler
-    std::size_t queue_max = 256;               // requests waiting for one of them; 503 beyond
-    std::size_t streams_max = 32;              // streaming answers at a time; 503 beyond
+    // 503 beyond, once no connection has been idle for a second; half may be WebSockets.
+    std::size_t connections_max = 512;
+    std::size_t handlers_max = 8;  // threads that run the handler
+    std::size_t queue_max = 256;   // requests waiting for one of them; 503 beyond
+    std::size_t streams_max = 32;  // streaming answers at a time; 503 beyond
     // From the first byte of a request to its last, or of an answer; plus a second per 64 KiB, so
     // that large bodies over honest slow links pass. 408 when a request was begun.
     Duration transfer_timeout = std::chrono::seconds(30);

@@ -100,6 +100,7 @@ void HttpConnection::next_request() {
     std::string rest = parser_ ? parser_->take_rest() : std::string();
     parser_.emplace(shared_.limits.body_bytes_max);
     phase_ = Phase::idle;
+    begun_ = steady_clock::now();
     continue_sent_ = false;
     arm(shared_.limits.idle_timeout);
     if (rest.empty()) return read_more();
@@ -173,6 +174,10 @@ bool HttpConnection::upgrade(const HttpRequest& request) {
         LOG_ERROR(std::string("websocket: ") + thrown.what());
     }
     if (session == nullptr) return false;
+    if (shared_.websockets.size() >= shared_.limits.connections_max / 2) {
+        fail(503, "this server has too many WebSockets; try again later");
+        return true;
+    }
     if (!parser_->take_rest().empty()) {  // RFC 6455: a client waits for the answer
         fail(400, "nothing may follow a WebSocket's request before it is answered");
         return true;

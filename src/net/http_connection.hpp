@@ -68,6 +68,10 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
     void serve();
     // Answers 503 without reading a request.
     void turn_away();
+    // Since when it has waited for a request; nothing while there is one.
+    std::optional<std::chrono::steady_clock::time_point> idle_since() const {
+        return phase_ == Phase::idle ? std::optional(begun_) : std::nullopt;
+    }
     // The server stops: closes unless a request is being handled or answered.
     void finish();
     void close();
@@ -115,7 +119,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
     bool chunks_understood_ = false;
     bool is_head_ = false;     // the request's method is HEAD: the answer has no body
     std::size_t charged_ = 0;  // of shared_.body_bytes
-    std::chrono::steady_clock::time_point begun_;  // receiving
+    std::chrono::steady_clock::time_point begun_;  // the phase idle or receiving
 };
 
 }  // namespace mutirao::net

@@ -19,6 +19,8 @@ using boost::system::error_code;
 
 // Over the limit, so many more connections are told so; the rest are closed without a word.
 constexpr std::size_t kTurnedAwayMax = 64;
+// How long a connection may be idle before it can lose its place to a new one.
+constexpr Duration kSpared = std::chrono::seconds(1);
 // After accept() fails, as when file descriptors run out.
 constexpr Duration kAcceptPause = std::chrono::milliseconds(50);
 
@@ -39,6 +41,7 @@ struct HttpServer::Impl {
     Status listen(const ListenAddress& wanted);
     void accept();
     void accepted(tcp::socket socket);
+    void make_room();
     void run();
     void drain();
 };
@@ -64,7 +67,20 @@ void HttpServer::Impl::accept() {
     });
 }
 
+// Whoever opens connections and sends nothing does not keep others out.
+void HttpServer::Impl::make_room() {
+    auto oldest = std::chrono::steady_clock::now() - kSpared;
+    HttpConnection* idlest = nullptr;
+    for (const auto& connection : shared.connections)
+        if (const auto since = connection->idle_since(); since && *since < oldest) {
+            oldest = *since;
+            idlest = connection.get();
+        }
+    if (idlest != nullptr) idlest->close();
+}
+
 void HttpServer::Impl::accepted(tcp::socket socket) {
+    if (shared.open() >= shared.limits.connections_max) make_room();
     const std::size_t open = shared.open();
     if (open >= shared.limits.connections_max + kTurnedAwayMax) return;
     const auto connection = std::make_shared<HttpConnection>(shared, std::move(socket));

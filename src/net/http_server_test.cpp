@@ -365,5 +365,14 @@ TEST(HttpServer, curl_uploads_sized_and_chunked) {
     EXPECT_EQ(output_of(zeros + "curl -sS --noproxy '*' -T - " + url), "20000000");
 }
 
+TEST(HttpServer, connections_that_are_idle_give_way_to_new_ones) {
+    const auto server = start({.connections_max = 3});
+    std::vector<std::unique_ptr<TestSocket>> silent;
+    for (int i = 0; i < 3; ++i) silent.push_back(std::make_unique<TestSocket>(server->port()));
+    std::this_thread::sleep_for(std::chrono::milliseconds(1100));
+    for (int i = 0; i < 3; ++i) EXPECT_TRUE(serves(*server));
+    EXPECT_EQ(silent[0]->read_all(), "");  // closed, the one that had waited longest
+}
+
 }  // namespace
 }  // namespace mutirao::net

@@ -3,20 +3,23 @@ import json
 import os
 import pathlib
 import shutil
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 CLIENTS = HERE / "wallets"
 sys.path.insert(0, str(HERE.parent.parent / "scripts"))
-from network import Network  # noqa: E402
+from network import Network, wait_until  # noqa: E402
 
 # Keys of nobody: they hold only what this test gives them.
 KEYS = {name: "0x" + f"{number:064x}" for number, name in
-        enumerate(("ethers_owner", "ethers_buyer", "viem_owner", "viem_buyer", "cast"), 0x6d757401)}
+        enumerate(("ethers_owner", "ethers_buyer", "viem_owner", "viem_buyer", "cast", "bad"), 0x6d757401)}
 ADDRESSES = "import {Wallet} from 'ethers';" \
     "console.log(JSON.stringify(process.argv.slice(1).map((key) => new Wallet(key).address)))"
 
@@ -106,6 +109,158 @@ class Libraries(WalletsTest):
         logs = json.loads(cast("logs", "--json", "--from-block", "0", "--address", rights,
                                "AssetRegistered(bytes32 indexed,address indexed,address indexed)"))
         self.assertIn(self.addresses["cast"].lower()[2:], "".join(logs[-1]["topics"]))
+
+
+class BadInput(WalletsTest):
+    """Each of these must be refused in words, hold little memory, and stall nobody else."""
+
+    def setUp(self):
+        self.memory_before = self.memory()
+
+    def tearDown(self):
+        # Still there, still quick, and not much larger.
+        before = time.monotonic()
+        self.assertEqual(self.call("eth_chainId")["result"], "0x1f55")
+        self.assertLess(time.monotonic() - before, 2)
+        self.assertLess(self.memory() - self.memory_before, 200 << 20)
+
+    def memory(self):
+        """Resident bytes of the ledger's process."""
+        status = pathlib.Path(f"/proc/{self.network.process_of('ledger')}/status").read_text()
+        return int(status.split("VmRSS:")[1].split()[0]) << 10
+
+    def post(self, body):
+        request = urllib.request.Request(self.url, body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.load(answer)
+
+    def address(self):
+        host, port = self.url.removeprefix("http://").split(":")
+        return host, int(port)
+
+    def test_transactions_that_no_ledger_should_take(self):
+        wallet = self.addresses["bad"]
+        self.node("--input-type=module", "-e",
+                  "import {JsonRpcProvider, Wallet} from 'ethers';"
+                  "const provider = new JsonRpcProvider(process.argv[1]);"
+                  "const wallet = new Wallet(process.argv[2], provider);"
+                  "await (await wallet.sendTransaction({to: wallet.address})).wait();"
+                  "provider.destroy()", self.url, KEYS["bad"])
+        nonce = int(self.call("eth_getTransactionCount", wallet, "latest")["result"], 16)
+        given = json.loads(self.node("bad_transactions.mjs", KEYS["bad"], str(nonce)))
+        for bad in given["refused"]:
+            with self.subTest(bad["name"]):
+                error = self.call("eth_sendRawTransaction", bad["raw"]).get("error")
+                self.assertIsNotNone(error, "it was taken")
+                self.assertEqual(error["code"], -32000)
+                self.assertIn(bad["words"], error["message"])
+        self.assertEqual(int(self.call("eth_getTransactionCount", wallet, "pending")["result"], 16),
+                         nonce)
+        # Five after a gap wait, in whatever order they came; the missing one lets them all in.
+        for raw in given["gap"]:
+            self.assertIn("result", self.call("eth_sendRawTransaction", raw))
+        self.assertIn("already known",
+                      self.call("eth_sendRawTransaction", given["gap"][0])["error"]["message"])
+        self.assertEqual(int(self.call("eth_getTransactionCount", wallet, "pending")["result"], 16),
+                         nonce)
+        self.assertIsNone(self.call("eth_getTransactionReceipt", given["hash"])["result"])
+        self.assertIn("result", self.call("eth_sendRawTransaction", given["filler"]))
+        wait_until(lambda: int(self.call("eth_getTransactionCount", wallet, "latest")["result"], 16)
+                   == nonce + 6, 10)
+        self.assertEqual(self.call("eth_getTransactionReceipt", given["hash"])["result"]["status"],
+                         "0x1")
+
+    def test_json_bombs(self):
+        call = b'{"jsonrpc":"2.0","id":1,"method":"eth_blockNumber"}'
+        for name, body, code in (
+                ("deep", b"[" * 1_000_000, -32700),
+                ("deep parameters", call[:-1] + b',"params":' + b"[" * 100 + b"]" * 100 + b"}", -32700),
+                ("a batch of many", b"[" + b",".join([call] * 20_000) + b"]", -32600),
+                ("many small values", b"[" + b",".join([b"[]"] * 1_500_000) + b"]", -32600),
+                ("cut short", call[:-10], -32700),
+                ("not UTF-8", call[:-2] + b'\xff"}', -32700),
+                ("nothing", b"", -32700)):
+            with self.subTest(name):
+                self.assertEqual(self.post(body)["error"]["code"], code)
+        with socket.create_connection(self.address(), timeout=10) as large:
+            large.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6000000\r\n\r\n ")
+            self.assertIn(b" 413 ", large.recv(4096).splitlines()[0])
+        answers = self.post(b"[" + b",".join([call] * 1000) + b"]")
+        self.assertEqual(len(answers), 1000)
+        self.assertTrue(all("result" in answer for answer in answers))
+
+    def test_thousands_of_open_sockets(self):
+        sockets = []
+        try:
+            for _ in range(6000):
+                try:
+                    sockets.append(socket.create_connection(self.address(), timeout=5))
+                except OSError:
+                    break
+            self.assertGreater(len(sockets), 4500)
+            time.sleep(1.2)
+            for _ in range(20):
+                self.assertEqual(self.call("eth_chainId")["result"], "0x1f55")
+        finally:
+            for each in sockets:
+                each.close()
+
+    def test_who_subscribes_and_vanishes(self):
+        upgrade = (b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                   b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")
+        message = b'{"jsonrpc":"2.0","id":1,"method":"eth_subscribe","params":["newHeads"]}'
+        frame = bytes([0x81, 0x80 | len(message)]) + b"\0\0\0\0" + message
+        deaf = []
+        for i in range(1000):
+            each = socket.create_connection(self.address(), timeout=10)
+            each.sendall(upgrade)
+            self.assertIn(b" 101 ", each.recv(4096))
+            each.sendall(frame)
+            if i % 2 == 0:  # a reset, in the midst of it
+                each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                each.close()
+            else:  # never reads
+                deaf.append(each)
+        before = time.monotonic()
+        for _ in range(5):
+            self.network.run("wallet", "send", "--from", "founder", "--to",
+                             self.addresses["bad"], "0.1")
+        self.assertLess(time.monotonic() - before, 20)
+        for each in deaf:
+            each.close()
+
+
+class Restart(WalletsTest):
+    def test_blocks_receipts_and_logs_are_there_after_a_restart(self):
+        facts = json.loads(self.node("viem_client.mjs", self.url, KEYS["viem_owner"],
+                                     KEYS["viem_buyer"]))
+        self.assertIn("licence", facts["steps"])
+
+        def seen():
+            height = int(self.call("eth_blockNumber")["result"], 16)
+            blocks = [self.call("eth_getBlockByNumber", hex(n), True)["result"]
+                      for n in range(height + 1)]
+            receipts = [self.call("eth_getBlockReceipts", hex(n))["result"]
+                        for n in range(height + 1)]
+            logs = self.call("eth_getLogs", {"fromBlock": "0x0", "toBlock": hex(height)})["result"]
+            return blocks, receipts, logs
+
+        time.sleep(1.5)
+        blocks, receipts, logs = seen()
+        self.assertGreater(len(logs), 10)
+        self.assertEqual(self.network.down(), 0)
+        self.network.up("--nodes", 1, "--trainers", 0, "--computes", 0)
+        type(self).url = self.network.ready["eth_rpc"]
+        again = seen()
+        self.assertEqual(again[0][:len(blocks)], blocks)
+        self.assertEqual(again[1][:len(blocks)], receipts)
+        self.assertEqual(again[2][:len(logs)], logs)
+        for number, block in enumerate(blocks[1:], 1):
+            self.assertEqual(block["parentHash"], blocks[number - 1]["hash"])
+            for tx, receipt in zip(block["transactions"], receipts[number], strict=True):
+                self.assertEqual(tx["hash"], receipt["transactionHash"])
+                self.assertEqual(tx["from"], receipt["from"])
+                self.assertGreater(len(receipt["logs"]), 0)
 
 
 if __name__ == "__main__":
