@@ -1,44 +1,79 @@
 #include "ledger/changes.hpp"
 
 #include <algorithm>
+#include <map>
+
+#include "ledger/state_slots.hpp"
 
 namespace mutirao::ledger {
 namespace {
 
-bool has_prefix(const Bytes& key, ByteSpan prefix) {
-    return key.size() >= prefix.size() && std::equal(prefix.begin(), prefix.end(), key.begin());
+bool has_prefix(ByteSpan key, ByteSpan prefix) {
+    return key.size() >= prefix.size() && key_equal(key.first(prefix.size()), prefix);
 }
 
 }  // namespace
 
 Result<Value> Changes::get(ByteSpan key) const {
-    const auto at = difference_.find(to_bytes(key));
-    if (at != difference_.end()) return at->second;
+    const auto at = by_key_.find(key);
+    if (at != by_key_.end() && at->second.made) return at->second.value;
     return base_.get(key);
 }
 
 Result<std::vector<std::pair<Bytes, Bytes>>> Changes::scan(ByteSpan prefix, ByteSpan after,
                                                            std::size_t limit) const {
-    // Removals are rare and small in number, so asking for that many more covers them.
-    const auto removed = std::count_if(difference_.begin(), difference_.end(),
-                                       [](const auto& entry) { return !entry.second; });
-    TRY(auto found, base_.scan(prefix, after, limit + static_cast<std::size_t>(removed)));
+    std::map<Bytes, const Value*> changed;
+    std::size_t removed = 0;
+    for (const auto& [key, change] : by_key_) {
+        if (!change.made || !has_prefix(key, prefix)) continue;
+        if (!after.empty() && !key_less(after, key)) continue;
+        changed.emplace(key, &change.value);
+        removed += change.value ? 0 : 1;
+    }
+    // Of the base's, as many more as may have been removed.
+    TRY(auto found, base_.scan(prefix, after, limit + removed));
     std::map<Bytes, Bytes> merged(found.begin(), found.end());
-    for (auto at = difference_.lower_bound(to_bytes(prefix));
-         at != difference_.end() && has_prefix(at->first, prefix); ++at) {
-        if (!after.empty() && !(to_bytes(after) < at->first)) continue;
-        if (at->second)
-            merged[at->first] = *at->second;
+    for (const auto& [key, value] : changed) {
+        if (*value)
+            merged[key] = **value;
         else
-            merged.erase(at->first);
+            merged.erase(key);
     }
     std::vector<std::pair<Bytes, Bytes>> out(merged.begin(), merged.end());
     if (out.size() > limit) out.resize(limit);
     return out;
 }
 
-void Changes::absorb(const Changes& child) {
-    for (const auto& [key, value] : child.difference_) difference_[key] = value;
+void Changes::set(Bytes key, Value value) {
+    auto& entry = *by_key_.try_emplace(std::move(key)).first;
+    undo_.push_back({&entry, std::exchange(entry.second, {true, std::move(value)})});
+}
+
+void Changes::go_back(const Mark& mark) {
+    while (undo_.size() > mark.changes) {
+        undo_.back().entry->second = std::move(undo_.back().before);
+        undo_.pop_back();
+    }
+    events_.resize(mark.events);
+}
+
+Difference Changes::difference() const {
+    struct Sorted {
+        KeyPrefix prefix;
+        const ByKey::value_type* entry;
+    };
+    std::vector<Sorted> order;
+    order.reserve(by_key_.size());
+    for (const auto& entry : by_key_)
+        if (entry.second.made) order.push_back({KeyPrefix::of(entry.first), &entry});
+    std::sort(order.begin(), order.end(), [](const Sorted& a, const Sorted& b) {
+        return a.prefix != b.prefix ? a.prefix < b.prefix
+                                    : key_less(a.entry->first, b.entry->first);
+    });
+    Difference out;
+    out.reserve(order.size());
+    for (const auto& [prefix, entry] : order) out.emplace_back(entry->first, entry->second.value);
+    return out;
 }
 
 }  // namespace mutirao::ledger

@@ -5,14 +5,10 @@
 namespace mutirao::ledger {
 namespace {
 
-Status write_event(Context& context, Event event) {
-    TRY(auto index, read_counter(context.state, key::event_count()));
-    event.index = index;
+void write_event(Context& context, Event event) {
     event.height = context.height;
     event.time_ms = context.time_ms;
-    context.state.write(key::event(index), event);
-    context.state.put(key::event_count(), Writer().u(index + 1).bytes());
-    return {};
+    context.state.emit(std::move(event));
 }
 
 Result<Account> account_of(const Context& context, const Address& address) {
@@ -40,7 +36,8 @@ Status pay(Context& context, const Address& from, const Address& to, Amount amou
     event.to = to;
     event.amount = amount;
     event.about = about;
-    return write_event(context, event);
+    write_event(context, std::move(event));
+    return {};
 }
 
 Status emit(Context& context, EventKind kind, const Address& from, const Address& to,
@@ -50,7 +47,8 @@ Status emit(Context& context, EventKind kind, const Address& from, const Address
     event.from = from;
     event.to = to;
     event.about = about;
-    return write_event(context, event);
+    write_event(context, std::move(event));
+    return {};
 }
 
 bool is_module(const Address& address) {

@@ -3,55 +3,36 @@
 //
 // Transactions are Ethereum's (EIP-1559); accounts are secp256k1 addresses; native modules stand at
 // fixed addresses (calls.hpp). The base fee is a constant of the genesis; fees go to the treasury,
-// so the supply never changes. The state hash is a chain: BLAKE3_keyed(previous hash, height, the
-// block's difference in key order, without the sentences of receipts). It commits to the whole
-// history; proofs of single records need an authenticated tree, which is not built yet.
+// so the supply never changes. The state hash is that of a StateHeader: the root of all records,
+// the root of what the block left in the history, height, time, and the state hash before; so it
+// commits to the whole history too. Single records are proven under it (state_proof.hpp).
 #pragma once
 
-#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
 
-#include "ledger/changes.hpp"
 #include "ledger/genesis.hpp"
+#include "ledger/history.hpp"
 #include "ledger/memo.hpp"
+#include "ledger/state_tree.hpp"
 #include "ledger/transaction.hpp"
 
 namespace mutirao::ledger {
-
-// How a transaction ended. A reverted one changed nothing but its sender's nonce and fee.
-struct Receipt {
-    Digest transaction;
-    std::uint64_t height = 0;
-    bool succeeded = false;
-    std::uint8_t error_kind = 0;  // ErrorKind of a reverted one
-    std::string error;            // the sentence; kept beside the record, outside the state hash
-    std::uint64_t gas_used = 0;
-    Amount fee;
-    Digest created;  // id of the run that a createRun made, zero otherwise
-    template <class V>
-    void fields(V& visit) {
-        visit(transaction), visit(height), visit(succeeded), visit(error_kind), visit(error);
-        visit(gas_used), visit(fee), visit(created);
-    }
-    Status status() const;
-};
 
 inline constexpr std::uint64_t kTransactionGas = 21'000;
 inline constexpr std::uint64_t kNonceAheadMax = 64;
 std::uint64_t gas_of(const Transaction& tx);
 
-namespace key {
-Bytes receipt(const Digest& transaction);
-}
+inline constexpr std::uint16_t kSnapshotFormat = 2;
 
 // One thread at a time, for const calls too: they remember what they worked out.
 class Ledger {
   public:
     // invalid_argument when the allocations overflow.
     static Result<Ledger> begin(const Genesis& genesis);
-    // From snapshot(); corrupt when the bytes are no snapshot of ours.
+    // From snapshot(); corrupt when the bytes are no snapshot of ours, or the records in it do not
+    // have the root that its state hash names.
     static Result<Ledger> restore(ByteSpan snapshot);
 
     // Whether a transaction may wait for a block: well formed, for this chain, signed, not executed
@@ -69,36 +50,42 @@ class Ledger {
                             const std::vector<Bytes>& transactions);
     void commit();
 
-    std::uint64_t height() const { return height_; }
-    std::uint64_t time_ms() const { return time_ms_; }
+    std::uint64_t height() const { return header_.height; }
+    std::uint64_t time_ms() const { return header_.time_ms; }
     const Digest& state_hash() const { return state_hash_; }
+    const StateHeader& header() const { return header_; }  // whose hash it is
     const Genesis& genesis() const { return genesis_; }
+    // All records, and the history under its keys.
     const StateView& state() const { return records_; }
     Result<std::optional<Receipt>> receipt(const Digest& transaction) const;
+    // What a record is, or that there is none, under header().tree_root. invalid_argument for the
+    // empty key; not_found for what is history and not in the tree.
+    Result<StateProof> prove(ByteSpan key) const;
 
     Bytes snapshot() const;
 
   private:
-    class Records final : public StateView {
-      public:
+    struct Records final : public StateView {
         Result<Value> get(ByteSpan key) const override;
         Result<std::vector<std::pair<Bytes, Bytes>>> scan(ByteSpan prefix, ByteSpan after,
                                                           std::size_t limit) const override;
-        std::map<Bytes, Bytes> by_key;
+        StateTree tree;
+        History history;
     };
     struct Staged {
-        std::uint64_t height = 0;
-        std::uint64_t time_ms = 0;
+        StateHeader header;
         Digest state_hash;
-        Difference difference;
+        StateTree::Staged tree;
+        BlockHistory history;
     };
 
     Ledger() = default;
-    Status run(Changes& block, std::uint64_t height, std::uint64_t time_ms, ByteSpan raw) const;
+    // An error means that the transaction cannot even pay; then `block` is to be taken back.
+    Result<Receipt> run(Changes& block, std::uint64_t height, std::uint64_t time_ms,
+                        ByteSpan raw) const;
 
     Genesis genesis_;
-    std::uint64_t height_ = 0;
-    std::uint64_t time_ms_ = 0;
+    StateHeader header_;
     Digest state_hash_;
     Records records_;
     std::optional<Staged> staged_;

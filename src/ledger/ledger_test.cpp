@@ -1,5 +1,6 @@
 #include "ledger/ledger.hpp"
 
+#include <algorithm>
 #include <functional>
 #include <gtest/gtest.h>
 
@@ -225,9 +226,77 @@ TEST(Ledger, refuses_a_snapshot_that_is_not_its_own) {
     auto longer = snapshot;
     longer.push_back(0);
     EXPECT_FALSE(Ledger::restore(longer).ok());
-    auto other_version = snapshot;
-    other_version[0] ^= 1;
-    EXPECT_FALSE(Ledger::restore(other_version).ok());
+    auto older = snapshot;
+    older[0] = 1;
+    EXPECT_EQ(Ledger::restore(older).error().message,
+              "the ledger's snapshot has format 1 and this program reads format 2; use the program "
+              "that wrote it, or begin a new network");
+    auto richer = snapshot;  // the first account, one wei more
+    const auto account = key::account(wallet(0).address());
+    const auto at = std::search(richer.begin(), richer.end(), account.begin(), account.end());
+    ++*(at + static_cast<std::ptrdiff_t>(account.size()) + 4);
+    EXPECT_EQ(Ledger::restore(richer).error().message,
+              "the records in the ledger's snapshot are not those of its state hash");
+}
+
+TEST(Ledger, shows_single_records_under_its_state_hash) {
+    TestChain chain;
+    ASSERT_TRUE(chain.send(wallet(0), transfer(wallet(99).address(), kOneMut)).ok());
+    const auto header = StateHeader::decode(chain.ledger.header().encode()).value();
+    ASSERT_EQ(header.hash(), chain.ledger.state_hash());
+    EXPECT_EQ(header.height, 1u);
+    const auto show = [&](const Bytes& key) {
+        return verify(header.tree_root, key, chain.ledger.prove(key).value()).value();
+    };
+    EXPECT_EQ(show(key::account(wallet(99).address())), encode_record(Account{kOneMut, 0}));
+    EXPECT_FALSE(show(key::account(wallet(98).address())).has_value());
+    EXPECT_EQ(chain.ledger.prove({}).error().kind, ErrorKind::invalid_argument);
+    const auto receipt = key::receipt(chain.last.transaction);
+    EXPECT_EQ(chain.ledger.prove(receipt).error().kind, ErrorKind::not_found);
+}
+
+// What the tree does not hold is in the header all the same.
+TEST(Ledger, the_state_hash_commits_to_receipts_and_to_the_chain) {
+    TestChain one, other;
+    const auto pays = [&](TestChain& chain, int to) {
+        const auto status = chain.send(wallet(0), transfer(wallet(to).address(), kOneMut));
+        ASSERT_TRUE(status.ok());
+    };
+    pays(one, 1);
+    pays(other, 1);
+    EXPECT_EQ(one.ledger.header(), other.ledger.header());
+    const auto empty = TestChain().ledger.header();
+    EXPECT_NE(one.ledger.header().history_root, empty.history_root);
+    EXPECT_EQ(one.ledger.header().previous, empty.hash());
+    one.block({});
+    EXPECT_EQ(one.ledger.header().history_root, empty.history_root);
+    EXPECT_EQ(one.ledger.header().tree_root, other.ledger.header().tree_root);
+    EXPECT_NE(one.ledger.state_hash(), other.ledger.state_hash());
+}
+
+TEST(Ledger, scans_records_and_history_as_one_list) {
+    TestChain chain;
+    for (int i = 0; i < 3; ++i) {
+        ASSERT_TRUE(chain.send(wallet(i), transfer(wallet(99).address(), kOneMut)).ok());
+        ASSERT_FALSE(chain.send(wallet(i), Call{module::rights(), {}, {}}).ok());
+    }
+    const auto& state = chain.ledger.state();
+    const auto all = state.scan({}, {}, 1000).value();
+    EXPECT_TRUE(std::is_sorted(all.begin(), all.end()));
+    EXPECT_EQ(state.scan(as_bytes("t/"), {}, 100).value().size(), 6u);
+    EXPECT_EQ(state.scan(as_bytes("w/"), {}, 100).value().size(), 3u);
+    EXPECT_EQ(state.scan(as_bytes("v/"), {}, 100).value().size(), 9u);
+    Bytes after;
+    for (const auto& [key, value] : all) {
+        EXPECT_EQ(state.get(key).value(), Value(value));
+        const auto next = state.scan({}, after, 1).value();
+        ASSERT_EQ(next.size(), 1u);
+        EXPECT_EQ(next[0].first, key);
+        const auto own = state.scan(key, {}, 5).value();
+        ASSERT_EQ(own.size(), 1u);
+        after = key;
+    }
+    EXPECT_TRUE(state.scan({}, after, 1).value().empty());
 }
 
 }  // namespace

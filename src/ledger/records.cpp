@@ -12,7 +12,10 @@ void append_number(Bytes& out, std::uint64_t value) {
 }
 
 Bytes tagged(char tag, ByteSpan rest = {}) {
-    Bytes out{static_cast<std::uint8_t>(tag), '/'};
+    Bytes out;
+    out.reserve(2 + rest.size());
+    out.push_back(static_cast<std::uint8_t>(tag));
+    out.push_back('/');
     out.insert(out.end(), rest.begin(), rest.end());
     return out;
 }

@@ -123,15 +123,20 @@ RC_GTEST_PROP(Changes, read_as_if_they_were_applied, ()) {
     expected.map = base.map;
     Changes outer(base);
     for (int round = 0; round < 3; ++round) {
-        auto inner = outer.child();
+        const auto before = outer.mark();
         const bool keep = *rc::gen::arbitrary<bool>();
         for (int i = 0; i < 4; ++i) {
             const auto key = some_key();
             const Bytes value{*rc::gen::arbitrary<std::uint8_t>()};
-            inner.put(key, value);
-            if (keep) expected.map[key] = value;
+            if (*rc::gen::arbitrary<bool>()) {
+                outer.put(key, value);
+                if (keep) expected.map[key] = value;
+            } else {
+                outer.erase(key);
+                if (keep) expected.map.erase(key);
+            }
         }
-        if (keep) outer.absorb(inner);
+        if (!keep) outer.go_back(before);
     }
     for (int i = 0; i < 10; ++i) {
         const auto key = some_key(), after = some_key();
