@@ -19,7 +19,7 @@ from network import Network, wait_until  # noqa: E402
 
 # Keys of nobody: they hold only what this test gives them.
 KEYS = {name: "0x" + f"{number:064x}" for number, name in
-        enumerate(("ethers_owner", "ethers_buyer", "viem_owner", "viem_buyer", "cast", "bad"), 0x6d757401)}
+        enumerate(("ethers_owner", "ethers_buyer", "viem_owner", "viem_buyer", "cast", "hardhat", "bad"), 0x6d757401)}
 ADDRESSES = "import {Wallet} from 'ethers';" \
     "console.log(JSON.stringify(process.argv.slice(1).map((key) => new Wallet(key).address)))"
 
@@ -55,10 +55,10 @@ class WalletsTest(unittest.TestCase):
         cls.addresses = dict(zip(KEYS, addresses))
 
     @classmethod
-    def node(cls, *arguments, timeout=90):
+    def node(cls, *arguments, timeout=90, **environment):
         """Runs node in the clients' folder; returns what it printed."""
         done = subprocess.run(["node", *arguments], cwd=CLIENTS, capture_output=True,
-                              timeout=timeout, check=False)
+                              env={**os.environ, **environment}, timeout=timeout, check=False)
         assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()
         return done.stdout.decode()
 
@@ -84,6 +84,13 @@ class Libraries(WalletsTest):
                                      KEYS["viem_buyer"]))
         self.assertEqual(facts["steps"], ["network", "transfers", "asset", "licence", "errors",
                                           "subscriptions"])
+
+    def test_hardhats_provider_signs_and_sends(self):
+        facts = json.loads(self.node("hardhat_client.cjs", MUTIRAO_RPC=self.url,
+                                     MUTIRAO_KEY=KEYS["hardhat"],
+                                     HARDHAT_CONFIG=str(CLIENTS / "hardhat.config.cjs"),
+                                     HARDHAT_DISABLE_TELEMETRY_PROMPT="true"))
+        self.assertEqual(facts["type"], "0x2")
 
     def test_cast_sends_and_reads(self):
         def cast(*arguments):
