@@ -19,7 +19,8 @@ from network import Network, wait_until  # noqa: E402
 
 # Keys of nobody: they hold only what this test gives them.
 KEYS = {name: "0x" + f"{number:064x}" for number, name in
-        enumerate(("ethers_owner", "ethers_buyer", "viem_owner", "viem_buyer", "cast", "hardhat", "bad"), 0x6d757401)}
+        enumerate(("ethers_owner", "ethers_buyer", "viem_owner", "viem_buyer", "cast", "hardhat",
+                   "bad"), 0x6d757401)}
 ADDRESSES = "import {Wallet} from 'ethers';" \
     "console.log(JSON.stringify(process.argv.slice(1).map((key) => new Wallet(key).address)))"
 
@@ -181,7 +182,8 @@ class BadInput(WalletsTest):
         call = b'{"jsonrpc":"2.0","id":1,"method":"eth_blockNumber"}'
         for name, body, code in (
                 ("deep", b"[" * 1_000_000, -32700),
-                ("deep parameters", call[:-1] + b',"params":' + b"[" * 100 + b"]" * 100 + b"}", -32700),
+                ("deep parameters",
+                 call[:-1] + b',"params":' + b"[" * 100 + b"]" * 100 + b"}", -32700),
                 ("a batch of many", b"[" + b",".join([call] * 20_000) + b"]", -32600),
                 ("many small values", b"[" + b",".join([b"[]"] * 1_500_000) + b"]", -32600),
                 ("cut short", call[:-10], -32700),
@@ -213,8 +215,10 @@ class BadInput(WalletsTest):
                 each.close()
 
     def test_who_subscribes_and_vanishes(self):
-        upgrade = (b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                   b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")
+        upgrade = (b"GET / HTTP/1.1\r\nHost: a\r\n"
+                   b"Upgrade: websocket\r\nConnection: Upgrade\r\n"
+                   b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                   b"Sec-WebSocket-Version: 13\r\n\r\n")
         message = b'{"jsonrpc":"2.0","id":1,"method":"eth_subscribe","params":["newHeads"]}'
         frame = bytes([0x81, 0x80 | len(message)]) + b"\0\0\0\0" + message
         deaf = []

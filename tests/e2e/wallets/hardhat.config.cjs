@@ -1,4 +1,6 @@
 module.exports = {
   defaultNetwork: "mutirao",
-  networks: { mutirao: { url: process.env.MUTIRAO_RPC, accounts: [process.env.MUTIRAO_KEY], chainId: 8021 } },
+  networks: {
+    mutirao: { url: process.env.MUTIRAO_RPC, accounts: [process.env.MUTIRAO_KEY], chainId: 8021 },
+  },
 };

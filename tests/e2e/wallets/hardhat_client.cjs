@@ -1,5 +1,5 @@
-// Hardhat's network provider, which signs and fills in what a script leaves out. The address and the
-// key come by the environment, through hardhat.config.cjs.
+// Hardhat's network provider, which signs and fills in what a script leaves out. The address and
+// the key come by the environment, through hardhat.config.cjs.
 const assert = require("node:assert/strict");
 const { network } = require("hardhat");
 
@@ -17,7 +17,8 @@ async function main() {
   assert.equal(receipt.status, "0x1");
   assert.equal(await ask("eth_getBalance", to, "latest"), "0x5");
   const rights = "0x00000000000000000000000000000000006d7503";
-  const error = await ask("eth_call", { from, to: rights, data: "0x12345678" }, "latest").catch((e) => e);
+  const error = await ask("eth_call", { from, to: rights, data: "0x12345678" }, "latest")
+    .catch((e) => e);
   assert.match(error.message, /execution reverted: the module has no such method/);
   console.log(JSON.stringify({ type: receipt.type }));
 }
