@@ -60,7 +60,10 @@ Result<Ledger> Ledger::begin(const Genesis& genesis) {
 Result<Receipt> Ledger::run(Changes& block, std::uint64_t height, std::uint64_t time_ms,
                             ByteSpan raw) const {
     TRY(auto admitted, admit(genesis_, *memo_, raw));
-    const auto& [tx, hash, sender] = admitted;
+    // No structured binding: clang 14 lets no lambda see one.
+    const auto& tx = admitted.tx;
+    const auto& hash = admitted.hash;
+    const auto& sender = admitted.sender;
     TRY(auto found, read<Account>(block, key::account(sender)));
     auto account = found.value_or(Account{});
     if (tx.nonce != account.nonce) return replayed(tx.nonce, account.nonce);
