@@ -16,7 +16,10 @@ constexpr std::string_view kModuleCode = "0x60006000fd";
 Status is_now(const RpcContext& context, std::size_t index) {
     TRY(const auto choice, context.params.block(index));
     const auto height = context.chain.height();
-    if (choice.height >= height) return {};
+    if (choice.latest || choice.height == height) return {};
+    if (choice.height > height)
+        return Error{ErrorKind::not_found,
+                     "header not found: the latest block is " + std::to_string(height)};
     return Error{ErrorKind::not_found,
                  "the state of block " + std::to_string(choice.height) +
                      " is not kept (missing trie node); ask for \"latest\", which is " +

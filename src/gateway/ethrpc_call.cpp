@@ -16,14 +16,15 @@ class BoundedMemory final : public json::memory_resource {
     explicit BoundedMemory(std::size_t budget) : left_(budget) {}
 
   private:
-    void* do_allocate(std::size_t size, std::size_t alignment) override {
+    // JSON values need no more than operator new's alignment.
+    void* do_allocate(std::size_t size, std::size_t) override {
         if (size > left_) throw std::bad_alloc();
         left_ -= size;
-        return ::operator new(size, std::align_val_t(alignment));
+        return ::operator new(size);
     }
-    void do_deallocate(void* memory, std::size_t size, std::size_t alignment) override {
+    void do_deallocate(void* memory, std::size_t size, std::size_t) override {
         left_ += size;
-        ::operator delete(memory, size, std::align_val_t(alignment));
+        ::operator delete(memory);
     }
     bool do_is_equal(const json::memory_resource& other) const noexcept override {
         return this == &other;

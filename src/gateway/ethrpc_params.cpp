@@ -163,7 +163,7 @@ Result<bool> Params::flag(std::size_t index) const {
 
 Result<BlockChoice> Params::block(std::size_t index) const {
     const auto* value = find(index);
-    if (value == nullptr) return BlockChoice{chain_.height(), false};
+    if (value == nullptr) return BlockChoice{chain_.height(), true, false};
     auto choice = read_block_choice(*value, chain_);
     if (!choice.ok()) return at(index, std::move(choice).error());
     return choice;
@@ -175,7 +175,7 @@ Result<BlockChoice> read_block_choice(const json::value& written, const Ethereum
             TRY(const auto digest, fixed_of<Digest>(*hash));
             const auto height = chain.height_of(digest);
             if (!height) return Error{ErrorKind::not_found, "no block has this hash"};
-            return BlockChoice{*height, false};
+            return BlockChoice{*height, false, false};
         }
         const auto* number = field(*object, "blockNumber");
         if (number == nullptr || number->is_object())
@@ -184,11 +184,11 @@ Result<BlockChoice> read_block_choice(const json::value& written, const Ethereum
     }
     TRY(const auto text, text_of(written));
     if (text == "latest" || text == "safe" || text == "finalized")
-        return BlockChoice{chain.height(), false};
-    if (text == "pending") return BlockChoice{chain.height(), true};
-    if (text == "earliest") return BlockChoice{0, false};
+        return BlockChoice{chain.height(), true, false};
+    if (text == "pending") return BlockChoice{chain.height(), true, true};
+    if (text == "earliest") return BlockChoice{0, false, false};
     TRY(const auto height, read_quantity64(text));
-    return BlockChoice{height, false};
+    return BlockChoice{height, false, false};
 }
 
 Result<CallRequest> Params::call(std::size_t index) const {

@@ -9,6 +9,7 @@ namespace mutirao::gateway {
 // Which block a method asks about (EIP-1898 included).
 struct BlockChoice {
     std::uint64_t height = 0;
+    bool latest = false;   // by name: whichever it is by the time of the answer
     bool pending = false;  // with what waits, where that matters
 };
 

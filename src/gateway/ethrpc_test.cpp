@@ -204,6 +204,7 @@ TEST_F(EthereumRpcTest, only_the_latest_state_is_kept) {
     refused(-32000, "is not kept", "eth_getBalance", {ana, "0x0"});
     result("eth_getBalance", {ana, "0x1"});
     result("eth_getBalance", {ana, json::object{{"blockNumber", "0x1"}}});
+    refused(-32000, "header not found", "eth_getBalance", {ana, "0x2"});
     refused(-32602, "parameter 2", "eth_getBalance", {ana, "soon"});
     refused(-32602, "parameter 1", "eth_getBalance", {"0x12"});
 }

@@ -57,9 +57,8 @@ void EthLedger::on_block(const consensus::Block& block) {
     if (auto added = history_.add(block, ledger_); !added.ok())
         LOG_ERROR("block " + std::to_string(block.height) +
                   " is missing from the Ethereum interface: " + added.error().message);
-    std::vector<Digest> hashes;
-    for (const auto& raw : block.transactions) hashes.push_back(ledger::Transaction::hash(raw));
-    pool_.remove(hashes);
+    if (const auto kept = history_.block(block.height); kept.ok() && *kept != nullptr)
+        pool_.remove((*kept)->hashes);
     block_at_ = clock_.monotonic().count();
     if (announce_) announce_();
 }
