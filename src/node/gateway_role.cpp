@@ -40,6 +40,7 @@ GatewayRole::GatewayRole(GatewayPorts ports, const Identity& identity, std::uint
             return out;
         });
     add_upload_methods();
+    add_batch_methods();
     add_catalogue_methods();
     add_read_methods();
     add_measure_method();
@@ -95,7 +96,7 @@ Result<Bytes> GatewayRole::finish_upload(Upload& upload) {
     upload.large = false;
     TRY(auto manifest, std::move(written));
     TRY(auto keepers, ports_.directory.keepers());
-    TRY(auto kept, ports_.keys.keep(manifest, upload.key, upload.owner, keepers));
+    TRY(auto kept, ports_.keys.keep({{{manifest, upload.key}}}, upload.owner, keepers));
     v1::FinishReply out;
     out.set_content(to_field(manifest.content().span()));
     out.set_manifest(to_field(manifest.encode()));
@@ -178,16 +179,24 @@ Result<Address> GatewayRole::owner_of(const std::string& request, publish::Owner
     return out.owner(chain_id_, ports_.clock.unix_ms());
 }
 
-// Every block must be certified, and the object's part of it paid for by who names the object.
-Status GatewayRole::check_certified(const publish::Manifest& manifest, const Address& owner) {
-    const auto content = manifest.content();
-    for (const auto& block : manifest.blocks) {
-        TRY(auto part, ledger::require<ledger::BlockPart>(
-                           ports_.ledger, ledger::key::block_part(block.id, owner, content),
-                           "payment for block " + block.id.hex() + " on the ledger"));
-        if (part.released || part.bytes < crypto::sealed_size(block.plain_size))
+Status GatewayRole::check_certified(std::span<const publish::CatalogueEntry> entries) {
+    std::vector<const publish::ManifestBlock*> blocks;
+    std::vector<Bytes> keys;
+    for (const auto& entry : entries)
+        for (const auto& block : entry.manifest.blocks) {
+            blocks.push_back(&block);
+            keys.push_back(ledger::key::block_part(block.id, entry.owner, entry.content));
+        }
+    TRY(const auto records, ports_.ledger.get_many(keys));
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+        const auto id = blocks[i]->id.hex();
+        if (!records[i])
+            return Error{ErrorKind::not_found,
+                         "there is no payment for block " + id + " on the ledger"};
+        TRY(auto part, ledger::decode_record<ledger::BlockPart>(*records[i]));
+        if (part.released || part.bytes < crypto::sealed_size(blocks[i]->plain_size))
             return Error{ErrorKind::permission_denied,
-                         "block " + block.id.hex() + " is not paid for by this owner"};
+                         "block " + id + " is not paid for by this owner"};
     }
     return {};
 }
@@ -201,9 +210,10 @@ void GatewayRole::add_catalogue_methods() {
             TRY(auto manifest, publish::Manifest::decode(as_bytes(in.manifest())));
             if (manifest.content() != request.content)
                 return Error{ErrorKind::corrupt, "the manifest is not that of the signed content"};
-            TRY_VOID(check_certified(manifest, owner));
-            TRY_VOID(catalogue_->put(
-                {owner, request.name, request.content, manifest, ports_.clock.unix_ms()}));
+            const publish::CatalogueEntry entry{owner, request.name, request.content,
+                                                std::move(manifest), ports_.clock.unix_ms()};
+            TRY_VOID(check_certified({&entry, 1}));
+            TRY_VOID(catalogue_->put(entry));
             return v1::NameReply{};
         });
     service_.on<v1::ListRequest, v1::ListReply>(

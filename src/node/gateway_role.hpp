@@ -77,6 +77,7 @@ class GatewayRole {
     GatewayRole(GatewayPorts ports, const Identity& identity, std::uint64_t chain_id,
                 std::unique_ptr<publish::Catalogue> catalogue);
     void add_upload_methods();
+    void add_batch_methods();
     void add_catalogue_methods();
     void add_read_methods();
     void add_measure_method();
@@ -86,7 +87,8 @@ class GatewayRole {
     Status admit_upload();
     Status admit_bytes(Upload& upload, std::size_t bytes);
     Result<Bytes> finish_upload(Upload& upload);
-    Status check_certified(const publish::Manifest& manifest, const Address& owner);
+    // Every block must be certified, and each object's part of it paid for by who names it.
+    Status check_certified(std::span<const publish::CatalogueEntry> entries);
     Result<Address> owner_of(const std::string& request, publish::OwnerAction action,
                              publish::OwnerRequest& out);
 

@@ -50,21 +50,25 @@ void ask(Executor& executor, std::span<const Address> nodes, std::size_t first,
 
 }  // namespace
 
-Result<std::uint32_t> KeyShares::keep(const publish::Manifest& manifest, const crypto::Key& key,
-                                      const Address& owner, std::span<const Address> nodes) {
+Result<std::uint32_t> KeyShares::keep(std::span<const ObjectKey> objects, const Address& owner,
+                                      std::span<const Address> nodes) {
     const auto keepers = nodes.first(std::min<std::size_t>(nodes.size(), kKeepersMax));
     const auto count = static_cast<std::uint32_t>(keepers.size());
     const std::uint32_t threshold = count / 2 + 1;
     const std::uint32_t needed = std::min(count, threshold + 1);
-    TRY(auto shares, rights::split(key, threshold, count, random_));
+    std::vector<v1::KeepRequest> requests(count);
+    for (const auto& [manifest, key] : objects) {
+        TRY(auto shares, rights::split(key, threshold, count, random_));
+        rights::KeptShare kept{
+            manifest.content(), owner, static_cast<std::uint8_t>(threshold), {}, manifest.encode()};
+        for (std::uint32_t i = 0; i < count; ++i) {
+            kept.share = shares[i];
+            requests[i].add_share(to_field(kept.encode()));
+        }
+    }
     auto answers = std::make_shared<Inbox<Result<v1::KeepReply>>>();
     for (std::uint32_t i = 0; i < count; ++i) {
-        const rights::KeptShare share{manifest.content(), owner,
-                                      static_cast<std::uint8_t>(threshold), shares[i],
-                                      manifest.encode()};
-        v1::KeepRequest request;
-        request.set_share(to_field(share.encode()));
-        executor_.post([this, answers, keeper = keepers[i], request = std::move(request)] {
+        executor_.post([this, answers, keeper = keepers[i], request = std::move(requests[i])] {
             answers->put([&]() -> Result<v1::KeepReply> {
                 TRY(auto peer, find_(keeper));
                 return wire::call<v1::KeepReply>(network_, peer, "/mutirao.v1.Keeper/Keep", request,

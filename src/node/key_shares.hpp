@@ -21,17 +21,19 @@ class KeyShares {
     KeyShares(Network& network, Random& random, Executor& executor, FindEndpoint find)
         : network_(network), random_(random), executor_(executor), find_(std::move(find)) {}
 
-    // Splits the key among at most kKeepersMax of `nodes` so that any half of them plus one give it
-    // back. unavailable when fewer than that many, plus one to spare where there are more, keep
+    // Splits each key among at most kKeepersMax of `nodes` so that any half of them plus one give
+    // it back. unavailable when fewer than that many, plus one to spare where there are more, keep
     // their share. Keepers are asked side by side, and silent ones are not waited for. Returns how
     // many keep it.
-    Result<std::uint32_t> keep(const publish::Manifest& manifest, const crypto::Key& key,
-                               const Address& owner, std::span<const Address> nodes);
-
-    struct Opened {
+    struct ObjectKey {
         publish::Manifest manifest;
         crypto::Key key;
     };
+    // At most 1024 objects at once, one message to each keeper.
+    Result<std::uint32_t> keep(std::span<const ObjectKey> objects, const Address& owner,
+                               std::span<const Address> nodes);
+
+    using Opened = ObjectKey;
     // Asks every node for its share with a request signed by `requester` (zero `run`: as owner) and
     // combines them. permission_denied when that is what the keepers said, not_found when none
     // knows the content, unavailable when too few answered.

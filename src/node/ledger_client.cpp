@@ -15,6 +15,7 @@ constexpr std::uint32_t kWaitStepMs = 2000;
 constexpr auto kLookInterval = std::chrono::milliseconds(kWaitStepMs);
 constexpr int kDisplacedMax = 100;  // times that others may be faster
 constexpr std::uint32_t kScanStep = 500;
+constexpr std::size_t kReadManyStep = 1024;
 
 }  // namespace
 
@@ -25,6 +26,25 @@ Result<ledger::Value> LedgerClient::get(ByteSpan key) const {
                                               request, kDeadline));
     if (!reply.found()) return ledger::Value();
     return ledger::Value(to_bytes(as_bytes(reply.value())));
+}
+
+Result<std::vector<ledger::Value>> LedgerClient::get_many(std::span<const Bytes> keys) const {
+    std::vector<ledger::Value> out;
+    while (out.size() < keys.size()) {
+        const auto some =
+            keys.subspan(out.size(), std::min(kReadManyStep, keys.size() - out.size()));
+        v1::ReadManyRequest request;
+        for (const auto& key : some) request.add_keys(to_field(key));
+        TRY(auto reply,
+            wire::call<v1::ReadManyReply>(network_, endpoint_, "/mutirao.v1.Ledger/ReadMany",
+                                          request, kDeadline));
+        if (static_cast<std::size_t>(reply.records_size()) != some.size())
+            return Error{ErrorKind::corrupt, "the ledger answered for other records"};
+        for (const auto& record : reply.records())
+            out.push_back(record.found() ? ledger::Value(to_bytes(as_bytes(record.value())))
+                                         : ledger::Value());
+    }
+    return out;
 }
 
 Result<std::vector<std::pair<Bytes, Bytes>>> LedgerClient::scan(ByteSpan prefix, ByteSpan after,

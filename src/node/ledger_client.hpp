@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mutex>
+#include <span>
 
 #include "base/ports.hpp"
 #include "ledger/calls.hpp"
@@ -34,6 +35,8 @@ class LedgerClient final : public ledger::StateView {
     Result<ledger::Value> get(ByteSpan key) const override;
     Result<std::vector<std::pair<Bytes, Bytes>>> scan(ByteSpan prefix, ByteSpan after,
                                                       std::size_t limit) const override;
+    // Many records at once, in the order of their keys.
+    Result<std::vector<ledger::Value>> get_many(std::span<const Bytes> keys) const;
     Result<LedgerStatus> status() const;
     Result<std::vector<LedgerBlock>> blocks(std::uint64_t from, std::uint32_t limit) const;
 

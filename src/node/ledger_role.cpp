@@ -13,6 +13,7 @@ using wire::to_field;
 
 constexpr std::size_t kGenesisMax = 1 << 20;
 constexpr std::uint32_t kScanMax = 1000;
+constexpr int kReadManyMax = 1024;
 constexpr std::uint32_t kWaitMaxMs = 5000;
 
 }  // namespace
@@ -97,6 +98,26 @@ void LedgerRole::add_methods() {
             if (!value.ok()) return std::move(value).error();
             out.set_found(value->has_value());
             if (*value) out.set_value(to_field(**value));
+            return out;
+        });
+    service_.on<v1::ReadManyRequest, v1::ReadManyReply>(
+        "/mutirao.v1.Ledger/ReadMany", [this](const auto& in) -> Result<v1::ReadManyReply> {
+            if (in.keys_size() > kReadManyMax)
+                return Error{ErrorKind::invalid_argument,
+                             "at most " + std::to_string(kReadManyMax) + " keys at once"};
+            v1::ReadManyReply out;
+            Status failed;
+            engine_->with_application([&](const auto&) {
+                for (const auto& key : in.keys()) {
+                    auto value = application_.ledger().state().get(as_bytes(key));
+                    if (!value.ok()) return static_cast<void>(failed = std::move(value).error());
+                    auto& record = *out.add_records();
+                    record.set_found(value->has_value());
+                    if (*value) record.set_value(to_field(**value));
+                    record.set_height(application_.height());
+                }
+            });
+            TRY_VOID(failed);
             return out;
         });
     service_.on<v1::ScanRequest, v1::ScanReply>(

@@ -17,6 +17,7 @@ namespace {
 constexpr std::uint64_t kCompactedAtOnce = 64 << 20;
 // With a call a second: all of a terabyte in a day and a half.
 constexpr std::uint64_t kScrubbedAtOnce = 8 << 20;
+constexpr int kSharesAtOnce = 1024;  // that a keeper takes
 constexpr auto kLookInterval = std::chrono::minutes(5);
 constexpr int kAskedAtOnce = 16;  // blocks that the ledger is asked about
 
@@ -195,8 +196,16 @@ void StorageRole::add_fragment_methods() {
 void StorageRole::add_keeper_methods() {
     service_.on<v1::KeepRequest, v1::KeepReply>(
         "/mutirao.v1.Keeper/Keep", [this](const auto& in) -> Result<v1::KeepReply> {
-            TRY(auto share, rights::KeptShare::decode(as_bytes(in.share())));
-            TRY_VOID(keeper_->keep(share));
+            if (in.share_size() == 0 || in.share_size() > kSharesAtOnce)
+                return Error{ErrorKind::invalid_argument,
+                             "a keeper takes 1 to " + std::to_string(kSharesAtOnce) +
+                                 " shares at once, not " + std::to_string(in.share_size())};
+            std::vector<rights::KeptShare> shares;
+            for (const auto& bytes : in.share()) {
+                TRY(auto share, rights::KeptShare::decode(as_bytes(bytes)));
+                shares.push_back(std::move(share));
+            }
+            TRY_VOID(keeper_->keep_all(shares));
             return v1::KeepReply{};
         });
     service_.on<v1::ManifestRequest, v1::ManifestReply>(

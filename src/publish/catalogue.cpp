@@ -80,9 +80,10 @@ Status Catalogue::apply(ByteSpan record) {
     return {};
 }
 
-Status Catalogue::append(ByteSpan record) {
+Status Catalogue::append(std::span<const Bytes> records) {
     Writer out;
-    out.u(static_cast<std::uint32_t>(record.size())).raw(checksum(record).span()).raw(record);
+    for (const auto& record : records)
+        out.u(static_cast<std::uint32_t>(record.size())).raw(checksum(record).span()).raw(record);
     const auto before = log_->size();
     auto status = log_->append(out.bytes());
     if (status.ok()) status = log_->sync();
@@ -91,19 +92,23 @@ Status Catalogue::append(ByteSpan record) {
         if (auto undone = log_->truncate(before); !undone.ok()) return undone;
         return status;
     }
-    return apply(record);
+    for (const auto& record : records) TRY_VOID(apply(record));
+    return {};
 }
 
-Status Catalogue::put(const CatalogueEntry& entry) {
+Status Catalogue::put_all(std::span<const CatalogueEntry> entries) {
+    std::vector<Bytes> records;
+    records.reserve(entries.size());
+    for (const auto& entry : entries) records.push_back(encode_put(entry));
     const std::lock_guard lock(mutex_);
-    return append(encode_put(entry));
+    return append(records);
 }
 
 Status Catalogue::remove(const Address& owner, const std::string& name) {
     const std::lock_guard lock(mutex_);
     if (!entries_.contains({owner, name}))
         return Error{ErrorKind::not_found, "no object is called \"" + name + "\""};
-    return append(encode_remove(owner, name));
+    return append({{encode_remove(owner, name)}});
 }
 
 Result<CatalogueEntry> Catalogue::find(const Address& owner, const std::string& name) const {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -30,7 +31,9 @@ class Catalogue {
     static Result<std::unique_ptr<Catalogue>> open(Disk& disk);
 
     // Durable when it returns. An existing name of the same owner now means the new content.
-    Status put(const CatalogueEntry& entry);
+    Status put(const CatalogueEntry& entry) { return put_all({&entry, 1}); }
+    // The same for many, with one sync. At an error none of them is named.
+    Status put_all(std::span<const CatalogueEntry> entries);
     // not_found when the owner has no such name.
     Result<CatalogueEntry> find(const Address& owner, const std::string& name) const;
     // Whether any name of any owner still means this content.
@@ -43,7 +46,7 @@ class Catalogue {
   private:
     using Key = std::pair<Address, std::string>;
     explicit Catalogue(std::unique_ptr<File> log) : log_(std::move(log)) {}
-    Status append(ByteSpan record);
+    Status append(std::span<const Bytes> records);
     Status apply(ByteSpan record);
 
     mutable std::mutex mutex_;  // guards everything below

@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "base/codec.hpp"
+#include "publish/small_objects.hpp"
 
 namespace mutirao::publish {
 namespace {
@@ -13,13 +14,6 @@ namespace {
 Bytes block_context(const Digest& key_commitment, std::uint32_t index) {
     Writer out;
     out.raw(as_bytes("mutirao v1 block")).raw(key_commitment.span()).u(index);
-    return std::move(out).take();
-}
-
-// A packed object is one whole message, wherever in its block it is.
-Bytes packed_context(const Digest& key_commitment) {
-    Writer out;
-    out.raw(as_bytes("mutirao v1 packed")).raw(key_commitment.span());
     return std::move(out).take();
 }
 

@@ -1,6 +1,7 @@
 #include "publish/owner_request.hpp"
 
 #include "base/codec.hpp"
+#include "crypto/hash.hpp"
 
 namespace mutirao::publish {
 namespace {
@@ -60,7 +61,7 @@ Result<OwnerRequest> OwnerRequest::decode(ByteSpan bytes) {
     Reader in(bytes);
     OwnerRequest out;
     TRY(auto action, in.u<std::uint8_t>());
-    if (action < 1 || action > 3)
+    if (action < 1 || action > 4)
         return Error{ErrorKind::corrupt,
                      "owner action " + std::to_string(action) + " is not known"};
     out.action = static_cast<OwnerAction>(action);
@@ -71,6 +72,12 @@ Result<OwnerRequest> OwnerRequest::decode(ByteSpan bytes) {
     TRY(out.signature, crypto::AccountSignature::from_bytes(signature));
     TRY_VOID(in.finish());
     return out;
+}
+
+Digest digest_names(std::span<const Naming> namings) {
+    Writer out;
+    for (const auto& naming : namings) out.text(naming.name).raw(naming.content.span());
+    return crypto::blake3_keyed(crypto::domain_key("names"), out.bytes());
 }
 
 Status check_name(std::string_view name) {

@@ -405,6 +405,24 @@ TEST(OwnerRequest, only_the_signer_is_the_owner_and_only_for_a_while) {
     EXPECT_TRUE(!other.ok() || *other != key.address());
 }
 
+TEST(OwnerRequest, many_names_are_signed_as_a_whole) {
+    SeededRandom random(2);
+    const Naming a{"a", random.fixed<Digest>()}, b{"b", random.fixed<Digest>()};
+    const std::vector<Naming> both{a, b}, turned{b, a}, crossed{{"a", b.content}, {"b", a.content}};
+    EXPECT_EQ(digest_names(both), digest_names(both));
+    EXPECT_NE(digest_names(both), digest_names(turned));
+    EXPECT_NE(digest_names(both), digest_names(crossed));
+    EXPECT_NE(digest_names(both), digest_names({{a}}));
+    const auto key = crypto::AccountKey::generate(random);
+    OwnerRequest request{OwnerAction::name_many, "", digest_names(both), 600000, {}};
+    request.sign(key, kTestChain);
+    EXPECT_EQ(OwnerRequest::decode(request.encode())->owner(kTestChain, 1000).value(),
+              key.address());
+    request.action = OwnerAction::name;  // one signature is not good for another action
+    const auto other = request.owner(kTestChain, 1000);
+    EXPECT_TRUE(!other.ok() || *other != key.address());
+}
+
 TEST(OwnerRequest, names_with_spaces_and_accents_are_fine_and_broken_ones_are_not) {
     EXPECT_TRUE(check_name("anotações de história (2ª série).txt").ok());
     EXPECT_FALSE(check_name("").ok());

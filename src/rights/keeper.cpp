@@ -70,9 +70,9 @@ void Keeper::enter(const Digest& request, KeyAction action, const Digest& conten
     answered_[request] = expires_unix_ms;
 }
 
-Status Keeper::keep(const KeptShare& share) {
-    TRY_VOID(share.validate());
-    return shares_->keep(share);
+Status Keeper::keep_all(std::span<const KeptShare> shares) {
+    for (const auto& share : shares) TRY_VOID(share.validate());
+    return shares_->keep_all(shares);
 }
 
 Result<Bytes> Keeper::manifest(const Digest& content) const {

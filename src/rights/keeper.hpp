@@ -47,7 +47,9 @@ class Keeper {
     // Durable when it returns; those who keep at the same time share a sync. Keeping the same again
     // changes nothing. already_exists for another owner, threshold, share or
     // manifest of a kept content.
-    Status keep(const KeptShare& share);
+    Status keep(const KeptShare& share) { return keep_all({&share, 1}); }
+    // The same for many, with one sync. At an error those before it may be kept.
+    Status keep_all(std::span<const KeptShare> shares);
 
     // not_found, naming the content, when nothing is kept of it.
     Result<Bytes> manifest(const Digest& content) const;

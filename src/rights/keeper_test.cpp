@@ -192,6 +192,28 @@ TEST(Keeper, keeps_the_same_again_and_nothing_else_for_that_content) {
         ErrorKind::permission_denied);  // sealed for another request
 }
 
+TEST(Keeper, keeps_many_at_once_through_a_restart) {
+    Fixture f;
+    std::vector<KeptShare> shares;
+    for (int i = 0; i < 100; ++i) {
+        auto share = f.share;
+        share.manifest = to_bytes(as_bytes("manifest " + std::to_string(i)));
+        share.content = crypto::blake3_keyed(crypto::domain_key("manifest"), share.manifest);
+        shares.push_back(share);
+    }
+    const auto before = f.disk.syncs();
+    ASSERT_TRUE(f.keeper->keep_all(shares).ok());
+    EXPECT_EQ(f.disk.syncs(), before + 1);
+    f.restart();
+    for (const auto& share : shares)
+        EXPECT_EQ(f.keeper->manifest(share.content).value(), share.manifest);
+    EXPECT_TRUE(f.keeper->keep_all(shares).ok());  // again
+    shares.front().threshold = 3;
+    EXPECT_EQ(f.keeper->keep_all(shares).error().kind, ErrorKind::already_exists);
+    shares.front().threshold = 0;
+    EXPECT_EQ(f.keeper->keep_all(shares).error().kind, ErrorKind::invalid_argument);
+}
+
 TEST(Keeper, refuses_shares_that_are_not_whole) {
     Fixture f;
     auto share = f.share;

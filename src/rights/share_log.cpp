@@ -145,28 +145,32 @@ Status ShareLog::sync() {
     });
 }
 
-Status ShareLog::keep(const KeptShare& share) {
+Status ShareLog::keep_all(std::span<const KeptShare> shares) {
+    for (const auto& share : shares) TRY_VOID(enter(share));
+    return sync();
+}
+
+// Appends the share unless it is there; nothing is durable yet.
+Status ShareLog::enter(const KeptShare& share) {
     const auto known = find(share.content);
     if (known.ok() && *known != share)
         return Error{ErrorKind::already_exists,
                      "another key share of content " + share.content.hex() +
                          " is kept here already, for " + crypto::to_checksum_text(known->owner)};
-    // One that is known may be known for a moment only, and not be synced yet.
-    if (known.ok()) return sync();
+    // One that is known may be known for a moment only: it is synced with the others.
+    if (known.ok()) return {};
     const auto kind = known.error().kind;
     if (kind != ErrorKind::not_found && kind != ErrorKind::corrupt) return Error(known.error());
     const auto record = encode_record(Kind::kept, share.content, share.encode());
-    {
-        const std::lock_guard lock(mutex_);
-        const auto there = places_.find(share.content);
-        if (there != places_.end() && kind == ErrorKind::not_found)
-            return Error{ErrorKind::unavailable, "this content is being kept right now; try again"};
-        const auto offset = size_;
-        TRY_VOID(append(record));
-        if (there != places_.end()) dead_ += there->second.size;
-        places_[share.content] = {offset, static_cast<std::uint32_t>(record.size())};
-    }
-    return sync();
+    const std::lock_guard lock(mutex_);
+    const auto there = places_.find(share.content);
+    if (there != places_.end() && kind == ErrorKind::not_found)
+        return Error{ErrorKind::unavailable, "this content is being kept right now; try again"};
+    const auto offset = size_;
+    TRY_VOID(append(record));
+    if (there != places_.end()) dead_ += there->second.size;
+    places_[share.content] = {offset, static_cast<std::uint32_t>(record.size())};
+    return {};
 }
 
 Status ShareLog::forget(const Digest& content) {

@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 
 #include "base/ports.hpp"
 #include "base/shared_sync.hpp"
@@ -28,7 +29,10 @@ class ShareLog {
     Result<KeptShare> find(const Digest& content) const;
     // Durable when it returns. The same again changes nothing; already_exists when another share of
     // the content is kept. A damaged one is replaced.
-    Status keep(const KeptShare& share);
+    Status keep(const KeptShare& share) { return keep_all({&share, 1}); }
+    // The same for many with one sync. At an error those before are kept, durably or not; asking
+    // again is harmless.
+    Status keep_all(std::span<const KeptShare> shares);
     // Durable when it returns. not_found when none is kept.
     Status forget(const Digest& content);
 
@@ -40,6 +44,7 @@ class ShareLog {
 
     explicit ShareLog(Disk& disk) : disk_(disk) {}
     Status load();
+    Status enter(const KeptShare& share);
     Status append(ByteSpan record);                     // with mutex_ held
     Status sync();                                      // without
     Status write_anew();                                // with mutex_ held

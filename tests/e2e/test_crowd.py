@@ -12,7 +12,7 @@ from network import Network  # noqa: E402
 
 CLIENTS = 64
 WALLETS = 16
-SMALL = 1000
+SMALL = 10_000
 
 
 class Crowd(unittest.TestCase):

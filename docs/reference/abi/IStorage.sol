@@ -18,7 +18,7 @@ interface IStorage {
     /// block already, when the parts are more than nobody has paid for yet, and when the block was
     /// released.
     /// @param certificate Canonical bytes (docs/reference, certificate).
-    /// @param bytesOfParts How much of the block's content each object has: 1 to 256 parts.
+    /// @param bytesOfParts How much of the block's content each object has: 1 to 1024 parts.
     /// @param contents The objects' content ids, in the same order.
     function certify(bytes calldata certificate, uint64[] calldata bytesOfParts,
                      bytes32[] calldata contents) external payable;
