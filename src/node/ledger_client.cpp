@@ -11,8 +11,9 @@ using wire::to_field;
 
 constexpr auto kDeadline = std::chrono::seconds(10);
 constexpr auto kPatience = std::chrono::seconds(30);
-constexpr std::uint32_t kWaitStepMs = 2000;
-constexpr auto kLookInterval = std::chrono::milliseconds(kWaitStepMs);
+// How long a block is waited for before one looks whether somebody else took the nonce.
+constexpr auto kLookFirst = std::chrono::milliseconds(250);
+constexpr auto kLookMax = std::chrono::seconds(2);
 constexpr int kDisplacedMax = 100;  // times that others may be faster
 constexpr std::uint32_t kScanStep = 500;
 constexpr std::size_t kReadManyStep = 1024;
@@ -103,10 +104,12 @@ Result<Digest> LedgerClient::submit(ByteSpan transaction) const {
 }
 
 Result<ledger::Receipt> LedgerClient::wait(const Digest& hash, Duration patience) const {
-    for (Duration waited{0}; waited < patience; waited += std::chrono::milliseconds(kWaitStepMs)) {
+    for (Duration waited{0}, step; waited < patience; waited += step) {
+        step = std::min<Duration>(patience - waited, kLookMax);
         v1::ReceiptRequest request;
         request.set_hash(to_field(hash.span()));
-        request.set_wait_ms(kWaitStepMs);
+        request.set_wait_ms(
+            static_cast<std::uint32_t>(std::chrono::ceil<std::chrono::milliseconds>(step).count()));
         auto reply = wire::call<v1::ReceiptReply>(network_, endpoint_, "/mutirao.v1.Ledger/Receipt",
                                                   request, kDeadline);
         if (reply.ok()) {
@@ -152,8 +155,10 @@ Result<Sent> Sender::send_once(const ledger::Call& call, Attempt& attempt) {
     Sent out{tx.encode(), {}};
     TRY(auto hash, ledger_.submit(out.raw));
     bool displaced = false;
-    for (Duration waited{0}; waited < kPatience; waited += kLookInterval) {
-        auto receipt = ledger_.wait(hash, kLookInterval);
+    Duration look = kLookFirst;
+    for (Duration waited{0}; waited < kPatience;
+         waited += look, look = std::min<Duration>(2 * look, kLookMax)) {
+        auto receipt = ledger_.wait(hash, look);
         attempt.has_receipt = receipt.ok() || receipt.error().kind != ErrorKind::timeout;
         if (receipt.ok()) {
             out.receipt = std::move(*receipt);
