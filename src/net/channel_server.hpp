@@ -15,19 +15,27 @@
 namespace mutirao::net {
 
 struct ChannelLimits {
-    std::size_t connections_max = 256;        // in all
+    std::size_t connections_max = 256;        // that have greeted, in all
     std::size_t caller_connections_max = 16;  // of one caller
+    // That have not greeted yet; the oldest makes room.
+    std::size_t greeting_max = 64;         // in all
+    std::size_t origin_greeting_max = 16;  // from one IP address
     std::size_t calls_max = 64;  // of one connection, received or being handled; others wait
     std::size_t message_bytes_max = 20 << 20;  // a request; a longer one ends the connection
     // Requests that are coming or being handled. Beyond, nothing more is read: the sender waits.
     std::size_t bytes_max = 64 << 20;         // of all callers
     std::size_t caller_bytes_max = 32 << 20;  // of one
-    std::size_t answer_bytes_max = 32 << 20;  // waiting to be sent on one connection; likewise
-    std::size_t handlers_max = 8;             // threads that run the handler
+    // Answers that wait to be sent. From here on nothing more is read and no handler starts, so
+    // there are at most the answers of `handlers_max` handlers more.
+    std::size_t answer_bytes_max = 128 << 20;        // of all callers
+    std::size_t caller_answer_bytes_max = 32 << 20;  // of one
+    // Threads that run the handler. Callers take turns, and one leaves some to others.
+    std::size_t handlers_max = 8;
+    std::size_t caller_handlers_max = 6;
     Duration ticket_life = std::chrono::seconds(60);
-    std::size_t tickets_max = 4096;       // the oldest makes room
-    std::size_t caller_tickets_max = 64;  // of one caller; likewise
-    Duration greeting_timeout = std::chrono::seconds(5);
+    std::size_t tickets_max = 4096;                        // the oldest makes room
+    std::size_t caller_tickets_max = 64;                   // of one caller; likewise
+    Duration greeting_timeout = std::chrono::seconds(5);   // from the connection on
     Duration progress_timeout = std::chrono::seconds(10);  // of a frame that has begun
     Duration idle_timeout = std::chrono::minutes(5);
     Duration stop_grace = std::chrono::seconds(5);  // for calls in flight when stopping

@@ -13,7 +13,9 @@ using boost::system::error_code;
 constexpr std::size_t kBufferSize = 64 << 10;
 // What is missing of a frame is read to its place directly from here on.
 constexpr std::size_t kDirectFrom = 16 << 10;
+// What is sent at once is held until all of it is.
 constexpr std::size_t kPiecesAtOnce = 512;
+constexpr std::size_t kBytesAtOnce = 1 << 20;
 
 Error broken(const error_code& problem) {
     const bool ended = problem == asio::error::eof || problem == asio::error::operation_aborted;
@@ -171,8 +173,10 @@ void ChannelStream::send(const FrameHeader& header, std::string_view method, Mes
 void ChannelStream::write_next() {
     if (writing_ > 0 || outgoing_.empty() || !is_open()) return;
     std::vector<asio::const_buffer> buffers;
-    while (writing_ < outgoing_.size() && buffers.size() < kPiecesAtOnce) {
+    std::size_t size = 0;
+    while (writing_ < outgoing_.size() && buffers.size() < kPiecesAtOnce && size < kBytesAtOnce) {
         const auto& out = outgoing_[writing_++];
+        size += out.size;
         buffers.emplace_back(out.head.data(), out.head.size());
         for (const auto& piece : out.payload.pieces)
             buffers.emplace_back(piece.data(), piece.size());
@@ -183,13 +187,12 @@ void ChannelStream::write_next() {
             self->progressed();
             return problem ? 0 : std::size_t{1} << 20;
         },
-        [self = shared_from_this()](const error_code& problem, std::size_t) {
-            for (; self->writing_ > 0; --self->writing_) {
-                self->bytes_to_send_ -= self->outgoing_.front().size;
-                self->outgoing_.pop_front();
-            }
+        [self = shared_from_this(), size](const error_code& problem, std::size_t) {
+            for (; self->writing_ > 0; --self->writing_) self->outgoing_.pop_front();
+            self->bytes_to_send_ -= size;
             if (problem) return self->close(broken(problem));
-            self->write_next();
+            self->write_next();  // before the sink, which may add to what is to be sent
+            if (const auto sink = self->sink_) sink->sent(size);
         });
 }
 

@@ -23,7 +23,9 @@ class FrameSink {
     virtual Result<std::optional<MutableByteSpan>> place(const FrameHeader& header) = 0;
     // All bytes of the frame are where place() said.
     virtual void arrived(const FrameHeader& header) = 0;
-    // Once, when nothing more comes and nothing more is sent.
+    // So many bytes of what send() took have been sent, and their owners let go.
+    virtual void sent(std::size_t /*bytes*/) {}
+    // Once, when nothing more comes and nothing more is sent; what was not sent is dropped.
     virtual void closed(const Error& why) = 0;
 };
 

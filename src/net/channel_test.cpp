@@ -1,89 +1,14 @@
 // Data channels over real sockets: what callers get when peers are slow, gone, strange or greedy.
-#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <condition_variable>
 #include <future>
 #include <gtest/gtest.h>
-#include <mutex>
 #include <thread>
 
-#include "base/random.hpp"
-#include "net/channel_network.hpp"
-#include "net/channel_server.hpp"
-#include "net/test_socket.hpp"
+#include "net/test_channel.hpp"
 
 namespace mutirao::net {
 namespace {
-
-using std::chrono::milliseconds;
-using std::chrono::seconds;
-
-Bytes bytes_of(std::size_t size, std::uint8_t first) {
-    Bytes out(size);
-    for (std::size_t i = 0; i < size; ++i) out[i] = static_cast<std::uint8_t>(first + i * 7);
-    return out;
-}
-
-Result<Bytes> echo(std::string_view method, ByteSpan request) {
-    if (method == "/fail") return Error{ErrorKind::not_found, "no such thing: água"};
-    if (method == "/throw") throw std::runtime_error("oops");
-    return to_bytes(request);
-}
-
-// Something that handlers wait at.
-class Gate {
-  public:
-    void open() {
-        const std::lock_guard lock(mutex_);
-        open_ = true;
-        changed_.notify_all();
-    }
-    void pass() {
-        std::unique_lock lock(mutex_);
-        ++here_;
-        changed_.notify_all();
-        changed_.wait(lock, [&] { return open_; });
-    }
-    bool wait_for(int count, Duration deadline = seconds(10)) {
-        std::unique_lock lock(mutex_);
-        return changed_.wait_for(lock, deadline, [&] { return here_ >= count; });
-    }
-    int here() {
-        const std::lock_guard lock(mutex_);
-        return here_;
-    }
-
-  private:
-    std::mutex mutex_;
-    std::condition_variable changed_;
-    bool open_ = false;
-    int here_ = 0;
-};
-
-struct Peer {
-    explicit Peer(Serve serve, ChannelLimits limits = {}, Admit admit = {})
-        : random(next_seed()),
-          server(ChannelServer::start("127.0.0.1:0", std::move(serve), random, limits,
-                                      std::move(admit))
-                     .value()) {}
-    // Two peers that drew the same would hand out the same tickets.
-    static std::uint64_t next_seed() {
-        static std::atomic<std::uint64_t> seed = 11;
-        return seed++;
-    }
-    std::string address() const { return "127.0.0.1:" + std::to_string(server->port()); }
-    ChannelNetwork::Introduce introduce(Caller caller = {Address{}, ""}) {
-        return [this, caller](const std::string&) -> Result<ChannelDoor> {
-            ++introductions;
-            return ChannelDoor{address(), server->grant(caller)};
-        };
-    }
-
-    SeededRandom random;
-    std::unique_ptr<ChannelServer> server;
-    std::atomic<int> introductions = 0;
-};
 
 TEST(Channel, requests_of_every_size_come_back_in_one_piece) {
     Peer peer(echo);
@@ -349,15 +274,8 @@ TEST(Channel, a_caller_has_a_bounded_number_of_connections) {
 
 TEST(Channel, a_frame_that_stops_in_the_middle_is_cut_off) {
     Peer peer(echo, {.progress_timeout = milliseconds(100)});
-    const auto ticket = peer.server->grant({});
     TestSocket socket(peer.server->port());
-    const auto offer = socket.read_exactly(kOfferSize);
-    const auto theirs = decode_offer(as_bytes(offer)).value();
-    const ChannelNonce mine{};
-    socket.send(std::string(as_text(
-        ChannelGreeting{ticket.id, mine, greeting_mac(ticket, ChannelEnd::client, mine, theirs)}
-            .encode())));
-    ASSERT_EQ(socket.read_exactly(kVerdictSize).size(), kVerdictSize);
+    ASSERT_TRUE(greet(socket, peer.server->grant({})).ok());
     std::array<std::uint8_t, FrameHeader::kSize> head{};
     FrameHeader{FrameKind::request, 5, 1000, 1}.encode(head);
     socket.send(std::string(as_text(head)) + "/echoabc");
@@ -418,15 +336,8 @@ TEST(Channel, a_host_that_drops_connections_does_not_hold_up_the_end) {
 
 TEST(Channel, a_header_that_stops_in_the_middle_is_cut_off) {
     Peer peer(echo, {.progress_timeout = milliseconds(100)});
-    const auto ticket = peer.server->grant({});
     TestSocket socket(peer.server->port());
-    const auto offer = socket.read_exactly(kOfferSize);
-    const auto theirs = decode_offer(as_bytes(offer)).value();
-    const ChannelNonce mine{};
-    socket.send(std::string(as_text(
-        ChannelGreeting{ticket.id, mine, greeting_mac(ticket, ChannelEnd::client, mine, theirs)}
-            .encode())));
-    ASSERT_EQ(socket.read_exactly(kVerdictSize).size(), kVerdictSize);
+    ASSERT_TRUE(greet(socket, peer.server->grant({})).ok());
     socket.send("\x01");
     EXPECT_TRUE(socket.read_all().empty()) << "closed without an answer";
 }

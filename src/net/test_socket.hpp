@@ -16,10 +16,15 @@ namespace mutirao::net {
 
 class TestSocket {
   public:
-    explicit TestSocket(std::uint16_t port)
+    // From 127.0.0.`host`, all of which are this machine.
+    explicit TestSocket(std::uint16_t port, std::uint8_t host = 1)
         : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
         sockaddr_in address{};
         address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK - 1 + host);
+        ENSURE(
+            host == 1 || ::bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0,
+            "loopback addresses are there");
         address.sin_port = htons(port);
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         connected_ = ::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0;
