@@ -6,7 +6,7 @@ namespace mutirao::crypto::kzg_setup {
 namespace {
 
 constexpr std::size_t kTableBits = 10;  // of a window: 8 take 3 MiB for 3.5 ms a sum
-constexpr std::size_t kPartsMax = 8;   // threads that one sum is worth
+constexpr std::size_t kPartsMax = 8;    // threads that one sum is worth
 constexpr std::size_t kScalarBits = 255;
 
 // Terms of a sum of products, without those at infinity, which Pippenger's additions do not take.

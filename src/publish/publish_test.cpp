@@ -239,6 +239,22 @@ TEST(Publish, whatever_k_rows_are_left_give_the_block) {
     }
 }
 
+// Four of eight nodes are gone, one has lost a slot and one does not answer the first time: what
+// they still have is needed.
+TEST(Publish, a_node_that_fails_one_call_still_gives_its_other_rows) {
+    TestNetwork network(8);
+    const auto bytes = random_bytes(400000, 6);
+    const auto manifest = network.write(bytes).value();
+    const auto share = network.nodes.committee.placement->slots_of(manifest.blocks[0].id, 0);
+    network.nodes.node(0).damaged = {share[1], share[2]};
+    network.nodes.node(1).busy = 1;
+    for (std::uint32_t member = 4; member < 8; ++member) network.nodes.node(member).dead = true;
+    EXPECT_EQ(network.read(manifest).value(), bytes);
+    network.nodes.node(0).damaged.insert(share.begin(), share.end());
+    network.nodes.node(1).dead = network.nodes.node(2).dead = true;
+    EXPECT_EQ(network.read(manifest).error().kind, ErrorKind::unavailable);
+}
+
 TEST(Publish, a_range_is_read_from_the_rows_that_hold_it_alone) {
     TestNetwork network(8);
     const auto bytes = random_bytes((5 << 20) + 333, 4);

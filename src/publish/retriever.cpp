@@ -70,6 +70,7 @@ class Read {
     }
     std::uint32_t on_their_way() const;
     void ask(const RowsByMember& wanted);
+    bool start_over();
     RowsByMember spare_rows(std::uint32_t count, bool of_doubtful) const;
     void ask_for_more(std::uint32_t needed);
     void take(Answer answer);
@@ -87,6 +88,7 @@ class Read {
     std::shared_ptr<Inbox<Answer>> inbox_ = std::make_shared<Inbox<Answer>>();
     std::map<std::uint32_t, Call> calls_;  // not answered yet
     std::uint32_t next_call_ = 0;
+    bool slot_by_slot_ = false;  // the second round
     std::vector<Duration> answer_times_;
     std::map<std::uint32_t, ByteSpan> rows_;  // verified rows by index
     std::vector<std::shared_ptr<const void>> owners_;
@@ -99,11 +101,13 @@ class Read {
 void Read::ask(const RowsByMember& wanted) {
     const std::size_t rows_a_call =
         std::max<std::size_t>(1, options_.call_bytes / header().row_size);
-    for (const auto& [member, indexes] : wanted)
-        for (std::size_t at = 0; at < indexes.size(); at += rows_a_call) {
-            const auto end = std::min(indexes.size(), at + rows_a_call);
-            std::vector<std::uint32_t> part(indexes.begin() + static_cast<std::ptrdiff_t>(at),
-                                            indexes.begin() + static_cast<std::ptrdiff_t>(end));
+    for (const auto& [member, indexes] : wanted) {
+        // The rows of each call; in the second round those of one slot.
+        std::map<std::size_t, std::vector<std::uint32_t>> parts;
+        for (std::size_t i = 0; i < indexes.size(); ++i)
+            parts[slot_by_slot_ ? check_->order().slot_of(indexes[i]) : i / rows_a_call].push_back(
+                indexes[i]);
+        for (auto& [number, part] : parts) {
             asked_.insert(part.begin(), part.end());
             const auto call = next_call_++;
             calls_[call] = {member, static_cast<std::uint32_t>(part.size()), clock_.monotonic()};
@@ -112,6 +116,17 @@ void Read::ask(const RowsByMember& wanted) {
                             inbox->put({call, std::move(served)});
                         });
         }
+    }
+}
+
+// A member that failed once may still have most of its rows: it lost one slot, or was busy. When
+// the others do not suffice, every row that is missing is asked for again, slot by slot, so that
+// what fails costs only itself. Once a read.
+bool Read::start_over() {
+    if (std::exchange(slot_by_slot_, true)) return false;
+    failed_.clear();
+    std::erase_if(asked_, [this](auto row) { return !rows_.contains(row); });
+    return true;
 }
 
 std::uint32_t Read::on_their_way() const {
@@ -156,7 +171,8 @@ void Read::take(Answer answer) {
     auto status = answer.served.ok() ? check(*answer.served) : Status(answer.served.error());
     if (!status.ok()) {
         health_.failed(node, status.error());
-        if (failed_.insert(call.member).second) failures.push_back({node, status.error()});
+        if (!slot_by_slot_ && failed_.insert(call.member).second)
+            failures.push_back({node, status.error()});
         return;
     }
     health_.answered(node);
@@ -195,9 +211,12 @@ bool Read::fetch(std::uint32_t first, std::uint32_t end, std::uint32_t needed, b
     ask(wanted);
     while (rows_here() < needed) {
         find_late();
-        const bool hopeless = only && rows_here() + on_their_way() < needed;
+        if (only && rows_here() + on_their_way() < needed) return false;
         if (!only) ask_for_more(needed);
-        if (hopeless || calls_.empty()) return false;
+        if (calls_.empty()) {
+            if (!only && start_over()) continue;
+            return false;
+        }
         if (auto answer = inbox_->take(hedge_after() / 2)) take(std::move(*answer));
     }
     return true;

@@ -38,10 +38,12 @@ struct TestNode {
     std::map<BlockId, Bytes> statements;
     std::map<std::pair<BlockId, std::uint32_t>, std::vector<Bytes>> slots;
     bool dead = false;
-    bool silent = false;  // answers only when released
-    bool lies = false;    // flips a bit of every row that it serves
-    bool forges = false;  // signs something else
-    int failures = 0;     // so many puts fail before it works
+    bool silent = false;              // answers only when released
+    bool lies = false;                // flips a bit of every row that it serves
+    bool forges = false;              // signs something else
+    int failures = 0;                 // so many puts fail before it works
+    int busy = 0;                     // so many calls for rows fail before it works
+    std::set<std::uint32_t> damaged;  // a call for rows of these slots fails
     std::uint32_t puts = 0;
     std::uint64_t rows_served = 0;
 };
@@ -154,7 +156,11 @@ class TestNodes final : public StorageCalls {
     static Result<ServedRows> served(TestNode& node, const BlockId& id,
                                      const std::vector<std::uint32_t>& indexes) {
         if (node.dead) return Error{ErrorKind::unavailable, "connection refused"};
+        if (node.busy > 0 && node.busy-- > 0) return Error{ErrorKind::timeout, "no answer"};
         if (!node.statements.contains(id)) return Error{ErrorKind::not_found, "no such block"};
+        for (const auto index : indexes)
+            if (node.damaged.contains(index % block::kSlotCount))
+                return Error{ErrorKind::corrupt, "a slot is damaged on this node's disk"};
         auto bytes = std::make_shared<std::vector<Bytes>>();
         bytes->reserve(indexes.size());
         ServedRows out{{}, bytes};

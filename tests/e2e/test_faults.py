@@ -100,7 +100,7 @@ class Faults(Certified):
         finally:
             self.network.cont("storage-2")
         self.assertGreater(len(took), 12)
-        self.assertLess(max(took), 5)
+        self.assertLess(max(took), 10)  # of the 30
         self.assertLess(statistics.median(took), 1.5)
         wait_until(lambda: self.network.node("storage-2")["up"], 20)
         self.takes_new_blocks("storage-2")
@@ -155,8 +155,11 @@ class Faults(Certified):
         self.put(self.file("antes.bin", 400_000))
         self.network.start_node("storage-9", "storage")
         path = self.file("nove.bin", 4_000_000)
-        self.put(path)
-        self.assertGreater(self.stored("storage-9"), 0)  # a member: placement names it
+
+        def put_and_look():  # until the gateway knows the new epoch
+            self.put(path)
+            return self.stored("storage-9") > 0  # a member: placement names it
+        wait_until(put_and_look, 20)
         self.network.restart("storage-8")
         wait_until(lambda: self.network.node("storage-8")["up"], 20)
         self.check_all()

@@ -116,7 +116,24 @@ class Objects(NetworkTest):
 
     def test_a_file_that_cannot_be_read(self):
         self.fails("not_found", "nada.txt", "put", self.path / "nada.txt", "--wallet", "ana")
-        self.fails("invalid_argument", "", "put", self.path, "--wallet", "ana")
+        self.fails("invalid_argument", "--name is for one file", "put", self.path, "--name", "x",
+                   "--wallet", "ana")
+        empty = self.path / "vazia"
+        empty.mkdir()
+        self.fails("not_found", "holds no files", "put", empty, "--wallet", "ana")
+
+    def test_a_folder_is_put_whole(self):
+        folder = self.path / "aulas"
+        (folder / "maio").mkdir(parents=True)
+        contents = {"aulas/um.txt": b"um" * 700, "aulas/maio/dois.txt": b"dois" * 9,
+                    "aulas/vazio": b"", "aulas/grande.bin": os.urandom(400_000)}
+        for name, content in contents.items():
+            (self.path / name).write_bytes(content)
+        self.network.run("put", folder, "--wallet", "ana")
+        for name, content in contents.items():
+            back = self.path / "back"
+            self.network.run("get", name, "--wallet", "ana", "-o", back)
+            self.assertEqual(back.read_bytes(), content, name)
 
     def test_rm_forgets_the_name_and_the_fragments(self):
         before = self.run_("status")["stored_bytes"]
