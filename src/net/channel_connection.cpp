@@ -69,14 +69,16 @@ void ChannelConnection::greeted(const ChannelNonce& nonce, const ChannelGreeting
     caller_.origin = origin_;
     if (const auto entered = enter(); !entered.ok()) return refuse(entered.error());
     const auto mac = greeting_mac(granted->ticket, ChannelEnd::server, greeting.nonce, nonce);
-    stream_->write_all(encode_verdict(mac), [self = shared_from_this()](Status status) {
-        if (!status.ok()) return self->leave();
-        self->carries_ = true;
-        self->stream_->frames(self);
-    });
+    stream_->write_all(encode_verdict(ChannelWelcome{mac, true}),
+                       [self = shared_from_this()](Status status) {
+                           if (!status.ok()) return self->leave();
+                           self->carries_ = true;
+                           self->stream_->frames(self);
+                       });
 }
 
 Result<std::optional<MutableByteSpan>> ChannelConnection::place(const FrameHeader& header) {
+    if (header.kind == FrameKind::keep_alive) return std::optional(MutableByteSpan{});
     if (header.kind != FrameKind::request)
         return Error{ErrorKind::corrupt, "a caller sends requests only"};
     const std::size_t size = std::size_t{header.method_size} + header.payload_size;
@@ -95,6 +97,10 @@ Result<std::optional<MutableByteSpan>> ChannelConnection::place(const FrameHeade
 }
 
 void ChannelConnection::arrived(const FrameHeader& header) {
+    if (header.kind == FrameKind::keep_alive) {
+        wants_keep_alives_ = true;
+        return;
+    }
     shared_.queue.push(name_, {shared_from_this(), header, std::exchange(coming_, {})});
     shared_.run_handlers();
 }
@@ -138,13 +144,17 @@ void ChannelConnection::answer(std::uint64_t call, std::size_t bytes, Result<Byt
         auto payload = good ? std::move(*answer) : encode_error(answer.error());
         const FrameHeader header{good ? FrameKind::answer : FrameKind::error, 0,
                                  static_cast<std::uint32_t>(payload.size()), call};
-        const auto size = FrameHeader::kSize + payload.size();
-        answer_bytes_ += size;
-        shared_.charge_answer(name_, size);
-        stream_->send(header, {}, Message::of(std::move(payload)));
+        send(header, std::move(payload));
     }
     shared_.discharge_request(name_, bytes);
     shared_.go_on();
+}
+
+void ChannelConnection::send(const FrameHeader& header, Bytes payload) {
+    const auto size = FrameHeader::kSize + payload.size();
+    answer_bytes_ += size;
+    shared_.charge_answer(name_, size);
+    stream_->send(header, {}, Message::of(std::move(payload)));
 }
 
 void ChannelConnection::sent(std::size_t bytes) {
@@ -189,10 +199,15 @@ void ChannelConnection::look(std::chrono::steady_clock::time_point now) {
         if (now - accepted_ > limits.greeting_timeout) leave();
         return;
     }
-    const auto quiet = now - stream_->last_progress();
-    const bool moving = stream_->in_frame() || stream_->bytes_to_send() > 0;
-    if (moving ? quiet > limits.progress_timeout : calls_ == 0 && quiet > limits.idle_timeout)
-        close({ErrorKind::timeout, "the other end was silent for too long"});
+    const PaceRule rule{limits.progress_timeout, limits.progress_bytes_min};
+    if (stream_->comes_too_slowly(now, rule) || stream_->goes_too_slowly(now, rule))
+        return close({ErrorKind::timeout, "the other end was silent or slow for too long"});
+    if (calls_ == 0 && now - stream_->last_progress() > limits.idle_timeout)
+        return close({ErrorKind::timeout, "the channel was not used"});
+    const bool awaited = calls_ > 0 || in_line_;
+    if (wants_keep_alives_ && awaited && stream_->bytes_to_send() == 0 &&
+        now - stream_->last_sent() > limits.keep_alive_every)
+        send({FrameKind::keep_alive, 0, 0, 0}, {});
 }
 
 }  // namespace mutirao::net

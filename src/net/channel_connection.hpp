@@ -132,6 +132,7 @@ class ChannelConnection final : public FrameSink,
     void refuse(const Error& why);
     Result<Bytes> handle(const FrameHeader& header, ByteSpan request);  // on a handler's thread
     void answer(std::uint64_t call, std::size_t bytes, Result<Bytes> answer);
+    void send(const FrameHeader& header, Bytes payload);
 
     ChannelShared& shared_;
     const std::string origin_;
@@ -141,9 +142,10 @@ class ChannelConnection final : public FrameSink,
     std::string name_;      // of the caller, once it has greeted
     bool carries_ = false;  // frames
     bool left_ = false;
-    bool in_line_ = false;          // of those that wait for room
-    std::size_t calls_ = 0;         // that come, wait or are handled
-    std::size_t answer_bytes_ = 0;  // charged
+    bool wants_keep_alives_ = false;  // it has sent one itself
+    bool in_line_ = false;            // of those that wait for room
+    std::size_t calls_ = 0;           // that come, wait or are handled
+    std::size_t answer_bytes_ = 0;    // charged
     BufferPool::Buffer coming_;
 };
 

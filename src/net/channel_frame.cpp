@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::string_view kMagic = "MUTCHAN1";
 constexpr std::size_t kSentenceMax = 2000;  // bytes
+constexpr std::uint8_t kKeepsAlive = 1;     // of a verdict's features
 
 std::optional<ErrorKind> kind_named(std::string_view name) {
     for (int kind = 0; kind <= static_cast<int>(ErrorKind::io); ++kind)
@@ -62,20 +63,25 @@ ChannelGreeting ChannelGreeting::decode(std::span<const std::uint8_t, kGreetingS
     return out;
 }
 
-Bytes encode_verdict(const Result<Digest>& mac) {
+Bytes encode_verdict(const Result<ChannelWelcome>& welcome) {
     Writer out;
-    out.u(std::uint8_t{!mac.ok()});
-    if (mac.ok())
-        out.raw(mac->span());
-    else
-        out.raw(encode_error({mac.error().kind, std::string(cut(mac.error().message, 400))}));
+    out.u(std::uint8_t{!welcome.ok()});
+    if (welcome.ok()) {
+        out.raw(welcome->mac.span()).u(welcome->keeps_alive ? kKeepsAlive : std::uint8_t{0});
+    } else {
+        const auto& why = welcome.error();
+        out.raw(encode_error({why.kind, std::string(cut(why.message, 400))}));
+    }
     auto bytes = std::move(out).take();
     bytes.resize(kVerdictSize);
     return bytes;
 }
 
-Result<Digest> decode_verdict(std::span<const std::uint8_t, kVerdictSize> bytes) {
-    if (bytes[0] == 0) return Digest::from_bytes(bytes.subspan(1, Digest::kSize));
+Result<ChannelWelcome> decode_verdict(std::span<const std::uint8_t, kVerdictSize> bytes) {
+    if (bytes[0] == 0) {
+        TRY(const auto mac, Digest::from_bytes(bytes.subspan(1, Digest::kSize)));
+        return ChannelWelcome{mac, (bytes[1 + Digest::kSize] & kKeepsAlive) != 0};
+    }
     ByteSpan text = bytes.subspan(1);
     while (!text.empty() && text.back() == 0) text = text.first(text.size() - 1);
     return decode_error(text);
@@ -97,8 +103,10 @@ Result<FrameHeader> FrameHeader::decode(std::span<const std::uint8_t, kSize> byt
     const auto zero = in.u<std::uint16_t>().value();
     out.payload_size = in.u<std::uint32_t>().value();
     out.call = in.u<std::uint64_t>().value();
-    const bool known = kind >= 1 && kind <= 3;
-    if (!known || zero != 0 || (out.kind == FrameKind::request) != (out.method_size != 0))
+    const bool known = kind >= 1 && kind <= 4;
+    const bool bare = out.kind == FrameKind::keep_alive;
+    if (!known || (bare && (out.payload_size != 0 || out.call != 0)) || zero != 0 ||
+        (out.kind == FrameKind::request) != (out.method_size != 0))
         return Error{ErrorKind::corrupt, "the other end sent what is no frame"};
     return out;
 }

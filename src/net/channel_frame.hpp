@@ -3,7 +3,8 @@
 //
 //   server: "MUTCHAN1" | nonce (32)
 //   client: ticket id (16) | nonce (32) | MAC (32)
-//   server: 0 | MAC (32), or 1 | an error as in an error frame's payload, padded with zeros to 512
+//   server: 0 | MAC (32) | features u8, or 1 | an error as in an error frame's payload; padded with
+//           zeros to 513
 //   then frames, both ways: kind u8 | method size u8 | 0 u16 | payload size u32 | call u64
 //                           | method | payload
 //
@@ -52,17 +53,23 @@ struct ChannelGreeting {
     static ChannelGreeting decode(std::span<const std::uint8_t, kGreetingSize> bytes);
 };
 
-// What the server says to a greeting: its own MAC, or why not.
-Bytes encode_verdict(const Result<Digest>& mac);
-Result<Digest> decode_verdict(std::span<const std::uint8_t, kVerdictSize> bytes);
+// What the server says to a greeting: its own MAC and what it knows beyond the first version, or
+// why not.
+struct ChannelWelcome {
+    Digest mac;
+    bool keeps_alive = false;  // knows keep-alive frames; not covered by the MAC
+    bool operator==(const ChannelWelcome&) const = default;
+};
+Bytes encode_verdict(const Result<ChannelWelcome>& welcome);
+Result<ChannelWelcome> decode_verdict(std::span<const std::uint8_t, kVerdictSize> bytes);
 
-enum class FrameKind : std::uint8_t { request = 1, answer = 2, error = 3 };
+enum class FrameKind : std::uint8_t { request = 1, answer = 2, error = 3, keep_alive = 4 };
 
 struct FrameHeader {
     FrameKind kind = FrameKind::request;
     std::uint8_t method_size = 0;    // of requests; else zero
-    std::uint32_t payload_size = 0;  // bytes
-    std::uint64_t call = 0;          // chosen by the caller, unique while it is open
+    std::uint32_t payload_size = 0;  // bytes; none of keep-alives
+    std::uint64_t call = 0;  // chosen by the caller, unique while it is open; 0 of keep-alives
 
     static constexpr std::size_t kSize = 16;
     void encode(std::span<std::uint8_t, kSize> out) const;

@@ -68,7 +68,7 @@ class Link final : public FrameSink, public std::enable_shared_from_this<Link> {
     void open(bool again);
     void connect(const ChannelDoor& door, bool again);
     void greet(const std::shared_ptr<ChannelStream>& stream, const ChannelDoor& door, bool again);
-    void opened(std::shared_ptr<ChannelStream> stream);
+    void opened(std::shared_ptr<ChannelStream> stream, bool keeps_alive);
     void failed(const Error& why);
     void fail_all(const Error& why);
     void send(Call call);
@@ -142,15 +142,15 @@ void Link::greet(const std::shared_ptr<ChannelStream>& stream, const ChannelDoor
                             const ChannelNonce& theirs, const Result<Bytes>& bytes) {
         if (attempt != self->attempt_) return;
         if (!bytes.ok()) return self->failed(bytes.error());
-        const auto mac = decode_verdict(
+        const auto welcome = decode_verdict(
             std::span<const std::uint8_t, kVerdictSize>(bytes->data(), kVerdictSize));
-        if (!mac.ok() && mac.error().kind == ErrorKind::permission_denied && !again)
+        if (!welcome.ok() && welcome.error().kind == ErrorKind::permission_denied && !again)
             return self->open(true);
-        if (!mac.ok()) return self->failed(mac.error());
-        if (*mac != greeting_mac(door.ticket, ChannelEnd::server, mine, theirs))
+        if (!welcome.ok()) return self->failed(welcome.error());
+        if (welcome->mac != greeting_mac(door.ticket, ChannelEnd::server, mine, theirs))
             return self->failed({ErrorKind::permission_denied, "what answers at " + door.address +
                                                                    " is not peer " + self->peer_});
-        self->opened(stream);
+        self->opened(stream, welcome->keeps_alive);
     };
     stream->read_exactly(kOfferSize, [self = shared_from_this(), stream, door, mine, attempt,
                                       judged](Result<Bytes> bytes) {
@@ -167,11 +167,13 @@ void Link::greet(const std::shared_ptr<ChannelStream>& stream, const ChannelDoor
     });
 }
 
-void Link::opened(std::shared_ptr<ChannelStream> stream) {
+void Link::opened(std::shared_ptr<ChannelStream> stream, bool keeps_alive) {
     state_ = State::open;
     last_failure_.reset();
     stream_ = std::move(stream);
     stream_->frames(shared_from_this());
+    // Asks for the server's; one that does not know them would close the connection.
+    if (keeps_alive) stream_->send({FrameKind::keep_alive, 0, 0, 0}, {}, {});
     auto all = std::move(waiting_);
     waiting_.clear();
     for (auto& call : all) {
@@ -223,6 +225,7 @@ Result<std::optional<MutableByteSpan>> Link::place(const FrameHeader& header) {
 }
 
 void Link::arrived(const FrameHeader& header) {
+    if (header.kind == FrameKind::keep_alive) return;
     auto payload = std::exchange(coming_, {});
     const auto at = asked_.find(header.call);
     if (at == asked_.end()) return;  // its deadline has passed
@@ -259,10 +262,16 @@ void Link::look(Time now) {
     if (state_ == State::opening && now > attempt_ends_)
         return failed({ErrorKind::unavailable, "peer " + peer_ + " does not open a data channel"});
     if (state_ != State::open) return;
+    const PaceRule rule{limits.progress_timeout, limits.progress_bytes_min};
     const auto quiet = now - stream_->last_progress();
     const bool awaited = !asked_.empty() || stream_->bytes_to_send() > 0;
-    if (awaited && quiet > limits.progress_timeout)
+    // A server that takes nothing but says that it lives is busy: deadlines end the wait.
+    const bool stuck = stream_->goes_too_slowly(now, rule) &&
+                       now - stream_->last_frame() > limits.progress_timeout;
+    if ((awaited && quiet > limits.progress_timeout) || stuck)
         stream_->close({ErrorKind::timeout, "the channel did not move for too long"});
+    else if (stream_->comes_too_slowly(now, rule))
+        stream_->close({ErrorKind::timeout, "an answer came too slowly"});
     else if (is_idle() && now - used_ > limits.idle_timeout)
         stream_->close({ErrorKind::timeout, "the channel was not used"});
 }

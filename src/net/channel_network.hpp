@@ -23,8 +23,11 @@ struct ChannelClientLimits {
     Duration connect_timeout = std::chrono::seconds(3);
     // After a peer could not be reached, calls to it fail at once for so long.
     Duration retry_after = std::chrono::milliseconds(300);
-    // A connection on which something is awaited and nothing moves for so long is given up.
+    // A connection on which something is awaited and nothing moves for so long is given up, as is
+    // one on which an answer that has begun comes with fewer bytes in such a time. Servers say
+    // that they live while their handlers work.
     Duration progress_timeout = std::chrono::seconds(10);
+    std::size_t progress_bytes_min = 64 << 10;
     Duration idle_timeout = std::chrono::minutes(2);
 };
 

@@ -33,10 +33,14 @@ struct ChannelLimits {
     std::size_t handlers_max = 8;
     std::size_t caller_handlers_max = 6;
     Duration ticket_life = std::chrono::seconds(60);
-    std::size_t tickets_max = 4096;                        // the oldest makes room
-    std::size_t caller_tickets_max = 64;                   // of one caller; likewise
-    Duration greeting_timeout = std::chrono::seconds(5);   // from the connection on
-    Duration progress_timeout = std::chrono::seconds(10);  // of a frame that has begun
+    std::size_t tickets_max = 4096;                       // the oldest makes room
+    std::size_t caller_tickets_max = 64;                  // of one caller; likewise
+    Duration greeting_timeout = std::chrono::seconds(5);  // from the connection on
+    // While a frame comes, or answers are to be sent, so many bytes or all of them move in each
+    // such time.
+    Duration progress_timeout = std::chrono::seconds(10);
+    std::size_t progress_bytes_min = 64 << 10;
+    Duration keep_alive_every = std::chrono::seconds(3);  // while calls wait or are handled
     Duration idle_timeout = std::chrono::minutes(5);
     Duration stop_grace = std::chrono::seconds(5);  // for calls in flight when stopping
 };

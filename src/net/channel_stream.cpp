@@ -72,7 +72,10 @@ void ChannelStream::resume() {
     if (!paused_ || !is_open()) return;
     paused_ = false;
     take();
-    if (!paused_) progressed();  // from now on the rest is waited for
+    if (!paused_) {  // from now on the rest is waited for
+        progressed();
+        coming_.began(progress_);
+    }
     if (!paused_ && is_open()) read_more();
 }
 
@@ -82,8 +85,9 @@ void ChannelStream::read_more() {
     if (body_.size() >= kDirectFrom) {
         asio::async_read(
             socket_, asio::buffer(body_.data(), body_.size()),
-            [self = shared_from_this()](const error_code& problem, std::size_t) -> std::size_t {
-                self->progressed();
+            [self = shared_from_this(), before = std::size_t{0}](
+                const error_code& problem, std::size_t size) mutable -> std::size_t {
+                self->received(size - std::exchange(before, size));
                 return problem ? 0 : std::size_t{1} << 20;
             },
             [self = shared_from_this()](const error_code& problem, std::size_t) {
@@ -103,11 +107,25 @@ void ChannelStream::read_more() {
         [self = shared_from_this()](const error_code& problem, std::size_t size) {
             self->reading_ = false;
             if (problem) return self->close(broken(problem));
-            self->progressed();
+            self->received(size);
             self->end_ += size;
             self->take();
             self->read_more();
         });
+}
+
+void ChannelStream::received(std::size_t bytes) {
+    if (bytes == 0) return;  // Asio asks before the first byte, too
+    progressed();
+    if (!in_frame()) coming_.began(progress_);
+    coming_.moved(bytes);
+}
+
+void ChannelStream::left(std::size_t bytes) {
+    if (bytes == 0) return;
+    progressed();
+    last_sent_ = progress_;
+    going_.moved(bytes);
 }
 
 // Goes through what is in the buffer.
@@ -151,6 +169,8 @@ bool ChannelStream::take_body() {
     header_.reset();
     placed_ = false;
     body_ = {};
+    last_frame_ = now();
+    coming_.began(last_frame_);
     sink_->arrived(header);
     return true;
 }
@@ -164,7 +184,10 @@ void ChannelStream::send(const FrameHeader& header, std::string_view method, Mes
     out.head.insert(out.head.end(), name.begin(), name.end());
     out.payload = std::move(payload);
     out.size = out.head.size() + header.payload_size;
-    if (bytes_to_send_ == 0) progressed();  // from now on it is waited for
+    if (bytes_to_send_ == 0) {  // from now on it is waited for
+        progressed();
+        going_.began(progress_);
+    }
     bytes_to_send_ += out.size;
     outgoing_.push_back(std::move(out));
     write_next();
@@ -183,8 +206,9 @@ void ChannelStream::write_next() {
     }
     asio::async_write(
         socket_, buffers,
-        [self = shared_from_this()](const error_code& problem, std::size_t) -> std::size_t {
-            self->progressed();
+        [self = shared_from_this(), before = std::size_t{0}](
+            const error_code& problem, std::size_t all) mutable -> std::size_t {
+            self->left(all - std::exchange(before, all));
             return problem ? 0 : std::size_t{1} << 20;
         },
         [self = shared_from_this(), size](const error_code& problem, std::size_t) {

@@ -11,6 +11,7 @@
 
 #include "base/ports.hpp"
 #include "net/channel_frame.hpp"
+#include "net/pace.hpp"
 
 namespace mutirao::net {
 
@@ -54,7 +55,18 @@ class ChannelStream final : public std::enable_shared_from_this<ChannelStream> {
     Time last_progress() const { return progress_; }
     // Whether a frame, or its header, has begun to come and is not whole yet. Not while the sink
     // has no room: that is not the other end's fault.
-    bool in_frame() const { return !paused_ && (placed_ || end_ > begin_); }
+    bool in_frame() const { return !paused_ && (header_ || end_ > begin_); }
+    // When a frame was whole last, and when any byte left.
+    Time last_frame() const { return last_frame_; }
+    Time last_sent() const { return last_sent_; }
+    // To be asked now and then: whether a frame comes, or what is to be sent goes, more slowly than
+    // the rule says.
+    bool comes_too_slowly(Time now, const PaceRule& rule) {
+        return in_frame() && coming_.is_too_slow(now, rule);
+    }
+    bool goes_too_slowly(Time now, const PaceRule& rule) {
+        return bytes_to_send_ > 0 && going_.is_too_slow(now, rule);
+    }
 
   private:
     struct Outgoing {
@@ -68,7 +80,10 @@ class ChannelStream final : public std::enable_shared_from_this<ChannelStream> {
     bool take_header();
     bool take_body();
     void write_next();
-    void progressed() { progress_ = std::chrono::steady_clock::now(); }
+    static Time now() { return std::chrono::steady_clock::now(); }
+    void progressed() { progress_ = now(); }
+    void received(std::size_t bytes);
+    void left(std::size_t bytes);
 
     boost::asio::ip::tcp::socket socket_;
     std::shared_ptr<FrameSink> sink_;
@@ -82,7 +97,11 @@ class ChannelStream final : public std::enable_shared_from_this<ChannelStream> {
     std::deque<Outgoing> outgoing_;
     std::size_t writing_ = 0;  // of outgoing_, from the front
     std::size_t bytes_to_send_ = 0;
-    Time progress_ = std::chrono::steady_clock::now();
+    Time progress_ = now();
+    Time last_frame_ = now();
+    Time last_sent_ = now();
+    Pace coming_;
+    Pace going_;
 };
 
 }  // namespace mutirao::net

@@ -85,7 +85,7 @@ struct Peer {
 };
 
 // What the server says to this ticket.
-inline Result<Digest> greet(TestSocket& socket, const ChannelTicket& ticket) {
+inline Result<ChannelWelcome> greet(TestSocket& socket, const ChannelTicket& ticket) {
     TRY(const auto theirs, decode_offer(as_bytes(socket.read_exactly(kOfferSize))));
     const ChannelNonce mine{};
     const auto mac = greeting_mac(ticket, ChannelEnd::client, mine, theirs);
