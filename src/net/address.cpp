@@ -1,5 +1,6 @@
 #include "net/address.hpp"
 
+#include <algorithm>
 #include <arpa/inet.h>
 #include <charconv>
 
@@ -13,6 +14,14 @@ Error bad_address(std::string_view text) {
                  "\"" + std::string(text) +
                      "\" is no listen address; write it as 127.0.0.1:PORT or [::1]:PORT, with "
                      "port 0 for a free one"};
+}
+
+// What a resolver may be asked for; the labels' own rules are left to it.
+bool is_host_name(std::string_view text) {
+    return !text.empty() && text.size() <= 253 && std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '-' || c == '_' || c == '.';
+    });
 }
 
 bool is_loopback_v6(const in6_addr& address) {
@@ -50,6 +59,31 @@ Result<ListenAddress> parse_listen_address(std::string_view text) {
     else
         return bad_address(text);
     return address;
+}
+
+Result<HostPort> parse_host_port(std::string_view text) {
+    const Error bad{ErrorKind::invalid_argument,
+                    "\"" + std::string(text) +
+                        "\" is no address; write it as example.org:PORT, 192.0.2.1:PORT or "
+                        "[2001:db8::1]:PORT"};
+    const auto colon = text.rfind(':');
+    if (colon == text.npos) return bad;
+    const auto port = text.substr(colon + 1);
+    auto host = text.substr(0, colon);
+    HostPort out;
+    const auto [end, problem] = std::from_chars(port.data(), port.data() + port.size(), out.port);
+    if (problem != std::errc() || end != port.data() + port.size() || out.port == 0) return bad;
+    if (host.size() >= 2 && host.front() == '[' && host.back() == ']') {
+        out.host = host.substr(1, host.size() - 2);
+        in6_addr v6{};
+        if (out.host.find('\0') != out.host.npos ||
+            ::inet_pton(AF_INET6, out.host.c_str(), &v6) != 1)
+            return bad;
+        return out;
+    }
+    if (!is_host_name(host)) return bad;
+    out.host = host;
+    return out;
 }
 
 Result<PeerName> parse_peer(std::string_view text) {

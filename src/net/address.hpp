@@ -23,6 +23,16 @@ struct ListenAddress {
 // Names are not looked up. invalid_argument with the right form in its sentence.
 Result<ListenAddress> parse_listen_address(std::string_view text);
 
+// Where something is to be reached: a host that may have to be looked up, and a port.
+struct HostPort {
+    std::string host;  // a DNS name, or a numeric IPv4 or IPv6 address without brackets
+    std::uint16_t port = 0;
+};
+// "HOST:PORT", an IPv6 address in brackets, PORT from 1 on. Names are letters, digits, '-', '_' and
+// dots, of at most 253 bytes (RFC 1123, section 2.1); nothing is looked up. invalid_argument with
+// the right form in its sentence.
+Result<HostPort> parse_host_port(std::string_view text);
+
 // A peer as it is called: where it is, and which account it has to prove, if that is known.
 struct PeerName {
     std::optional<Address> account;

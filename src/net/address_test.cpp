@@ -30,5 +30,27 @@ TEST(ListenAddress, anything_else_is_refused) {
         EXPECT_EQ(parse_listen_address(text).error().kind, ErrorKind::invalid_argument) << text;
 }
 
+TEST(HostPort, names_and_addresses_are_told_from_what_is_neither) {
+    for (const auto& [text, host, port] : {std::tuple{"localhost:80", "localhost", 80},
+                                           {"node-1.example.org:1", "node-1.example.org", 1},
+                                           {"192.0.2.1:65535", "192.0.2.1", 65535},
+                                           {"[2001:db8::1]:9", "2001:db8::1", 9}}) {
+        const auto parsed = parse_host_port(text);
+        ASSERT_TRUE(parsed.ok()) << text;
+        EXPECT_EQ(parsed->host, host);
+        EXPECT_EQ(parsed->port, port);
+    }
+    for (const std::string& text :
+         {std::string(""), std::string("host"), std::string(":80"), std::string("host:"),
+          std::string("host:0"), std::string("host:65536"), std::string("host:8x"),
+          std::string("a b:80"), std::string("a\0b:80", 6), std::string("2001:db8::1:80"),
+          std::string("[host]:80"), std::string("[::1\0]:80", 9), std::string("[]:80"),
+          std::string(254, 'a') + ":80"}) {
+        const auto parsed = parse_host_port(text);
+        ASSERT_FALSE(parsed.ok()) << text;
+        EXPECT_EQ(parsed.error().kind, ErrorKind::invalid_argument);
+    }
+}
+
 }  // namespace
 }  // namespace mutirao::net

@@ -1,5 +1,6 @@
 #include "net/channel_network.hpp"
 
+#include <boost/asio/connect.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -46,6 +47,7 @@ class Link final : public FrameSink, public std::enable_shared_from_this<Link> {
         Random& random;
         const ChannelClientLimits limits;
         asio::io_context io{1};
+        tcp::resolver resolver{io};
         WorkerPool introducers;
     };
 
@@ -66,7 +68,8 @@ class Link final : public FrameSink, public std::enable_shared_from_this<Link> {
     enum class State { closed, opening, open };
 
     void open(bool again);
-    void connect(const ChannelDoor& door, bool again);
+    void find(const ChannelDoor& door, bool again);
+    void connect(const ChannelDoor& door, bool again, const tcp::resolver::results_type& places);
     void greet(const std::shared_ptr<ChannelStream>& stream, const ChannelDoor& door, bool again);
     void opened(std::shared_ptr<ChannelStream> stream, bool keeps_alive);
     void failed(const Error& why);
@@ -107,31 +110,53 @@ void Link::open(bool again) {
         asio::post(self->shared_.io, [self, attempt, again, door = std::move(door)] {
             if (attempt != self->attempt_) return;
             if (!door.ok()) return self->failed(door.error());
-            self->connect(*door, again);
+            self->find(*door, again);
         });
     });
     if (!posted) failed({ErrorKind::unavailable, "this node is stopping"});
 }
 
-void Link::connect(const ChannelDoor& door, bool again) {
-    auto address = parse_listen_address(door.address);
+// Looks the host up, on a thread of Asio's own; numeric addresses need no look-up.
+void Link::find(const ChannelDoor& door, bool again) {
+    auto address = parse_host_port(door.address);
     if (!address.ok())
         return failed(std::move(address).error().within("peer " + peer_ + "'s data channel"));
     attempt_ends_ = std::chrono::steady_clock::now() + shared_.limits.connect_timeout;
+    error_code is_name;
+    const auto numeric = asio::ip::make_address(address->host, is_name);
+    if (!is_name) {
+        const tcp::endpoint endpoint(numeric, address->port);
+        return connect(door, again, tcp::resolver::results_type::create(endpoint, {}, {}));
+    }
+    shared_.resolver.async_resolve(
+        address->host, std::to_string(address->port), tcp::resolver::numeric_service,
+        [self = shared_from_this(), door, again, attempt = attempt_](
+            error_code problem, const tcp::resolver::results_type& places) {
+            if (attempt != self->attempt_) return;
+            if (problem)
+                return self->failed(
+                    {ErrorKind::unavailable, "peer " + self->peer_ + "'s host is not found (" +
+                                                 door.address + "): " + problem.message()});
+            self->connect(door, again, places);
+        });
+}
+
+void Link::connect(const ChannelDoor& door, bool again, const tcp::resolver::results_type& places) {
     auto socket = std::make_shared<tcp::socket>(shared_.io);
     connecting_ = socket;
-    const tcp::endpoint endpoint(asio::ip::make_address(address->host), address->port);
-    socket->async_connect(endpoint, [self = shared_from_this(), socket, door, again,
-                                     attempt = attempt_](error_code problem) {
-        if (attempt != self->attempt_) return;
-        if (problem)
-            return self->failed(
-                {ErrorKind::unavailable,
-                 "peer " + self->peer_ + " cannot be reached: " + problem.message()});
-        self->connecting_ = nullptr;
-        self->stream_ = std::make_shared<ChannelStream>(std::move(*socket));
-        self->greet(self->stream_, door, again);
-    });
+    asio::async_connect(
+        *socket, places,
+        [self = shared_from_this(), socket, door, again, attempt = attempt_](error_code problem,
+                                                                             const tcp::endpoint&) {
+            if (attempt != self->attempt_) return;
+            if (problem)
+                return self->failed(
+                    {ErrorKind::unavailable,
+                     "peer " + self->peer_ + " cannot be reached: " + problem.message()});
+            self->connecting_ = nullptr;
+            self->stream_ = std::make_shared<ChannelStream>(std::move(*socket));
+            self->greet(self->stream_, door, again);
+        });
 }
 
 void Link::greet(const std::shared_ptr<ChannelStream>& stream, const ChannelDoor& door,
@@ -338,6 +363,7 @@ ChannelNetwork::~ChannelNetwork() {
     asio::post(impl_->shared.io, [raw = impl_.get()] {
         raw->stopping = true;
         raw->ticker.cancel();
+        raw->shared.resolver.cancel();  // those that have not begun
         const auto all = std::move(raw->links);
         raw->links.clear();
         for (const auto& [peer, link] : all) link->close();

@@ -13,14 +13,14 @@ namespace mutirao::net {
 
 // Where a peer's ChannelServer listens, and a ticket for it.
 struct ChannelDoor {
-    std::string address;  // "HOST:PORT", numeric
+    std::string address;  // "HOST:PORT"; a name is looked up, its addresses tried in turn
     ChannelTicket ticket;
 };
 
 struct ChannelClientLimits {
     std::size_t answer_bytes_max = 64 << 20;  // one answer; a longer one ends the connection
     std::size_t peers_max = 1024;             // connections kept; unused ones make room
-    Duration connect_timeout = std::chrono::seconds(3);
+    Duration connect_timeout = std::chrono::seconds(3);  // with the look-up of the name
     // After a peer could not be reached, calls to it fail at once for so long.
     Duration retry_after = std::chrono::milliseconds(300);
     // A connection on which something is awaited and nothing moves for so long is given up, as is
@@ -44,7 +44,8 @@ class ChannelNetwork final : public Network {
     using Introduce = std::function<Result<ChannelDoor>(const std::string& peer)>;
     // `random` outlives it.
     ChannelNetwork(Introduce introduce, Random& random, ChannelClientLimits limits = {});
-    // Calls in progress fail with `unavailable`.
+    // Calls in progress fail with `unavailable`. Waits for a look-up that is under way, as long as
+    // the system's resolver takes.
     ~ChannelNetwork() override;
 
     Result<Bytes> call(const std::string& peer, std::string_view method, ByteSpan request,

@@ -201,6 +201,24 @@ TEST(Channel, a_host_that_accepts_and_says_nothing_is_given_up) {
     EXPECT_EQ(network.call("peer", "/echo", {}, seconds(20)).error().kind, ErrorKind::unavailable);
 }
 
+TEST(Channel, a_host_is_found_by_its_name) {
+    Peer peer(echo);
+    SeededRandom random(1);
+    ChannelNetwork network(
+        [&](const std::string& name) -> Result<ChannelDoor> {
+            return ChannelDoor{name + ":" + std::to_string(peer.server->port()),
+                               peer.server->grant({})};
+        },
+        random);
+    // Where the name has an IPv6 address as well, at which nobody listens, the next one is tried.
+    EXPECT_TRUE(network.call("localhost", "/echo", {}, seconds(5)).ok());
+    // RFC 6761: no resolver knows it.
+    EXPECT_EQ(network.call("nobody.invalid", "/echo", {}, seconds(20)).error().kind,
+              ErrorKind::unavailable);
+    EXPECT_EQ(network.call("no name", "/echo", {}, seconds(5)).error().kind,
+              ErrorKind::invalid_argument);
+}
+
 TEST(Channel, garbage_ends_its_own_connection_only) {
     Peer peer(echo, {.greeting_timeout = milliseconds(200)});
     SeededRandom random(1);
