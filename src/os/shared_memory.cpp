@@ -87,7 +87,6 @@ class Mapping {
         }
     }
 
-
     void* at_ = nullptr;
     std::size_t size_ = 0;
 };
