@@ -63,10 +63,14 @@ std::size_t padded(std::size_t size) { return (size + kWord - 1) / kWord * kWord
 }  // namespace
 
 std::uint32_t selector(std::string_view signature) {
-    const auto hash = crypto::keccak256(as_bytes(signature));
-    return static_cast<std::uint32_t>(hash.bytes[0]) << 24 |
-           static_cast<std::uint32_t>(hash.bytes[1]) << 16 |
-           static_cast<std::uint32_t>(hash.bytes[2]) << 8 | hash.bytes[3];
+    return *selector_of(crypto::keccak256(as_bytes(signature)).span());
+}
+
+std::optional<std::uint32_t> selector_of(ByteSpan call) {
+    if (call.size() < kSelectorSize) return std::nullopt;
+    std::uint32_t out = 0;
+    for (const auto byte : call.first(kSelectorSize)) out = out << 8 | byte;
+    return out;
 }
 
 Bytes words(std::initializer_list<u128> values) {

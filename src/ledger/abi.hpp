@@ -4,6 +4,7 @@
 #pragma once
 
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,9 @@ inline constexpr std::size_t kWord = 32;
 
 // The first four bytes of keccak256("name(type,...)").
 std::uint32_t selector(std::string_view signature);
+inline constexpr std::size_t kSelectorSize = 4;
+// Of the method that a call's data begin with; nothing when they are too short to name one.
+std::optional<std::uint32_t> selector_of(ByteSpan call);
 
 // Numbers as consecutive words, without a selector: an event's data.
 Bytes words(std::initializer_list<u128> values);

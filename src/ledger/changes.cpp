@@ -6,14 +6,6 @@
 #include "ledger/state_slots.hpp"
 
 namespace mutirao::ledger {
-namespace {
-
-bool has_prefix(ByteSpan key, ByteSpan prefix) {
-    return key.size() >= prefix.size() && key_equal(key.first(prefix.size()), prefix);
-}
-
-}  // namespace
-
 Result<Value> Changes::get(ByteSpan key) const {
     const auto at = by_key_.find(key);
     if (at != by_key_.end() && at->second.made) return at->second.value;

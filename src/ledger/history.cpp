@@ -16,10 +16,6 @@ Bytes tagged(char tag, const Digest& transaction) {
     return out;
 }
 
-bool has_prefix(ByteSpan key, ByteSpan prefix) {
-    return key.size() >= prefix.size() && key_equal(key.first(prefix.size()), prefix);
-}
-
 // What follows the tag, filled up with zeros or cut off at `size`; nullopt under another tag.
 std::optional<Bytes> after_tag(char tag, ByteSpan key, std::size_t size) {
     if (key.size() < 2 || key[0] != static_cast<std::uint8_t>(tag) || key[1] != '/')

@@ -229,15 +229,13 @@ Status release(Context& context, abi::Reader in) {
 }  // namespace
 
 Status dispatch(Context& context, ByteSpan data, std::span<const Method> methods) {
-    if (data.size() < 4) return refused("the call names no method");
-    const std::uint32_t selector = static_cast<std::uint32_t>(data[0]) << 24 |
-                                   static_cast<std::uint32_t>(data[1]) << 16 |
-                                   static_cast<std::uint32_t>(data[2]) << 8 | data[3];
+    const auto selector = abi::selector_of(data);
+    if (!selector) return refused("the call names no method");
     for (const auto& method : methods) {
         if (abi::selector(method.signature) != selector) continue;
         if (!method.payable && !context.value.is_zero())
             return refused("the method takes no payment");
-        return method.run(context, abi::Reader(data.subspan(4)));
+        return method.run(context, abi::Reader(data.subspan(abi::kSelectorSize)));
     }
     return refused("the module has no such method");
 }

@@ -8,12 +8,9 @@ namespace mutirao::ledger {
 namespace {
 
 bool is_certificate(const Call& call) {
-    if (call.to != module::storage() || call.data.size() < 4) return false;
-    const auto calls = [&](std::string_view signature) {
-        const auto selector = abi::Writer(signature).take();
-        return std::equal(selector.begin(), selector.end(), call.data.begin());
-    };
-    return calls(signature::kCertify) || calls(signature::kCertifyAll);
+    const auto selector = abi::selector_of(call.data);
+    return call.to == module::storage() && (selector == abi::selector(signature::kCertify) ||
+                                            selector == abi::selector(signature::kCertifyAll));
 }
 
 }  // namespace

@@ -32,6 +32,9 @@ inline bool key_less(ByteSpan a, ByteSpan b) {
 inline bool key_equal(ByteSpan a, ByteSpan b) {
     return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size()) == 0);
 }
+inline bool has_prefix(ByteSpan key, ByteSpan prefix) {
+    return key.size() >= prefix.size() && key_equal(key.first(prefix.size()), prefix);
+}
 
 // The first 16 bytes of a key as numbers that sort as the key does; keys alike in them may differ.
 struct KeyPrefix {

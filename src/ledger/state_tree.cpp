@@ -5,10 +5,6 @@
 namespace mutirao::ledger {
 namespace {
 
-bool has_prefix(ByteSpan key, ByteSpan prefix) {
-    return key.size() >= prefix.size() && key_equal(key.first(prefix.size()), prefix);
-}
-
 // Where records that appear go: the lowest free slots, those of records that vanish in the same
 // block among them, then slots that were never used.
 class Allocation {

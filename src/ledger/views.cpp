@@ -15,7 +15,7 @@ class Results {
     abi::Writer* operator->() { return &out_; }
     Bytes take() {
         auto encoded = std::move(out_).take();
-        encoded.erase(encoded.begin(), encoded.begin() + 4);
+        encoded.erase(encoded.begin(), encoded.begin() + abi::kSelectorSize);
         return encoded;
     }
 
@@ -189,13 +189,11 @@ std::span<const View> views_of(const Address& module_address) {
 }  // namespace
 
 Result<std::optional<Bytes>> view(const ViewContext& context, const Address& to, ByteSpan data) {
-    if (data.size() < 4) return std::optional<Bytes>();
-    const std::uint32_t selector = static_cast<std::uint32_t>(data[0]) << 24 |
-                                   static_cast<std::uint32_t>(data[1]) << 16 |
-                                   static_cast<std::uint32_t>(data[2]) << 8 | data[3];
+    const auto selector = abi::selector_of(data);
+    if (!selector) return std::optional<Bytes>();
     for (const auto& each : views_of(to)) {
         if (abi::selector(each.signature) != selector) continue;
-        TRY(auto results, each.run(context, abi::Reader(data.subspan(4))));
+        TRY(auto results, each.run(context, abi::Reader(data.subspan(abi::kSelectorSize))));
         return std::optional<Bytes>(std::move(results));
     }
     return std::optional<Bytes>();
