@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <map>
 #include <mutex>
 #include <thread>
 
@@ -34,6 +35,14 @@ struct Stored {
     v1::FinishReply finished;
     publish::Manifest manifest;
 };
+
+// corrupt when the gateway's answer does not hold together.
+Result<Stored> stored_from(std::string name, v1::FinishReply finished) {
+    TRY(auto manifest, publish::Manifest::decode(as_bytes(finished.manifest())));
+    if (finished.parts_size() != finished.certificates_size())
+        return Error{ErrorKind::corrupt, "the gateway's answer does not hold together"};
+    return Stored{std::move(name), std::move(finished), std::move(manifest)};
+}
 
 // Asks again while the gateway is busy.
 template <class Reply>
@@ -109,13 +118,10 @@ Result<Stored> upload(Session& session, const Address& owner, const Source& sour
          ++i)
         finished = upload_once(session, owner, source, strong, bar);
     if (!finished.ok()) return std::move(finished).error().within(source.label);
-    TRY(auto manifest, publish::Manifest::decode(as_bytes(finished->manifest())));
-    if (finished->parts_size() != finished->certificates_size())
-        return Error{ErrorKind::corrupt, "the gateway's answer does not hold together"};
-    return Stored{source.name, std::move(*finished), std::move(manifest)};
+    return stored_from(source.name, std::move(*finished));
 }
 
-// At most one byte more than a small object has.
+// The whole source, or more than a small object has.
 Result<Bytes> read_small(const Source& source) {
     Bytes out;
     for (;;) {
@@ -165,10 +171,8 @@ Status upload_together(Session& session, const Address& owner, std::span<const S
     if (static_cast<std::size_t>(reply.objects_size()) != sent.size())
         return Error{ErrorKind::corrupt, "the gateway answered for other objects"};
     for (std::size_t i = 0; i < sent.size(); ++i) {
-        Stored one{
-            sources[sent[i]].name, finished_of(reply, reply.objects(static_cast<int>(i))), {}};
-        TRY(one.manifest, publish::Manifest::decode(as_bytes(one.finished.manifest())));
-        stored[sent[i]] = std::move(one);
+        TRY(stored[sent[i]], stored_from(sources[sent[i]].name,
+                                         finished_of(reply, reply.objects(static_cast<int>(i)))));
     }
     bar.add(bytes);
     return {};
@@ -256,34 +260,32 @@ struct Payment {
     }
 };
 
+// Parts of a block that several objects share go together; blocks of one object's own side by side.
 std::vector<Payment> payments_for(std::span<const Stored> objects) {
-    std::vector<Payment> shared, others;
-    std::map<std::string, std::size_t> of_certificate;  // -> how often it is named
-    for (const auto& object : objects)
-        for (const auto& certificate : object.finished.certificates())
-            ++of_certificate[certificate];
-    std::map<std::string, std::size_t> open;  // certificate -> its payment that has room
+    std::map<std::string, std::vector<ledger::PaidBlock>> by_certificate;
     for (const auto& object : objects)
         for (int i = 0; i < object.finished.certificates_size(); ++i) {
             const auto& certificate = object.finished.certificates(i);
-            ledger::PaidBlock due{to_bytes(as_bytes(certificate)),
-                                  {object.manifest.content(), object.finished.parts(i)}};
-            if (of_certificate[certificate] == 1) {
-                if (others.empty() || others.back().blocks.size() == ledger::kCertificatesMax)
-                    others.emplace_back();
-                others.back().blocks.push_back(std::move(due));
-                continue;
-            }
-            const auto at = open.find(certificate);
-            if (at == open.end() || shared[at->second].blocks.size() == ledger::kPartsMax) {
-                open[certificate] = shared.size();
-                shared.emplace_back();
-            }
-            shared[open[certificate]].blocks.push_back(std::move(due));
+            by_certificate[certificate].push_back(
+                {to_bytes(as_bytes(certificate)),
+                 {object.manifest.content(), object.finished.parts(i)}});
         }
-    shared.insert(shared.end(), std::make_move_iterator(others.begin()),
-                  std::make_move_iterator(others.end()));
-    return shared;
+    std::vector<Payment> out;
+    std::vector<ledger::PaidBlock> alone;
+    const auto split = [&](std::span<const ledger::PaidBlock> due, std::size_t most) {
+        for (; !due.empty(); due = due.subspan(std::min(most, due.size()))) {
+            const auto some = due.first(std::min(most, due.size()));
+            out.push_back({{some.begin(), some.end()}});
+        }
+    };
+    for (auto& [certificate, due] : by_certificate) {
+        if (due.size() == 1)
+            alone.push_back(std::move(due.front()));
+        else
+            split(due, ledger::kPartsMax);
+    }
+    split(alone, ledger::kCertificatesMax);
+    return out;
 }
 
 // The owner's own transactions. What an earlier try paid for already is not paid for again.
@@ -383,13 +385,11 @@ std::optional<std::vector<Stored>> recall(Session& session, const std::string& p
     std::vector<Stored> out;
     for (const auto& source : sources) {
         const auto text = in.text(kFinishedMax);
-        Stored stored{source.name, {}, {}};
-        if (!text.ok() || !stored.finished.ParseFromString(*text)) return std::nullopt;
-        auto manifest = publish::Manifest::decode(as_bytes(stored.finished.manifest()));
-        if (!manifest.ok() || stored.finished.parts_size() != stored.finished.certificates_size())
-            return std::nullopt;
-        stored.manifest = std::move(*manifest);
-        out.push_back(std::move(stored));
+        v1::FinishReply finished;
+        if (!text.ok() || !finished.ParseFromString(*text)) return std::nullopt;
+        auto stored = stored_from(source.name, std::move(finished));
+        if (!stored.ok()) return std::nullopt;
+        out.push_back(std::move(*stored));
     }
     return out;
 }

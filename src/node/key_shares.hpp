@@ -21,15 +21,14 @@ class KeyShares {
     KeyShares(Network& network, Random& random, Executor& executor, FindEndpoint find)
         : network_(network), random_(random), executor_(executor), find_(std::move(find)) {}
 
-    // Splits each key among at most kKeepersMax of `nodes` so that any half of them plus one give
-    // it back. unavailable when fewer than that many, plus one to spare where there are more, keep
-    // their share. Keepers are asked side by side, and silent ones are not waited for. Returns how
-    // many keep it.
     struct ObjectKey {
         publish::Manifest manifest;
         crypto::Key key;
     };
-    // At most 1024 objects at once, one message to each keeper.
+    // Splits each key among at most kKeepersMax of `nodes` so that any half of them plus one give
+    // it back. unavailable when fewer than that many, plus one to spare where there are more, keep
+    // their share. Keepers are asked side by side, and silent ones are not waited for. Returns how
+    // many keep it. At most publish::kTogetherMax objects, one message to each keeper.
     Result<std::uint32_t> keep(std::span<const ObjectKey> objects, const Address& owner,
                                std::span<const Address> nodes);
 

@@ -6,6 +6,7 @@
 #include "mutirao/v1/storage.pb.h"
 #include "node/storage_calls.hpp"
 #include "node/wire/fields.hpp"
+#include "publish/small_objects.hpp"
 
 namespace mutirao::node {
 
@@ -17,7 +18,7 @@ namespace {
 constexpr std::uint64_t kCompactedAtOnce = 64 << 20;
 // With a call a second: all of a terabyte in a day and a half.
 constexpr std::uint64_t kScrubbedAtOnce = 8 << 20;
-constexpr int kSharesAtOnce = 1024;  // that a keeper takes
+constexpr int kSharesAtOnce = publish::kTogetherMax;  // that a keeper takes
 constexpr auto kLookInterval = std::chrono::minutes(5);
 constexpr int kAskedAtOnce = 16;  // blocks that the ledger is asked about
 

@@ -186,16 +186,12 @@ Result<Manifest> ObjectWriter::finish() {
 }
 
 Result<Manifest> ObjectWriter::finish_packed() {
-    pending_.resize(crypto::sealed_size(pending_size_));
-    crypto::seal_in_place(key_, 0, packed_context(key_commitment_), pending_.span());
-    TRY(auto part, packer_.store(pending_.span(), strength_));
-    const auto& certificate = part.certificate;
-    fragments_per_block_ = part.fragments;
-    stored_bytes_ =
-        (part.fragment_bytes * pending_.size() + certificate.length - 1) / certificate.length;
-    Manifest manifest{key_commitment_, {{certificate.id, pending_size_}}, part.offset};
-    certificates_.push_back({std::move(part.certificate), pending_.size()});
-    return manifest;
+    const SmallObject object{key_, pending_.span().first(pending_size_)};
+    TRY(auto stored, store_together(packer_, {&object, 1}, strength_));
+    fragments_per_block_ = stored.fragments_per_block;
+    stored_bytes_ = stored.stored_bytes.front();
+    certificates_.push_back({std::move(stored.certificate), stored.parts.front()});
+    return std::move(stored.manifests.front());
 }
 
 Result<Manifest> ObjectWriter::finish_blocks() {

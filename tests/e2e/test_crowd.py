@@ -1,4 +1,4 @@
-"""Many at once: sixty-four clients, and a thousand small objects."""
+"""Many at once: sixty-four clients, and ten thousand small objects."""
 import concurrent.futures
 import hashlib
 import pathlib
@@ -50,7 +50,7 @@ class Crowd(unittest.TestCase):
         with concurrent.futures.ThreadPoolExecutor(CLIENTS) as pool:
             self.assertEqual(list(pool.map(client, contents.items())), [True] * CLIENTS)
 
-    def test_a_thousand_small_objects_go_in_with_one_command_and_each_reads_back(self):
+    def test_ten_thousand_small_objects_go_in_with_one_command_and_each_reads_back(self):
         chance = random.Random(8)
         folder = self.path / "small"
         folder.mkdir()
