@@ -89,7 +89,7 @@ RpcResult get_receipt(RpcContext& context) {
     const auto place = context.chain.place_of(hash);
     if (!place) return json::value();
     TRY(const auto block, context.chain.block(place->height));
-    return json::value(receipt_json(*block, place->index));
+    return receipts_json(*block, place->index, 1)[0];
 }
 
 RpcResult get_block_receipts(RpcContext& context) {
@@ -97,10 +97,7 @@ RpcResult get_block_receipts(RpcContext& context) {
     const bool by_hash = named != nullptr && named->is_string() && named->get_string().size() == 66;
     TRY(const auto block, by_hash ? block_by_hash(context, 0) : chosen_block(context, 0));
     if (block == nullptr) return json::value();
-    json::array out;
-    for (std::size_t i = 0; i < block->transactions.size(); ++i)
-        out.emplace_back(receipt_json(*block, i));
-    return json::value(std::move(out));
+    return json::value(receipts_json(*block, 0, block->transactions.size()));
 }
 
 RpcResult gas_price(RpcContext& context) {
@@ -131,8 +128,7 @@ json::array rewards(const ExecutedBlock& block, ledger::Amount base_fee,
                     const std::vector<double>& percentiles) {
     std::vector<std::pair<ledger::Amount, std::uint64_t>> tips;
     for (const auto& tx : block.transactions) {
-        const auto price = ledger::Amount(tx.gas_used == 0 ? 0 : tx.fee.wei() / tx.gas_used);
-        const auto tip = price.minus(base_fee);
+        const auto tip = price_of(tx).minus(base_fee);
         tips.emplace_back(tip.ok() ? *tip : ledger::Amount(), tx.gas_used);
     }
     std::sort(tips.begin(), tips.end());
@@ -163,7 +159,7 @@ RpcResult fee_history(RpcContext& context) {
         base_fees.emplace_back(quantity(base_fee.wei()));
         ratios.emplace_back(static_cast<double>(block->gas_used) /
                             static_cast<double>(block_gas_limit()));
-        all_rewards.emplace_back(rewards(*block, base_fee, percentiles));
+        if (!percentiles.empty()) all_rewards.emplace_back(rewards(*block, base_fee, percentiles));
     }
     base_fees.emplace_back(quantity(base_fee.wei()));  // the next block's
     json::object out{{"oldestBlock", quantity(oldest)},

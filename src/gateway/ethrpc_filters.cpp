@@ -35,16 +35,16 @@ Result<std::pair<std::uint64_t, std::uint64_t>> range_of(const EthereumChain& ch
     return out;
 }
 
-Result<const json::object*> filter_object(const RpcContext& context) {
+// No filter at all takes everything.
+Result<const json::object*> filter_object(const json::value* written) {
     static const json::object kAll;
-    const auto* written = context.params.find(0);
     if (written == nullptr) return &kAll;
     if (const auto* object = written->if_object()) return object;
     return Error{ErrorKind::invalid_argument, "a filter is an object"};
 }
 
 RpcResult get_logs(RpcContext& context) {
-    TRY(const auto* written, filter_object(context));
+    TRY(const auto* written, filter_object(context.params.find(0)));
     TRY(const auto filter, read_log_filter(*written));
     const auto head = context.chain.height();
     TRY(const auto range, range_of(context.chain, *written, head, head));
@@ -52,7 +52,7 @@ RpcResult get_logs(RpcContext& context) {
 }
 
 RpcResult new_filter(RpcContext& context) {
-    TRY(const auto* written, filter_object(context));
+    TRY(const auto* written, filter_object(context.params.find(0)));
     auto watch = watch_from_now(context.chain, WatchKind::logs);
     TRY(watch.filter, read_log_filter(*written));
     TRY(const auto range, range_of(context.chain, *written, watch.first, ~std::uint64_t{0}));
@@ -99,9 +99,8 @@ constexpr RpcMethodEntry kMethods[] = {
 std::span<const RpcMethodEntry> filter_methods() { return kMethods; }
 
 Result<LogFilter> filter_from(const json::value* written) {
-    if (written == nullptr) return LogFilter();
-    if (const auto* object = written->if_object()) return read_log_filter(*object);
-    return Error{ErrorKind::invalid_argument, "a filter is an object"};
+    TRY(const auto* object, filter_object(written));
+    return read_log_filter(*object);
 }
 
 }  // namespace mutirao::gateway

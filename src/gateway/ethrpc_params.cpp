@@ -126,23 +126,16 @@ Result<std::string_view> Params::text(std::size_t index) const {
     return *text;
 }
 
-Result<Address> Params::address(std::size_t index) const {
-    TRY_VOID([&]() -> Status {
-        TRY(auto ignored, text(index));
-        static_cast<void>(ignored);
-        return {};
-    }());
-    auto value = fixed_of<Address>(*find(index));
+template <class Fixed>
+Result<Fixed> Params::fixed(std::size_t index) const {
+    if (const auto present = text(index); !present.ok()) return present.error();
+    auto value = fixed_of<Fixed>(*find(index));
     if (!value.ok()) return at(index, std::move(value).error());
     return value;
 }
 
-Result<Digest> Params::digest(std::size_t index) const {
-    if (const auto present = text(index); !present.ok()) return present.error();
-    auto value = fixed_of<Digest>(*find(index));
-    if (!value.ok()) return at(index, std::move(value).error());
-    return value;
-}
+Result<Address> Params::address(std::size_t index) const { return fixed<Address>(index); }
+Result<Digest> Params::digest(std::size_t index) const { return fixed<Digest>(index); }
 
 Result<std::uint64_t> Params::number(std::size_t index) const {
     const auto* value = find(index);

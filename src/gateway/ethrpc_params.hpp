@@ -49,6 +49,9 @@ class Params {
     Result<CallRequest> call(std::size_t index) const;
 
   private:
+    template <class Fixed>
+    Result<Fixed> fixed(std::size_t index) const;
+
     const boost::json::array& values_;
     const EthereumChain& chain_;
 };

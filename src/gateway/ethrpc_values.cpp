@@ -92,11 +92,49 @@ json::object body_json(const ledger::Transaction& tx, const Digest& hash, const 
     return out;
 }
 
-Amount price_of(const ExecutedTransaction& tx) {
-    return tx.gas_used == 0 ? Amount() : Amount(tx.fee.wei() / tx.gas_used);
+// What comes before a transaction in its block.
+struct Before {
+    std::uint64_t gas = 0;
+    std::size_t logs = 0;
+    void pass(const ExecutedTransaction& tx) {
+        gas += tx.gas_used;
+        logs += tx.logs.size();
+    }
+};
+
+json::object receipt_json(const ExecutedBlock& block, std::size_t index, const Before& before) {
+    const auto& executed = block.transactions[index];
+    const auto decoded = ledger::Transaction::decode(executed.raw);
+    ENSURE(decoded.ok(), "a block holds what was executed");
+    json::array logs;
+    Bloom bloom{};
+    for (std::size_t i = 0; i < executed.logs.size(); ++i) {
+        add_to_bloom(bloom, executed.logs[i]);
+        logs.emplace_back(log_json(executed.logs[i], {block, executed, index, before.logs + i}));
+    }
+    json::object out{{"transactionHash", text(executed.hash)},
+                     {"transactionIndex", quantity(index)},
+                     {"blockHash", text(block.hash)},
+                     {"blockNumber", quantity(block.height)},
+                     {"from", text(executed.sender)},
+                     {"to", text(decoded->to)},
+                     {"contractAddress", nullptr},
+                     {"type", quantity(static_cast<std::uint8_t>(decoded->type))},
+                     {"status", executed.succeeded ? "0x1" : "0x0"},
+                     {"gasUsed", quantity(executed.gas_used)},
+                     {"cumulativeGasUsed", quantity(before.gas + executed.gas_used)},
+                     {"effectiveGasPrice", quantity(price_of(executed).wei())},
+                     {"logs", std::move(logs)},
+                     {"logsBloom", data_text(bloom)}};
+    if (!executed.succeeded) out["revertReason"] = data_text(revert_data(executed.error));
+    return out;
 }
 
 }  // namespace
+
+Amount price_of(const ExecutedTransaction& tx) {
+    return tx.gas_used == 0 ? Amount() : Amount(tx.fee.wei() / tx.gas_used);
+}
 
 void add_to_bloom(Bloom& bloom, const ledger::Log& log) {
     const auto add = [&](ByteSpan value) {
@@ -230,37 +268,14 @@ json::object waiting_json(ByteSpan raw, Amount base_fee, std::uint64_t chain_id)
     return out;
 }
 
-json::object receipt_json(const ExecutedBlock& block, std::size_t index) {
-    const auto& executed = block.transactions[index];
-    const auto decoded = ledger::Transaction::decode(executed.raw);
-    ENSURE(decoded.ok(), "a block holds what was executed");
-    std::uint64_t gas_before = 0;
-    std::size_t logs_before = 0;
-    for (std::size_t i = 0; i < index; ++i) {
-        gas_before += block.transactions[i].gas_used;
-        logs_before += block.transactions[i].logs.size();
+json::array receipts_json(const ExecutedBlock& block, std::size_t first, std::size_t count) {
+    json::array out;
+    Before before;
+    for (std::size_t i = 0; i < first; ++i) before.pass(block.transactions[i]);
+    for (std::size_t i = first; i < first + count; ++i) {
+        out.emplace_back(receipt_json(block, i, before));
+        before.pass(block.transactions[i]);
     }
-    json::array logs;
-    Bloom bloom{};
-    for (std::size_t i = 0; i < executed.logs.size(); ++i) {
-        add_to_bloom(bloom, executed.logs[i]);
-        logs.emplace_back(log_json(executed.logs[i], {block, executed, index, logs_before + i}));
-    }
-    json::object out{{"transactionHash", text(executed.hash)},
-                     {"transactionIndex", quantity(index)},
-                     {"blockHash", text(block.hash)},
-                     {"blockNumber", quantity(block.height)},
-                     {"from", text(executed.sender)},
-                     {"to", text(decoded->to)},
-                     {"contractAddress", nullptr},
-                     {"type", quantity(static_cast<std::uint8_t>(decoded->type))},
-                     {"status", executed.succeeded ? "0x1" : "0x0"},
-                     {"gasUsed", quantity(executed.gas_used)},
-                     {"cumulativeGasUsed", quantity(gas_before + executed.gas_used)},
-                     {"effectiveGasPrice", quantity(price_of(executed).wei())},
-                     {"logs", std::move(logs)},
-                     {"logsBloom", data_text(bloom)}};
-    if (!executed.succeeded) out["revertReason"] = data_text(revert_data(executed.error));
     return out;
 }
 
