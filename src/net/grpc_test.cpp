@@ -1,8 +1,6 @@
 // GrpcNetwork against GrpcServer over loopback TCP.
 #include <atomic>
-#include <condition_variable>
 #include <gtest/gtest.h>
-#include <mutex>
 #include <stdexcept>
 #include <thread>
 
@@ -10,6 +8,7 @@
 #include "net/address.hpp"
 #include "net/grpc_network.hpp"
 #include "net/grpc_server.hpp"
+#include "net/test_gate.hpp"
 #include "net/test_socket.hpp"
 
 namespace mutirao::net {
@@ -28,25 +27,6 @@ constexpr ErrorKind kKinds[] = {ErrorKind::invalid_argument,
                                 ErrorKind::corrupt,
                                 ErrorKind::unimplemented,
                                 ErrorKind::io};
-
-// Opens once, for everybody.
-class Door {
-  public:
-    void open() {
-        const std::lock_guard lock(mutex_);
-        open_ = true;
-        changed_.notify_all();
-    }
-    void wait() {
-        std::unique_lock lock(mutex_);
-        changed_.wait(lock, [&] { return open_; });
-    }
-
-  private:
-    std::mutex mutex_;
-    std::condition_variable changed_;
-    bool open_ = false;
-};
 
 Result<Bytes> echo(std::string_view method, ByteSpan request) {
     if (method == kEcho) return to_bytes(request);
@@ -127,9 +107,9 @@ TEST(Grpc, a_handler_that_throws_answers_io_and_the_server_lives) {
 }
 
 TEST(Grpc, a_deadline_ends_the_call) {
-    Door done;
+    Gate done;
     const auto server = start([&](std::string_view, ByteSpan) -> Result<Bytes> {
-        done.wait();
+        done.pass();
         return Bytes{};
     });
     GrpcNetwork network;
@@ -213,13 +193,13 @@ TEST(Grpc, more_peers_than_channels_still_work) {
 }
 
 TEST(Grpc, calls_past_the_bound_are_refused_and_those_within_it_answered) {
-    Door door;
+    Gate door;
     std::atomic<int> handled = 0;
     const GrpcLimits limits{.calls_max = 4, .handlers_max = 2};
     const auto server = start(
         [&](std::string_view, ByteSpan) -> Result<Bytes> {
             ++handled;
-            door.wait();
+            door.pass();
             return Bytes{};
         },
         limits);
@@ -240,17 +220,17 @@ TEST(Grpc, calls_past_the_bound_are_refused_and_those_within_it_answered) {
 }
 
 TEST(Grpc, stopping_lets_calls_in_flight_finish) {
-    Door entered, door;
+    Gate entered, door;
     auto server = start([&](std::string_view, ByteSpan) -> Result<Bytes> {
         entered.open();
-        door.wait();
+        door.pass();
         return Bytes{42};
     });
     const std::string address = server->address();
     GrpcNetwork network;
     Result<Bytes> answer = Bytes{};
     std::thread caller([&] { answer = network.call(address, kEcho, {}, kLong); });
-    entered.wait();
+    entered.pass();
     std::thread stopper([&] { server->stop(); });
     // Stopping has begun once new connections are refused.
     while (TestSocket(server->port()).connected()) std::this_thread::yield();
@@ -263,12 +243,12 @@ TEST(Grpc, stopping_lets_calls_in_flight_finish) {
 }
 
 TEST(Grpc, stopping_cuts_off_what_outlasts_the_grace) {
-    Door entered, door;
+    Gate entered, door;
     const GrpcLimits limits{.stop_grace = std::chrono::milliseconds(10)};
     auto server = start(
         [&](std::string_view, ByteSpan) -> Result<Bytes> {
             entered.open();
-            door.wait();
+            door.pass();
             return Bytes{};
         },
         limits);
@@ -279,7 +259,7 @@ TEST(Grpc, stopping_cuts_off_what_outlasts_the_grace) {
         EXPECT_EQ(cut.error().kind, ErrorKind::unavailable);
         door.open();
     });
-    entered.wait();
+    entered.pass();
     server.reset();
     caller.join();
 }

@@ -2,15 +2,14 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <stdexcept>
 #include <string>
 
 #include "base/random.hpp"
 #include "net/channel_network.hpp"
 #include "net/channel_server.hpp"
+#include "net/test_gate.hpp"
 #include "net/test_socket.hpp"
 
 namespace mutirao::net {
@@ -29,36 +28,6 @@ inline Result<Bytes> echo(std::string_view method, ByteSpan request) {
     if (method == "/throw") throw std::runtime_error("oops");
     return to_bytes(request);
 }
-
-// Something that handlers wait at.
-class Gate {
-  public:
-    void open() {
-        const std::lock_guard lock(mutex_);
-        open_ = true;
-        changed_.notify_all();
-    }
-    void pass() {
-        std::unique_lock lock(mutex_);
-        ++here_;
-        changed_.notify_all();
-        changed_.wait(lock, [&] { return open_; });
-    }
-    bool wait_for(int count, Duration deadline = seconds(10)) {
-        std::unique_lock lock(mutex_);
-        return changed_.wait_for(lock, deadline, [&] { return here_ >= count; });
-    }
-    int here() {
-        const std::lock_guard lock(mutex_);
-        return here_;
-    }
-
-  private:
-    std::mutex mutex_;
-    std::condition_variable changed_;
-    bool open_ = false;
-    int here_ = 0;
-};
 
 struct Peer {
     explicit Peer(Serve serve, ChannelLimits limits = {}, Admit admit = {})
