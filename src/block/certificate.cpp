@@ -5,7 +5,7 @@
 namespace mutirao::block {
 namespace {
 
-constexpr std::uint16_t kVersion = 1;  // of the certificate's bytes, whatever the block's profile
+constexpr std::uint16_t kVersion = 2;  // of the certificate's bytes, whatever the block's profile
 
 // m * (rows / (2n) + liars), rounded up: how many slots so many half rows and the liars make. Every
 // factor is below 2^32 and the shape's limits keep the products below 2^60.
@@ -50,7 +50,8 @@ Result<std::uint32_t> strong_slots(const Header& header, Fraction liars) {
 Bytes Certificate::encode() const {
     Writer out;
     out.u(kVersion).raw(id.span()).raw(header_digest.span()).raw(commitment.span());
-    out.u(length).u(epoch).blob(signers).raw(signature.span());
+    out.u(length).u(epoch).raw(value.span()).raw(opening.span());
+    out.blob(signers).raw(signature.span());
     return std::move(out).take();
 }
 
@@ -66,6 +67,8 @@ Result<Certificate> Certificate::decode(ByteSpan bytes) {
     TRY(out.commitment, in.fixed<crypto::KzgCommitment>());
     TRY(out.length, in.u<std::uint64_t>());
     TRY(out.epoch, in.u<std::uint64_t>());
+    TRY(out.value, in.fixed<crypto::KzgValue>());
+    TRY(out.opening, in.fixed<crypto::KzgProof>());
     TRY(auto signers, in.blob(kMembersMax / 8));
     out.signers = to_bytes(signers);
     TRY(out.signature, in.fixed<crypto::BlsSignature>());
@@ -81,7 +84,7 @@ Bytes availability_message(std::uint64_t chain_id, const Certificate& certificat
     Writer out;
     out.raw(as_bytes("mutirao v1 avail")).u(chain_id).u(certificate.epoch);
     out.raw(certificate.id.span()).raw(certificate.header_digest.span());
-    out.raw(certificate.commitment.span()).u(certificate.length);
+    out.raw(certificate.commitment.span()).u(certificate.length).raw(certificate.value.span());
     return std::move(out).take();
 }
 
@@ -92,7 +95,20 @@ Certificate certificate_for(const Statement& statement, std::uint64_t epoch) {
     out.commitment = statement.commitment;
     out.length = statement.header.length;
     out.epoch = epoch;
+    out.value = leaf_value(statement, out.id);
     return out;
+}
+
+Status verify_certificate(const Certificate& certificate, std::uint64_t chain_id,
+                          std::span<const crypto::BlsVerifiedKey> signers) {
+    if (!crypto::verify_aggregate(signers, availability_message(chain_id, certificate),
+                                  certificate.signature))
+        return Error{ErrorKind::permission_denied, "the certificate's signature does not verify"};
+    if (!check_opening(certificate.id, certificate.commitment, certificate.value,
+                       certificate.opening))
+        return Error{ErrorKind::permission_denied,
+                     "the certificate's commitment is not shown to be what was signed for"};
+    return {};
 }
 
 Bytes signer_bitmap(std::uint32_t members, std::span<const std::uint32_t> signers) {

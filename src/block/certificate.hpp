@@ -36,10 +36,12 @@ struct Certificate {
     crypto::KzgCommitment commitment;
     std::uint64_t length = 0;  // bytes of content; what fees are counted by
     std::uint64_t epoch = 0;   // membership that the signers belong to
+    crypto::KzgValue value;    // leaf_value: what C must open to, as the signers know
+    crypto::KzgProof opening;  // open_leaves: that it does; not signed, it shows itself
     Bytes signers;             // bitmap over the epoch's members: member i is bit i%8 of byte i/8
     crypto::BlsSignature signature;  // aggregate over availability_message
 
-    // 182 bytes plus the bitmap.
+    // 262 bytes plus the bitmap.
     Bytes encode() const;
     static Result<Certificate> decode(ByteSpan bytes);
 
@@ -47,13 +49,18 @@ struct Certificate {
     bool operator==(const Certificate&) const = default;
 };
 
-// What a node signs: "mutirao v1 avail" | chain | epoch | id | header digest | C | length. The id
-// already binds the last three, but the ledger, which never sees the statement, must be able to
-// rely on them: it prices by length and audits against C.
+// What a node signs: "mutirao v1 avail" | chain | epoch | id | header digest | C | length | value.
+// The id already binds the last four, but the ledger, which never sees the statement, must be able
+// to rely on them: it prices by length, audits against C, and sees by the value that C is right.
 Bytes availability_message(std::uint64_t chain_id, const Certificate& certificate);
 
-// The unsigned certificate for a statement.
+// The certificate for a statement, without signatures and opening. 0.05 ms.
 Certificate certificate_for(const Statement& statement, std::uint64_t epoch);
+
+// Whether those with these keys have signed the certificate, and C opens to what they signed. Who
+// they are and whether they are enough is for the caller. permission_denied otherwise. 2.5 ms.
+Status verify_certificate(const Certificate& certificate, std::uint64_t chain_id,
+                          std::span<const crypto::BlsVerifiedKey> signers);
 
 // Bitmap of `members` bits with the given ones set.
 Bytes signer_bitmap(std::uint32_t members, std::span<const std::uint32_t> signers);

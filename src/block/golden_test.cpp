@@ -96,6 +96,7 @@ TEST(Golden, blocks_are_those_of_the_specification) {
             {"commitment", statement.commitment.hex()},
             {"first_folds", to_hex(ByteSpan(statement.folds).first(32))},
             {"id", statement.id().hex()},
+            {"opening", open_leaves(statement, statement.id()).hex()},
             {"signed", to_hex(availability_message(kChain, certificate))},
         };
         if (vector.version == 2) {

@@ -21,7 +21,6 @@ Bytes ShareMessage::encode_head() const {
     ENSURE(slots.size() <= kSlotCount, "a block has no more slots");
     Writer out;
     out.raw(id.span()).u(epoch).u(static_cast<std::uint8_t>(sign)).blob(statement);
-    if (!statement.empty()) out.raw(opening.span());
     out.u(static_cast<std::uint16_t>(slots.size()));
     const std::size_t row_size = slots.empty() ? 0 : slots.front().rows.front().size();
     out.u(static_cast<std::uint32_t>(row_size));
@@ -38,9 +37,6 @@ Result<ShareMessage> ShareMessage::decode(ByteSpan bytes) {
     if (sign > 1) return not_a("share");
     out.sign = sign == 1;
     TRY(out.statement, in.blob(kStatementMax));
-    if (!out.statement.empty()) {
-        TRY(out.opening, in.fixed<crypto::KzgProof>());
-    }
     TRY(auto count, in.u<std::uint16_t>());
     TRY(auto row_size, in.u<std::uint32_t>());
     if (count > kSlotCount || (count == 0) != (row_size == 0)) return not_a("share");

@@ -13,15 +13,13 @@
 namespace mutirao::block {
 
 // Some slots of a block for the node that holds them:
-//   id (32) | epoch u64 | sign u8 | statement blob | opening (48), if there is a statement
-//   | slot count u16 | row size u32 | slots u16 each
+//   id (32) | epoch u64 | sign u8 | statement blob | slot count u16 | row size u32 | slots u16 each
 //   | all rows of the first slot, then of the second, ...
 struct ShareMessage {
     BlockId id;
     std::uint64_t epoch = 0;
-    bool sign = false;         // the node is asked for its signature afterwards
-    ByteSpan statement;        // Statement::encode(), or empty when the node knows it
-    crypto::KzgProof opening;  // prove_commitment() of it
+    bool sign = false;   // the node is asked for its signature afterwards
+    ByteSpan statement;  // Statement::encode(), or empty when the node knows it
     std::vector<SlotRows> slots;
 
     static constexpr std::size_t kStatementMax = 256 << 10;  // bytes; profile S has 72 KiB

@@ -228,19 +228,18 @@ Digest commitment_challenge(const BlockId& id) {
 
 }  // namespace
 
-crypto::KzgProof prove_commitment(const Statement& statement, const BlockId& id,
-                                  const Threads& threads) {
-    return crypto::prove_commitment(leaf_scalars(statement.leaves), commitment_challenge(id),
-                                    threads);
+crypto::KzgValue leaf_value(const Statement& statement, const BlockId& id) {
+    return crypto::evaluate(leaf_scalars(statement.leaves), commitment_challenge(id));
 }
 
-Status check_commitment(const Statement& statement, const BlockId& id,
-                        const crypto::KzgProof& proof) {
-    if (!crypto::verify_commitment(statement.commitment, leaf_scalars(statement.leaves),
-                                   commitment_challenge(id), proof))
-        return Error{ErrorKind::corrupt,
-                     "the KZG commitment is not shown to be that of the block's slot digests"};
-    return {};
+crypto::KzgProof open_leaves(const Statement& statement, const BlockId& id,
+                             const Threads& threads) {
+    return crypto::open_point(leaf_scalars(statement.leaves), commitment_challenge(id), threads);
+}
+
+bool check_opening(const BlockId& id, const crypto::KzgCommitment& commitment,
+                   const crypto::KzgValue& value, const crypto::KzgProof& proof) {
+    return crypto::verify_point(commitment, commitment_challenge(id), value, proof);
 }
 
 }  // namespace mutirao::block

@@ -195,13 +195,16 @@ class StatementCheck {
 // from `weights_seed` (secret, node-local, never reused). corrupt otherwise.
 Status check_commitments(std::span<const Statement* const> statements, const Digest& weights_seed);
 
-// The same for one statement whose disperser proves it, at a third of the cost: an opening of the
-// commitment at a point that is drawn from the block's id, which binds leaves and commitment
-// (crypto::verify_commitment). corrupt otherwise.
-crypto::KzgProof prove_commitment(const Statement& statement, const BlockId& id,
-                                  const Threads& threads = {});
-Status check_commitment(const Statement& statement, const BlockId& id,
-                        const crypto::KzgProof& proof);
+// The same, shown to those who do not have the leaves, by those who do: the polynomial of the
+// leaves is opened at a point that is drawn from the block's id, which binds leaves and commitment.
+// What a node signs is leaf_value(); the disperser adds open_leaves(), and check_opening() of the
+// two says whether the commitment is that of the leaves that the node has seen
+// (crypto::verify_point).
+crypto::KzgValue leaf_value(const Statement& statement, const BlockId& id);
+crypto::KzgProof open_leaves(const Statement& statement, const BlockId& id,
+                             const Threads& threads = {});
+bool check_opening(const BlockId& id, const crypto::KzgCommitment& commitment,
+                   const crypto::KzgValue& value, const crypto::KzgProof& proof);
 
 // Decodes and applies the canonical-content rule: re-encodes what it decoded and accepts only when
 // the digests of at least ceil((n+k)/2) rows are the committed ones; no two contents can both reach

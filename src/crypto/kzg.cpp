@@ -187,69 +187,88 @@ bool verify_commitments(std::span<const KzgCommitment> commitments,
 
 namespace {
 
+constexpr std::size_t kChallengeSize = 16;  // bytes: half the cost of multiplying by it
+
+// A point outside the domain, and there z^m - 1, which is zero inside.
+struct OutsidePoint {
+    blst_fr z, unity;
+};
+
+OutsidePoint outside_point(const Digest& challenge) {
+    Scalar low;
+    std::copy_n(challenge.bytes.begin(), kChallengeSize, low.bytes.begin());
+    OutsidePoint out{scalar_to_fr(low.span()), {}};
+    const auto& one = setup().roots[0];
+    for (const blst_fr zero{};;) {
+        blst_fr power = out.z;
+        for (std::uint32_t i = 1; i < kSlots; i *= 2) blst_fr_sqr(&power, &power);
+        blst_fr_sub(&out.unity, &power, &one);
+        if (std::memcmp(&out.unity, &zero, sizeof zero) != 0) return out;
+        blst_fr_add(&out.z, &out.z, &one);
+    }
+}
+
 // A vector as a polynomial over the domain, and its value at a point outside.
 struct Evaluation {
-    blst_fr z, value;
+    blst_fr value{};
     Values f;
     Values inverse_distance;  // 1 / (z - w^s)
 };
 
-constexpr std::size_t kChallengeSize = 16;  // bytes: half the cost of multiplying by it
-
-// By the barycentric formula: f(z) = (z^m - 1)/m * sum f_s w^s / (z - w^s). A point that falls into
-// the domain (one in 2^120) is replaced by the next one that does not.
-Evaluation evaluate(std::span<const Scalar> values, const Digest& challenge) {
+// All inverses with one inversion: products up to each, then back.
+void invert_distances(const blst_fr& z, Values& inverses) {
     const auto& known = setup();
-    Evaluation out;
-    for (std::size_t s = 0; s < kSlots; ++s) out.f[s] = scalar_to_fr(values[s].span());
-    Scalar point;
-    std::copy_n(challenge.bytes.begin(), kChallengeSize, point.bytes.begin());
-    out.z = scalar_to_fr(point.span());
-    const std::uint64_t one_words[4] = {1, 0, 0, 0}, m_words[4] = {kSlots, 0, 0, 0};
-    blst_fr one, m, power, unity;
-    blst_fr_from_uint64(&one, one_words);
-    blst_fr_from_uint64(&m, m_words);
-    const blst_fr zero{};
-    for (;;) {
-        power = out.z;
-        for (std::uint32_t i = 1; i < kSlots; i *= 2) blst_fr_sqr(&power, &power);
-        blst_fr_sub(&unity, &power, &one);
-        if (std::memcmp(&unity, &zero, sizeof zero) != 0) break;
-        blst_fr_add(&out.z, &out.z, &one);
-    }
-    // All inverses with one inversion: products up to each, then back.
-    Values distance, before;
-    blst_fr product = one;
+    Values distance;
+    blst_fr product = known.roots[0];  // one
     for (std::size_t s = 0; s < kSlots; ++s) {
-        blst_fr_sub(&distance[s], &out.z, &known.roots[s]);
-        before[s] = product;
+        blst_fr_sub(&distance[s], &z, &known.roots[s]);
+        inverses[s] = product;
         blst_fr_mul(&product, &product, &distance[s]);
     }
     blst_fr inverse;
     blst_fr_inverse(&inverse, &product);
     for (std::size_t s = kSlots; s-- > 0;) {
-        blst_fr_mul(&out.inverse_distance[s], &inverse, &before[s]);
+        blst_fr_mul(&inverses[s], &inverses[s], &inverse);
         blst_fr_mul(&inverse, &inverse, &distance[s]);
     }
-    out.value = zero;
+}
+
+// By the barycentric formula: f(z) = (z^m - 1)/m * sum f_s w^s / (z - w^s).
+Evaluation evaluate_at(std::span<const Scalar> values, const OutsidePoint& at) {
+    ENSURE(values.size() == kSlots && are_scalars(values));
+    const auto& known = setup();
+    Evaluation out;
+    for (std::size_t s = 0; s < kSlots; ++s) out.f[s] = scalar_to_fr(values[s].span());
+    invert_distances(at.z, out.inverse_distance);
     for (std::size_t s = 0; s < kSlots; ++s) {
         blst_fr term;
         blst_fr_mul(&term, &out.f[s], &known.roots[s]);
         blst_fr_mul(&term, &term, &out.inverse_distance[s]);
         blst_fr_add(&out.value, &out.value, &term);
     }
-    blst_fr_inverse(&inverse, &m);
-    blst_fr_mul(&out.value, &out.value, &unity);
-    blst_fr_mul(&out.value, &out.value, &inverse);
+    const std::uint64_t m_words[4] = {kSlots, 0, 0, 0};
+    blst_fr m;
+    blst_fr_from_uint64(&m, m_words);
+    blst_fr_inverse(&m, &m);
+    blst_fr_mul(&out.value, &out.value, &at.unity);
+    blst_fr_mul(&out.value, &out.value, &m);
     return out;
 }
 
 }  // namespace
 
-KzgProof prove_commitment(std::span<const Scalar> values, const Digest& challenge,
-                          const Threads& threads) {
-    ENSURE(values.size() == kSlots && are_scalars(values));
-    const auto at = evaluate(values, challenge);
+KzgValue evaluate(std::span<const Scalar> values, const Digest& challenge) {
+    const auto value = evaluate_at(values, outside_point(challenge)).value;
+    blst_scalar scalar;
+    blst_scalar_from_fr(&scalar, &value);
+    KzgValue out;
+    blst_lendian_from_scalar(out.bytes.data(), &scalar);
+    return out;
+}
+
+KzgProof open_point(std::span<const Scalar> values, const Digest& challenge,
+                    const Threads& threads) {
+    const auto at = evaluate_at(values, outside_point(challenge));
     Values q;  // (f - f(z)) / (X - z)
     for (std::size_t s = 0; s < kSlots; ++s) {
         blst_fr_sub(&q[s], &at.value, &at.f[s]);
@@ -258,16 +277,17 @@ KzgProof prove_commitment(std::span<const Scalar> values, const Digest& challeng
     return KzgProof{compress(sum_in_basis(q, threads)).bytes};
 }
 
-bool verify_commitment(const KzgCommitment& commitment, std::span<const Scalar> values,
-                       const Digest& challenge, const KzgProof& proof) {
+bool verify_point(const KzgCommitment& commitment, const Digest& challenge, const KzgValue& value,
+                  const KzgProof& proof) {
     blst_p1_affine point, pi;
-    if (values.size() != kSlots || !are_scalars(values) || !load_point(commitment.span(), point) ||
+    blst_scalar scalar;
+    blst_scalar_from_lendian(&scalar, value.bytes.data());
+    if (!blst_scalar_fr_check(&scalar) || !load_point(commitment.span(), point) ||
         !load_point(proof.span(), pi))
         return false;
-    const auto at = evaluate(values, challenge);
     blst_p1 sum;
     blst_p1_from_affine(&sum, &point);
-    return opens_to(sum, at.z, at.value, pi);
+    return opens_to(sum, outside_point(challenge).z, scalar_to_fr(value.span()), pi);
 }
 
 bool is_in_group(const KzgCommitment& commitment) {

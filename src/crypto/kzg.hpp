@@ -27,6 +27,7 @@ inline constexpr std::uint32_t kSlots = 256;  // m
 using Scalar = FixedBytes<struct ScalarTag, 32>;                // little-endian, < 2^254
 using KzgCommitment = FixedBytes<struct KzgCommitmentTag, 48>;  // compressed G1
 using KzgProof = FixedBytes<struct KzgProofTag, 48>;            // compressed G1
+using KzgValue = FixedBytes<struct KzgValueTag, 32>;  // little-endian, below the group order
 
 // Clears the top two bits of a digest: y_s of protocol.md section 2.
 Scalar to_scalar(const Digest& digest);
@@ -70,17 +71,24 @@ bool verify_commitments(std::span<const KzgCommitment> commitments,
                         std::span<const std::span<const Scalar>> vectors,
                         const Digest& weights_seed);
 
-// That a commitment is the one of a whole vector, shown by opening it at a point that is drawn
-// after both are fixed: `challenge` must be a hash that binds commitment and values. A wrong
-// commitment passes with probability 2^-120 for each challenge (two polynomials of degree under 256
-// agree at 255 points at most), else a proof was forged (q-SDH). For whoever checks one vector at a
-// time it is three times as fast as verify_commitments, which needs nobody's help. values.size() ==
-// kSlots. 3.7 ms to prove; 1.1 ms to verify. False also on malformed points and values of 2^254 or
-// more.
-KzgProof prove_commitment(std::span<const Scalar> values, const Digest& challenge,
-                          const Threads& threads = {});
-bool verify_commitment(const KzgCommitment& commitment, std::span<const Scalar> values,
-                       const Digest& challenge, const KzgProof& proof);
+// That a commitment is the one of a whole vector, for somebody who does not have the vector. The
+// polynomial is opened at the point z that `challenge` gives (its low 128 bits; the next number
+// outside the domain, if need be), and whoever has the vector says what its value is there.
+//
+// `challenge` must be a hash that binds commitment and vector. Then a commitment to something else
+// opens to the value of the vector with probability 2^-120 for each challenge that is tried (two
+// polynomials of degree under 256 agree at 255 points at most), or the proof was forged (q-SDH).
+// values.size() == kSlots.
+
+// f(z) by the barycentric formula. 0.04 ms.
+KzgValue evaluate(std::span<const Scalar> values, const Digest& challenge);
+// Shows what evaluate() gives. 3.7 ms.
+KzgProof open_point(std::span<const Scalar> values, const Digest& challenge,
+                    const Threads& threads = {});
+// Whether the commitment opens to `value`. False also on malformed points (that of the commitment
+// is then no point of the group) and on values that are not below the group order. 1.1 ms.
+bool verify_point(const KzgCommitment& commitment, const Digest& challenge, const KzgValue& value,
+                  const KzgProof& proof);
 
 // A valid compressed point of the prime-order subgroup of G1.
 bool is_in_group(const KzgCommitment& commitment);

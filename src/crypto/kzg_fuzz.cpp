@@ -38,5 +38,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::span<const Scalar> vector(constant);
     const bool committed = verify_commitments({&commitment, 1}, {&vector, 1}, gamma);
     ENSURE(!committed || commitment == commit(constant));
+
+    const KzgValue stated{value.bytes}, changed{other.bytes};
+    const bool opens = verify_point(commitment, gamma, stated, proof);
+    ENSURE(!opens || (is_in_group(commitment) && is_in_group(KzgCommitment{proof.bytes})));
+    ENSURE(!opens || !verify_point(commitment, gamma, changed, proof));
     return 0;
 }

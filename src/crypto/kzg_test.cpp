@@ -271,42 +271,59 @@ TEST(ToScalar, keeps_all_but_the_top_two_bits) {
 }
 
 TEST(Kzg, a_commitment_is_shown_to_be_that_of_a_vector_by_one_opening) {
-    SeededRandom random(77);
-    std::vector<Scalar> values;
-    for (std::uint32_t i = 0; i < kSlots; ++i) values.push_back(to_scalar(random.fixed<Digest>()));
+    SeededRandom random(76);
+    const auto values = random_vector(77);
     const auto commitment = commit(values);
     const auto challenge = random.fixed<Digest>();
-    const auto proof = prove_commitment(values, challenge);
-    EXPECT_TRUE(verify_commitment(commitment, values, challenge, proof));
+    const auto value = evaluate(values, challenge);
+    const auto proof = open_point(values, challenge);
+    EXPECT_TRUE(verify_point(commitment, challenge, value, proof));
     for (const std::uint32_t i : {0u, 1u, 100u, 255u}) {
         auto other = values;
         other[i].bytes[3] ^= 1;
-        EXPECT_FALSE(verify_commitment(commitment, other, challenge, proof));
-        EXPECT_FALSE(verify_commitment(commit(other), values, challenge, proof));
+        const auto value_of_other = evaluate(other, challenge);
+        EXPECT_NE(value_of_other, value);
+        EXPECT_FALSE(verify_point(commitment, challenge, value_of_other, proof));
+        EXPECT_FALSE(verify_point(commit(other), challenge, value, proof));
         // The liar's own proof for the wrong pair does not help either.
         EXPECT_FALSE(
-            verify_commitment(commitment, other, challenge, prove_commitment(other, challenge)));
+            verify_point(commitment, challenge, value_of_other, open_point(other, challenge)));
+        EXPECT_FALSE(verify_point(commit(other), challenge, value, open_point(other, challenge)));
     }
-    EXPECT_FALSE(verify_commitment(commitment, values, random.fixed<Digest>(), proof));
+    EXPECT_FALSE(verify_point(commitment, random.fixed<Digest>(), value, proof));
     auto malformed = proof;
     malformed.bytes[0] ^= 0x80;
-    EXPECT_FALSE(verify_commitment(commitment, values, challenge, malformed));
+    EXPECT_FALSE(verify_point(commitment, challenge, value, malformed));
+}
+
+TEST(Kzg, a_value_is_written_in_one_way_only) {
+    // The value 1 at any point, and 1 + r, which is the same number to the field.
+    std::vector<Scalar> ones(kSlots);
+    for (auto& scalar : ones) scalar.bytes[0] = 1;
+    const Digest challenge{{5}};
+    const auto value = evaluate(ones, challenge);
+    EXPECT_EQ(to_hex(value.span()), "01" + std::string(62, '0'));
+    EXPECT_TRUE(verify_point(commit(ones), challenge, value, open_point(ones, challenge)));
+    const auto above =
+        KzgValue::from_hex("02000000fffffffffe5bfeff02a4bd5305d8a10908d83933487d9d2953a7ed73")
+            .value();
+    EXPECT_FALSE(verify_point(commit(ones), challenge, above, open_point(ones, challenge)));
 }
 
 TEST(Kzg, a_challenge_inside_the_domain_is_moved_out_of_it) {
-    SeededRandom random(78);
-    std::vector<Scalar> values;
-    for (std::uint32_t i = 0; i < kSlots; ++i) values.push_back(to_scalar(random.fixed<Digest>()));
+    const auto values = random_vector(78);
     Digest one;
     one.bytes[0] = 1;  // w^0
-    EXPECT_TRUE(verify_commitment(commit(values), values, one, prove_commitment(values, one)));
+    Digest two;
+    two.bytes[0] = 2;
+    EXPECT_EQ(evaluate(values, one), evaluate(values, two));
+    EXPECT_TRUE(verify_point(commit(values), one, evaluate(values, one), open_point(values, one)));
 }
 
 TEST(Kzg, the_commitment_to_nothing_but_zeros_can_be_shown) {
     const std::vector<Scalar> zeros(kSlots);
     const Digest challenge{};
-    EXPECT_TRUE(
-        verify_commitment(commit(zeros), zeros, challenge, prove_commitment(zeros, challenge)));
+    EXPECT_TRUE(verify_point(commit(zeros), challenge, KzgValue{}, open_point(zeros, challenge)));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <numeric>
 
+#include "block/test_leaves.hpp"
 #include "crypto/hash.hpp"
 #include "ledger/calls.hpp"
 #include "ledger/ledger.hpp"
@@ -48,7 +49,9 @@ class Bench {
     PaidBlock certified() {
         block::Certificate out;
         out.id.bytes = crypto::keccak256(Writer().u(++blocks_).bytes()).bytes;
-        out.commitment.bytes = nodes_[0].bls.sign(as_bytes("a point")).bytes;
+        out.commitment = leaves_.commitment;
+        out.value = block::leaf_value(leaves_, out.id);
+        out.opening = block::open_leaves(leaves_, out.id);
         out.length = 32 << 20;
         out.epoch = 1;
         std::vector<std::uint32_t> signers(nodes_.size());
@@ -92,6 +95,7 @@ class Bench {
         return tx.encode();
     }
 
+    const block::Statement leaves_ = block::stated_leaves(1);  // of every block
     std::vector<BenchNode> nodes_;
     std::optional<Ledger> ledger_;
     std::uint64_t blocks_ = 0;

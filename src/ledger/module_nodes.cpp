@@ -109,17 +109,12 @@ Status verify(Context& context, const block::Certificate& certificate, const Sig
         return denied("certificate under quorum: " + std::to_string(signers.slots_signed) + " of " +
                       std::to_string(block::kSlotCount) + " slots signed, " +
                       std::to_string(block::kAvailableSlots) + " needed");
-    if (!crypto::is_in_group(certificate.commitment))
-        return denied("the certificate's commitment is no point of the group");
     std::vector<crypto::BlsVerifiedKey> keys;
     for (const auto member : signers.members) {
         TRY(const auto* key, context.memo.key(signers.committee.epoch.members[member].bls_key));
         keys.push_back(*key);
     }
-    const auto message = block::availability_message(context.genesis.chain_id, certificate);
-    if (!crypto::verify_aggregate(keys, message, certificate.signature))
-        return denied("the certificate's signature does not verify");
-    return {};
+    return block::verify_certificate(certificate, context.genesis.chain_id, keys);
 }
 
 Result<std::vector<PaidPart>> parts_in(abi::Reader& in, std::size_t parts_max) {

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <numeric>
 
+#include "block/test_leaves.hpp"
 #include "ledger/abi.hpp"
 #include "ledger/test_chain.hpp"
 
@@ -141,12 +142,16 @@ class Certificates : public Membership {
         block::Certificate out;
         out.id = id;
         out.header_digest = digest_of("header");
-        // Any point of G1 will do: the ledger checks that it is one, not what it commits to.
-        out.commitment.bytes = nodes[0].bls.sign(as_bytes("a point")).bytes;
+        open_leaves(out);
         out.length = 5000;
         out.epoch = epoch.epoch;
         sign(out, signers);
         return out;
+    }
+    void open_leaves(block::Certificate& out) {
+        out.commitment = leaves.commitment;
+        out.value = block::leaf_value(leaves, out.id);
+        out.opening = block::open_leaves(leaves, out.id);
     }
     void sign(block::Certificate& out, const std::vector<std::uint32_t>& signers,
               std::uint64_t chain_id = 8021) {
@@ -179,6 +184,7 @@ class Certificates : public Membership {
     }
 
     const BlockId id{digest_of("block").bytes};
+    const block::Statement leaves = block::stated_leaves(1);
     EpochRecord epoch;
     std::vector<std::uint32_t> held;
 };
@@ -247,6 +253,9 @@ TEST_F(Certificates, every_signed_field_is_covered) {
     bad.commitment.bytes = nodes[1].bls.sign(as_bytes("another point")).bytes;
     EXPECT_FALSE(submit(bad).ok());
     bad = good;
+    bad.value.bytes[0] ^= 1;
+    EXPECT_FALSE(submit(bad).ok());
+    bad = good;
     bad.signature = nodes[0].bls.sign(as_bytes("no"));
     EXPECT_FALSE(submit(bad).ok());
     bad = good;
@@ -255,11 +264,19 @@ TEST_F(Certificates, every_signed_field_is_covered) {
     EXPECT_TRUE(submit(good).ok());
 }
 
-TEST_F(Certificates, a_commitment_outside_the_group_is_refused) {
+// Whatever the disperser stated, everybody signed for the leaves that they saw.
+TEST_F(Certificates, another_commitment_than_that_of_the_signed_leaves_is_refused) {
     auto bad = certificate(everybody());
-    bad.commitment.bytes.fill(0xff);
+    bad.commitment.bytes.fill(0xff);  // no point at all
     sign(bad, everybody());
-    EXPECT_EQ(submit(bad).error().message, "the certificate's commitment is no point of the group");
+    const std::string words = "the certificate's commitment is not shown to be what was signed for";
+    EXPECT_EQ(submit(bad).error().message, words);
+    const auto other = block::stated_leaves(2);
+    bad.commitment = other.commitment;
+    bad.opening = block::open_leaves(other, id);
+    sign(bad, everybody());
+    EXPECT_EQ(submit(bad).error().message, words);
+    EXPECT_EQ(submit(bad).error().kind, ErrorKind::permission_denied);
 }
 
 TEST_F(Certificates, a_bitmap_that_does_not_fit_is_refused) {
@@ -377,6 +394,7 @@ TEST_F(Certificates, many_blocks_are_paid_for_at_once_or_not_at_all) {
     auto second = first;
     second.id.bytes[7] ^= 1;
     second.length = 1500;
+    open_leaves(second);
     sign(second, everybody());
     const auto price = chain.ledger.genesis().storage_price_per_kib;
     const auto a = digest_of("a"), b = digest_of("b");

@@ -78,8 +78,8 @@ void NetworkStorageCalls::put(const Address& node, publish::SharePart part, Stor
         Bytes head;
         std::shared_ptr<const void> rows;
     };
-    block::ShareMessage share{part.id,        part.epoch,   part.sign,
-                              part.statement, part.opening, std::move(part.slots)};
+    block::ShareMessage share{part.id, part.epoch, part.sign, part.statement,
+                              std::move(part.slots)};
     auto owner = std::make_shared<const Owner>(Owner{share.encode_head(), std::move(part.owner)});
     Message message{{ByteSpan(owner->head)}, owner};
     for (const auto& slot : share.slots)

@@ -30,19 +30,19 @@ Result<std::unique_ptr<StorageRole>> StorageRole::open(Disk& disk, Clock& clock,
     TRY(auto store, storage::FragmentStore::open(disk, random));
     TRY(auto keeper, rights::Keeper::open(disk, random, view.licences));
     return std::unique_ptr<StorageRole>(
-        new StorageRole(std::move(store), std::move(keeper), clock, random,
+        new StorageRole(std::move(store), std::move(keeper), clock,
                         {identity.address(), chain_id, identity.bls}, std::move(view)));
 }
 
 StorageRole::StorageRole(std::unique_ptr<storage::FragmentStore> store,
-                         std::unique_ptr<rights::Keeper> keeper, Clock& clock, Random& random,
+                         std::unique_ptr<rights::Keeper> keeper, Clock& clock,
                          storage::NodeIdentity identity, StorageView view)
     : store_(std::move(store)),
       keeper_(std::move(keeper)),
       clock_(clock),
       address_(identity.address),
       view_(std::move(view)),
-      node_(*store_, random, view_.memberships, std::move(identity)) {
+      node_(*store_, view_.memberships, std::move(identity)) {
     add_storage_methods();
     add_fragment_methods();
     add_keeper_methods();

@@ -45,7 +45,7 @@ class StorageRole {
 
   private:
     StorageRole(std::unique_ptr<storage::FragmentStore> store,
-                std::unique_ptr<rights::Keeper> keeper, Clock& clock, Random& random,
+                std::unique_ptr<rights::Keeper> keeper, Clock& clock,
                 storage::NodeIdentity identity, StorageView view);
     Status forget_uncertified();
     void add_storage_methods();

@@ -41,7 +41,6 @@ struct Disperser::Quorum {
 struct Disperser::Progress {
     std::shared_ptr<const block::CodedBlock> coded;
     Bytes statement;
-    crypto::KzgProof opening;
     BlockId id;
     Committee committee;
     std::uint64_t group = 0;
@@ -147,10 +146,7 @@ void Disperser::send_part(const std::weak_ptr<SendLanes>& lanes,
     SharePart part;
     part.id = progress->id;
     part.epoch = progress->committee.epoch();
-    if (first_slot == 0) {
-        part.statement = progress->statement;
-        part.opening = progress->opening;
-    }
+    if (first_slot == 0) part.statement = progress->statement;
     for (auto i = first_slot; i < end; ++i) part.slots.push_back(progress->coded->slot(share[i]));
     part.sign = end == share.size();
     part.owner = progress;
@@ -238,7 +234,6 @@ Result<Dispersal> Disperser::disperse(std::shared_ptr<const block::CodedBlock> c
     progress->statement = coded->statement.encode();
     progress->coded = std::move(coded);
     progress->id = out.certificate.id;
-    progress->opening = block::prove_commitment(progress->coded->statement, progress->id, threads);
     progress->committee = committee;
     const auto& header = progress->coded->statement.header;
     progress->slots_a_part = std::max<std::size_t>(
@@ -252,6 +247,8 @@ Result<Dispersal> Disperser::disperse(std::shared_ptr<const block::CodedBlock> c
         progress->shares.push_back(committee.placement->slots_of(progress->id, member));
     for (std::uint32_t member = 0; member < committee.size(); ++member)
         if (!progress->shares[member].empty()) begin(progress, member);
+    // While the nodes check and store.
+    out.certificate.opening = block::open_leaves(progress->coded->statement, progress->id, threads);
 
     auto quorum = gather(progress, needed, message);
     out.failures = progress->failures();

@@ -17,8 +17,7 @@ namespace mutirao::publish {
 struct SharePart {
     BlockId id;
     std::uint64_t epoch = 0;
-    ByteSpan statement;        // block::Statement::encode() in the first part, empty in the others
-    crypto::KzgProof opening;  // block::prove_commitment() of it
+    ByteSpan statement;  // block::Statement::encode() in the first part, empty in the others
     std::vector<block::SlotRows> slots;
     bool sign = false;                  // the last part: the node is asked for its signature
     std::shared_ptr<const void> owner;  // of everything above; the call may outlast the caller

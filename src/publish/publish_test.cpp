@@ -11,12 +11,11 @@ namespace mutirao::publish {
 namespace {
 
 bool verifies(const TestNetwork& network, const block::Certificate& certificate) {
-    std::vector<crypto::BlsPublicKey> keys;
+    std::vector<crypto::BlsVerifiedKey> keys;
     for (const auto member :
          block::signers_in(certificate.signers, network.nodes.committee.size()).value())
-        keys.push_back(network.nodes.committee.keys[member].public_key());
-    return crypto::verify_aggregate(keys, block::availability_message(kTestChain, certificate),
-                                    certificate.signature);
+        keys.push_back(network.nodes.committee.keys[member]);
+    return block::verify_certificate(certificate, kTestChain, keys).ok();
 }
 
 std::uint32_t signers_of(const block::Certificate& certificate, std::uint32_t members) {

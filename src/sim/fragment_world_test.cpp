@@ -76,10 +76,10 @@ bool run_history(std::uint64_t seed) {
     // The certificate is one, and every honest signer has what it signed for, also after a crash.
     const auto& certificate = dispersal->certificate;
     const auto signers = block::signers_in(certificate.signers, kNodes).value();
-    std::vector<crypto::BlsPublicKey> keys;
+    std::vector<crypto::BlsVerifiedKey> keys;
     std::uint32_t slots = 0;
     for (const auto member : signers) {
-        keys.push_back(world.committee().keys[member].public_key());
+        keys.push_back(world.committee().keys[member]);
         slots +=
             static_cast<std::uint32_t>(world.committee().placement->slots_of(id, member).size());
         if (!liars.contains(member)) {
@@ -87,9 +87,7 @@ bool run_history(std::uint64_t seed) {
         }
     }
     EXPECT_GE(slots, block::kAvailableSlots) << seed;
-    EXPECT_TRUE(crypto::verify_aggregate(keys, block::availability_message(kSimChain, certificate),
-                                         certificate.signature))
-        << seed;
+    EXPECT_TRUE(block::verify_certificate(certificate, kSimChain, keys).ok()) << seed;
     for (int round = 0; round < 2; ++round) {
         const auto gone =
             strike(world, id, 84 - of_liars, {Fault::down, Fault::loses_words}, liars);

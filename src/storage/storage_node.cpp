@@ -32,22 +32,6 @@ std::shared_ptr<const StorageNode::OpenBlock> StorageNode::find_open(const Block
 }
 
 Status StorageNode::open_block(const BlockId& id, ByteSpan statement, std::uint64_t epoch) {
-    return open_checked(id, statement, epoch, [this](const block::Statement& decoded) {
-        const block::Statement* statements[] = {&decoded};
-        return block::check_commitments(statements, random_.fixed<Digest>());
-    });
-}
-
-Status StorageNode::open_block(const BlockId& id, ByteSpan statement, std::uint64_t epoch,
-                               const crypto::KzgProof& opening) {
-    return open_checked(id, statement, epoch, [&](const block::Statement& decoded) {
-        return block::check_commitment(decoded, id, opening);
-    });
-}
-
-Status StorageNode::open_checked(
-    const BlockId& id, ByteSpan statement, std::uint64_t epoch,
-    const std::function<Status(const block::Statement&)>& check_commitment) {
     TRY(auto slots, own_slots(id, epoch));
     TRY(auto decoded, block::Statement::decode(statement));
     // A share of profile S must be checked as a whole, with its proof, and slots arrive one by one.
@@ -55,9 +39,6 @@ Status StorageNode::open_checked(
         return Error{ErrorKind::unimplemented,
                      name_of(id) + " is of version 2, whose shares this node does not take yet"};
     TRY(auto check, block::StatementCheck::open(id, std::move(decoded)));
-    // The id binds the commitment, so one that was checked before need not be checked again.
-    if (find_open(id) == nullptr && !store_.has_statement(id))
-        TRY_VOID(check_commitment(check.statement()));
     auto open =
         std::make_shared<const OpenBlock>(OpenBlock{id, epoch, std::move(check), std::move(slots)});
     const std::lock_guard lock(mutex_);
@@ -78,7 +59,7 @@ Result<std::optional<crypto::BlsSignature>> StorageNode::put_share(
     const block::ShareMessage& share) {
     auto open = find_open(share.id);
     if (!share.statement.empty() && (open == nullptr || open->epoch != share.epoch)) {
-        TRY_VOID(open_block(share.id, share.statement, share.epoch, share.opening));
+        TRY_VOID(open_block(share.id, share.statement, share.epoch));
         open = find_open(share.id);
     }
     if (open == nullptr)
@@ -115,7 +96,7 @@ Status StorageNode::put_slot(const BlockId& id, std::uint32_t slot, ByteSpan row
         return Error{ErrorKind::invalid_argument, "slot " + std::to_string(slot) + " of " +
                                                       name_of(id) + " has " + std::to_string(size) +
                                                       " bytes, not " + std::to_string(rows.size())};
-    block::ShareMessage share{id, open->epoch, false, {}, {}, {{slot, {}}}};
+    block::ShareMessage share{id, open->epoch, false, {}, {{slot, {}}}};
     for (std::size_t at = 0; at < size; at += header.row_size)
         share.slots.front().rows.push_back(rows.subspan(at, header.row_size));
     TRY_VOID(put_share(share));

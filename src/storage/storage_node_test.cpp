@@ -69,7 +69,7 @@ struct Node {
         store = FragmentStore::open(disk, random).value();
         const auto secret = random_bytes(32, 42);
         node = std::make_unique<StorageNode>(
-            *store, random, memberships(),
+            *store, memberships(),
             NodeIdentity{address(1), kChain, crypto::BlsSecretKey::generate(secret).value()});
     }
     static FixedMemberships& memberships() {
@@ -86,6 +86,10 @@ struct Node {
     std::size_t slots_served(const BlockId& id, std::span<const std::uint32_t> rows) {
         const auto bytes = node->read_rows(id, rows).value();
         return block::ServedMessage::decode(bytes).value().slots.size();
+    }
+    static std::vector<crypto::BlsVerifiedKey> keys() {
+        const auto key = crypto::BlsSecretKey::generate(random_bytes(32, 42)).value().public_key();
+        return {crypto::BlsVerifiedKey::possession_shown(key).value()};
     }
     // All of it; then it can be signed.
     void take(const block::CodedBlock& block) {
@@ -130,8 +134,7 @@ TEST(StorageNode, signs_a_block_once_all_its_slots_are_here) {
 
 block::ShareMessage whole_share(const block::CodedBlock& block, const Bytes& statement) {
     const auto id = block.statement.id();
-    block::ShareMessage share{
-        id, kEpoch, true, statement, block::prove_commitment(block.statement, id), {}};
+    block::ShareMessage share{id, kEpoch, true, statement, {}};
     for (const auto slot : Node::own_slots(share.id)) share.slots.push_back(block.slot(slot));
     return share;
 }
@@ -175,11 +178,6 @@ TEST(StorageNode, a_share_with_one_bad_row_or_a_foreign_slot_is_refused_whole) {
     row[7] ^= 1;
     bad.slots.back().rows[1] = row;
     EXPECT_EQ(node.node->put_share(bad).error().kind, ErrorKind::corrupt);
-    auto unproven = whole_share(block, statement);
-    unproven.opening = block::prove_commitment(block.statement, BlockId{});
-    Node fresh;
-    EXPECT_EQ(fresh.node->put_share(unproven).error().kind, ErrorKind::corrupt);
-    EXPECT_EQ(fresh.node->usage().slots, 0u);
     auto foreign = whole_share(block, statement);
     std::uint32_t slot = 0;
     const auto own = Node::own_slots(foreign.id);
@@ -355,15 +353,22 @@ TEST(StorageNode, refuses_statements_that_are_garbage_or_of_another_block) {
     EXPECT_EQ(node.node->usage().blocks, 0u);
 }
 
-TEST(StorageNode, refuses_a_commitment_that_is_not_that_of_the_leaves) {
+TEST(StorageNode, signs_for_its_leaves_so_that_no_other_commitment_is_certified) {
     Node node;
     auto block = small_block();
     block.statement.commitment = code(random_bytes(10, 9)).statement.commitment;
-    const auto status = node.open(block);  // under its own, changed id
-    ASSERT_FALSE(status.ok());
-    EXPECT_EQ(status.error().kind, ErrorKind::corrupt);
-    EXPECT_NE(status.error().message.find("KZG"), std::string::npos);
-    EXPECT_EQ(node.put(block, 0).error().kind, ErrorKind::not_found);
+    node.take(block);  // under its own, changed id
+    auto certificate = block::certificate_for(block.statement, kEpoch);
+    certificate.signature = node.node->sign(certificate.id, kEpoch).value();
+    certificate.opening = block::open_leaves(block.statement, certificate.id);
+    EXPECT_EQ(block::verify_certificate(certificate, kChain, node.keys()).error().kind,
+              ErrorKind::permission_denied);
+
+    node.take(small_block());
+    auto honest = block::certificate_for(small_block().statement, kEpoch);
+    honest.signature = node.node->sign(honest.id, kEpoch).value();
+    honest.opening = block::open_leaves(small_block().statement, honest.id);
+    EXPECT_TRUE(block::verify_certificate(honest, kChain, node.keys()).ok());
 }
 
 TEST(StorageNode, refuses_epochs_that_it_does_not_know_or_is_not_in) {

@@ -118,19 +118,33 @@ const lines = fs.readFileSync(TAU_FILE, 'ascii').split(/\s+/);
 const first_power = 2 + Number(lines[0]) + Number(lines[1]);
 const POWERS = lines.slice(first_power, first_power + SLOTS).map((hex) => Point.fromHex(hex));
 
-// Coefficients through the values at the roots of unity, then the sum over the powers of tau.
-function commit(scalars) {
+// Of the polynomial through the values at the roots of unity, the constant first.
+function coefficients(scalars) {
     const root = power(7n, (ORDER - 1n) / BigInt(SLOTS));
     const unroot = power(root, ORDER - 2n), share = power(BigInt(SLOTS), ORDER - 2n);
-    let sum = Point.ZERO;
-    for (let i = 0; i < SLOTS; ++i) {
+    return range(SLOTS).map((i) => {
         let coefficient = 0n, step = power(unroot, BigInt(i)), x = 1n;
         for (let s = 0; s < SLOTS; ++s, x = x * step % ORDER) coefficient += scalars[s] * x;
-        coefficient = coefficient * share % ORDER;
-        if (coefficient !== 0n) sum = sum.add(POWERS[i].multiplyUnsafe(coefficient));
-    }
+        return coefficient * share % ORDER;
+    });
+}
+// The polynomial at tau, in G1.
+function commit(polynomial) {
+    const sum = polynomial.reduce((sum, coefficient, i) =>
+        coefficient === 0n ? sum : sum.add(POWERS[i].multiplyUnsafe(coefficient)), Point.ZERO);
     return Buffer.from(sum.toRawBytes(true));
 }
+// Division by (X - z): what is left over is the value at z.
+function divide(polynomial, z) {
+    const quotient = [];
+    let left = 0n;
+    for (const coefficient of [...polynomial].reverse()) {
+        quotient.unshift(left);
+        left = (left * z + coefficient) % ORDER;
+    }
+    return { quotient: quotient.slice(0, -1), value: left };
+}
+const number = (bytes) => BigInt('0x' + Buffer.from(bytes).reverse().toString('hex'));
 
 const xof = (purpose, input, size) =>
     Buffer.from(blake3(input, { key: key(purpose), dkLen: size }));
@@ -208,18 +222,19 @@ function vector(name, length, { version = 1, junk = -1 } = {}) {
     const digests_of = (slot) => rows_of(slot).map((row) => digests[row]);
     const leaves = range(SLOTS).map((slot) => keyed('slot', le(slot, 4), ...digests_of(slot)));
     const root = keyed('vec', header, rows_root, ...leaves);
-    const scalars = leaves.map((leaf) =>
-        BigInt('0x' + Buffer.from(leaf).reverse().toString('hex')) & (1n << 254n) - 1n);
-    const commitment = commit(scalars);
+    const polynomial = coefficients(leaves.map((leaf) => number(leaf) & (1n << 254n) - 1n));
+    const commitment = commit(polynomial);
 
     folds ??= folds_under(Buffer.concat([header, root]));
     const id = keyed('id', header, root, commitment, keyed('z', folds));
     const header_digest = keyed('header', header);
+    const z = number(keyed('commitment challenge', id).subarray(0, 16));
+    const { quotient, value } = divide(polynomial, z);
     const signed = Buffer.concat([Buffer.from('mutirao v1 avail'), le(8021, 8), le(3, 8), id,
-        header_digest, commitment, le(length, 8)]);
+        header_digest, commitment, le(length, 8), le(value, 32)]);
 
     const facts = { header, header_digest, last_row: rows[n - 1], root, commitment,
-        first_folds: folds.subarray(0, 32), id, signed };
+        first_folds: folds.subarray(0, 32), id, opening: commit(quotient), signed };
     if (version === 2) {
         facts.rows_root = rows_root;
         facts.order_digest = blake3(Buffer.concat(order.map((row) => le(row, 4))));
