@@ -32,6 +32,7 @@ LIBRARIES = [
     (r"boost/", set(), "no other part of Boost is a dependency of the project"),
     (r"torch/|ATen/|c10/|caffe2/", {"model/plugin"},
      "libtorch is opened at run time, by computing roles only"),
+    (r"cblas\.h", {"model/nano"}, "matrix products go through model/nano/matrix.hpp"),
     (r"openssl/|secp256k1|blst", {"crypto"}, "cryptography has one home"),
     (r"CLI/", {"cli"}, "the command line belongs to cli"),
     (r"tl/expected", {"base", "gateway"},

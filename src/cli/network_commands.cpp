@@ -34,6 +34,7 @@ struct UpOptions {
     std::uint32_t computes = 1;
     std::uint32_t zones = 0;
     std::uint64_t quota = 0;
+    std::string backend = "nano";
     std::string http = "127.0.0.1:0";
     std::string eth_rpc = "127.0.0.1:0";
 };
@@ -148,6 +149,8 @@ Status LocalNetwork::spawn(Child& child) {
     if (child.role == "storage" && options_.quota != 0)
         add_option("--quota", std::to_string(options_.quota));
     if (!child.zone.empty()) add_option("--zone", child.zone);
+    if (child.role == "compute" || child.role == "trainer")
+        add_option("--backend", options_.backend);
     command.output_file = child.folder + "/log.txt";
     for (const auto& [name, value] : model::kWorkerEnvironment)
         command.environment.emplace_back(name, value);
@@ -381,6 +384,10 @@ void add_network_commands(CLI::App& app, GlobalOptions& options, Action& action)
         ->check(CLI::Range(0, 64));
     up->add_option("--quota", chosen->quota,
                    "bytes that each storage node may keep; 0 is no limit");
+    up->add_option("--backend", chosen->backend,
+                   "what compute and trainers compute with: nano or libtorch")
+        ->check(CLI::IsMember({"nano", "libtorch"}))
+        ->capture_default_str();
     up->add_option("--http", chosen->http, "address of the status page and the APIs")
         ->capture_default_str();
     up->add_option("--eth-rpc", chosen->eth_rpc, "address for Ethereum's wallets and programs")

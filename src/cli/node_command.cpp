@@ -12,6 +12,7 @@
 #include "cli/commands.hpp"
 #include "gateway/ethrpc.hpp"
 #include "gateway/routes.hpp"
+#include "model/nano_backend.hpp"
 #include "model/torch_backend.hpp"
 #include "net/address.hpp"
 #include "net/channel_network.hpp"
@@ -46,6 +47,7 @@ struct NodeOptions {
     std::string http = "127.0.0.1:0";
     std::string eth_rpc = "127.0.0.1:0";
     std::string engine = "solo";
+    std::string backend = "nano";
     std::uint64_t quota = 0;  // bytes; 0 is no limit
     bool allow_measuring = false;
 };
@@ -71,7 +73,8 @@ std::vector<std::string> plugin_folders() {
     return {folder + "../lib", folder + "../lib/mutirao", folder};
 }
 
-Result<std::unique_ptr<model::Backend>> open_torch() {
+Result<std::unique_ptr<model::Backend>> open_backend(const std::string& name) {
+    if (name == "nano") return model::make_nano_backend();
     const auto folders = plugin_folders();
     TRY(auto path, model::find_torch_plugin(folders));
     return model::load_torch_backend(path);
@@ -182,9 +185,9 @@ Status run_role(const NodeOptions& options, ledger::Role role, Disk& disk, os::S
     // Declared before the node, so that no task outlives what it works on: the pool is destroyed
     // by hand, after the node has cancelled its work and before it goes.
     auto executor = std::make_unique<os::ThreadPool>(kExecutorThreads, kExecutorQueue);
-    TRY(auto node,
-        node::Node::open({clock, random, disk, network, data, *executor, open_torch, &memory}, role,
-                         options.join));
+    TRY(auto node, node::Node::open({clock, random, disk, network, data, *executor,
+                                     [&] { return open_backend(options.backend); }, &memory},
+                                    role, options.join));
     const net::Admit admit = [&](const net::Caller& caller, std::string_view method) {
         return node->admit(caller, method);
     };
@@ -272,6 +275,12 @@ void add_node_command(CLI::App& app, GlobalOptions& options, Action& action) {
                         "gets more than a third of a block while another has room");
     command
         ->add_option("--engine", chosen->engine, "a ledger's consensus: solo (or cometbft, later)")
+        ->capture_default_str();
+    command
+        ->add_option("--backend", chosen->backend,
+                     "what compute and trainer compute with: nano (built in) or libtorch (its "
+                     "plug-in)")
+        ->check(CLI::IsMember({"nano", "libtorch"}))
         ->capture_default_str();
     command->add_option("--quota", chosen->quota, "bytes that the node may keep; 0 is no limit")
         ->capture_default_str();

@@ -6,8 +6,8 @@
 #include <fstream>
 #include <gtest/gtest.h>
 
-#include "base/random.hpp"
-#include "model/reference_gpt_test.hpp"
+#include "model/backend_contract_test.hpp"
+#include "model/nano_backend.hpp"
 
 namespace mutirao::model {
 namespace {
@@ -16,19 +16,6 @@ std::unique_ptr<Backend> torch() {
     const auto executable = std::filesystem::read_symlink("/proc/self/exe");
     const std::string lib = (executable.parent_path() / "../../lib").string();
     return load_torch_backend(find_torch_plugin(std::span(&lib, 1)).value()).value();
-}
-
-std::vector<float> random_parameters(const GptConfig& config) {
-    auto parameters = initial_parameters(config, 5);
-    // Larger than a fresh model's, so that every non-linearity is in play.
-    for (auto& parameter : parameters) parameter *= 8;
-    return parameters;
-}
-
-Bytes random_tokens(std::size_t size) {
-    Bytes tokens(size);
-    SeededRandom(11).fill(tokens);
-    return tokens;
 }
 
 TEST(TorchPlugin, that_is_missing_or_no_plugin_gives_a_sentence) {
@@ -45,89 +32,61 @@ TEST(TorchPlugin, that_is_missing_or_no_plugin_gives_a_sentence) {
 }
 
 TEST(TorchModel, computes_what_the_plain_reference_computes) {
-    // Goal: logits, loss and gradient. Method: a plain double-precision forward pass written
-    // independently, and its central differences along random directions for the gradient.
-    const GptConfig config{2, 16, 2, 8};
-    auto parameters = random_parameters(config);
-    auto model = torch()->create(config, {}, parameters).value();
-
-    const Bytes tokens = random_tokens(3 * 9);
-    std::array<float, kVocabulary> logits;
-    for (const std::size_t length : {1u, 5u, 8u}) {
-        ASSERT_TRUE(model->next_byte_logits(ByteSpan(tokens).first(length), logits).ok());
-        const auto expected = reference_logits(config, parameters, ByteSpan(tokens).first(length));
-        for (std::size_t i = 0; i < kVocabulary; ++i)
-            ASSERT_NEAR(logits[i], expected[length - 1][i], 1e-4);
-    }
-    // Only the last `context` bytes count.
-    std::array<float, kVocabulary> again;
-    ASSERT_TRUE(model->next_byte_logits(ByteSpan(tokens).first(20), logits).ok());
-    ASSERT_TRUE(model->next_byte_logits(ByteSpan(tokens).subspan(12, 8), again).ok());
-    EXPECT_EQ(logits, again);
-
-    const Batch batch{3, tokens};
-    const double expected = reference_loss(config, parameters, batch);
-    EXPECT_NEAR(model->loss(batch).value(), expected, 1e-4);
-    std::vector<float> gradient(parameters.size());
-    EXPECT_NEAR(model->gradient(batch, gradient).value(), expected, 1e-4);
-
-    SeededRandom random(2);
-    for (int trial = 0; trial < 8; ++trial) {
-        std::vector<float> ahead = parameters, behind = parameters;
-        double slope = 0;
-        for (std::size_t i = 0; i < parameters.size(); ++i) {
-            const float sign = random.next_u64() % 2 ? 1e-5f : -1e-5f;
-            ahead[i] += sign;
-            behind[i] -= sign;
-            slope += static_cast<double>(gradient[i]) * (static_cast<double>(ahead[i]) - behind[i]);
-        }
-        const double difference =
-            reference_loss(config, ahead, batch) - reference_loss(config, behind, batch);
-        EXPECT_NEAR(slope, difference, 1e-3 * std::abs(difference) + 1e-6);
-    }
+    expect_agrees_with_reference(*torch());
 }
 
 TEST(TorchModel, learns_with_both_optimizers_and_refuses_wrong_sizes) {
-    const GptConfig config{1, 32, 2, 16};
-    const auto parameters = initial_parameters(config, 1);
     auto backend = torch();
     EXPECT_TRUE(backend->name().starts_with("libtorch "));
-    std::string text;
-    while (text.size() < 8 * 17) text += "o mutirao da vila ";
-    const Batch batch{8, as_bytes(text).first(8 * 17)};
+    expect_learns_and_refuses_wrong_sizes(*backend);
+}
 
-    for (const auto optimizer : {Optimizer::adamw, Optimizer::muon}) {
-        auto model = backend->create(config, {.optimizer = optimizer}, parameters).value();
-        const float before = model->loss(batch).value();
-        EXPECT_NEAR(before, std::log(256.0), 0.05);
-        for (int step = 0; step < 40; ++step) ASSERT_TRUE(model->train_step(batch, 1e-2f).ok());
-        EXPECT_LT(model->loss(batch).value(), 1.0);
-
-        std::vector<float> trained(parameters.size());
-        ASSERT_TRUE(model->get_parameters(trained).ok());
-        EXPECT_NE(trained, parameters);
-        ASSERT_TRUE(model->set_parameters(parameters).ok());
-        EXPECT_EQ(model->loss(batch).value(), before);
+// How far two lists are apart, beside the largest magnitude of the second.
+double relative_difference(std::span<const float> a, std::span<const float> b) {
+    double difference = 0, largest = 0;
+    for (std::size_t i = 0; i < b.size(); ++i) {
+        difference = std::max(difference, std::abs(static_cast<double>(a[i]) - b[i]));
+        largest = std::max(largest, std::abs(static_cast<double>(b[i])));
     }
+    return difference / largest;
+}
 
-    auto model = backend->create(config, {}, parameters).value();
-    std::vector<float> wrong(parameters.size() - 1);
-    EXPECT_EQ(model->get_parameters(wrong).error().kind, ErrorKind::invalid_argument);
-    EXPECT_EQ(model->set_parameters(wrong).error().kind, ErrorKind::invalid_argument);
-    EXPECT_EQ(model->gradient(batch, wrong).error().kind, ErrorKind::invalid_argument);
-    EXPECT_EQ(model->loss({7, batch.tokens}).error().kind, ErrorKind::invalid_argument);
-    EXPECT_EQ(model->train_step({0, {}}, 1).error().kind, ErrorKind::invalid_argument);
-    EXPECT_FALSE(backend->create(config, {}, wrong).ok());
-    EXPECT_FALSE(backend->create({0, 32, 2, 16}, {}, parameters).ok());
+TEST(NanoModel, has_libtorchs_gradients_and_steps_to_one_in_ten_thousand) {
+    // Tensor by tensor, as small gradients would hide behind large ones.
+    const GptConfig config{3, 48, 3, 40};
+    auto parameters = initial_parameters(config, 5);
+    for (auto& parameter : parameters) parameter *= 3;
+    const Bytes tokens = random_tokens(5 * 41);
+    auto theirs = torch();
+    auto ours = make_nano_backend();
+    for (const auto optimizer : {Optimizer::adamw, Optimizer::muon}) {
+        auto a = ours->create(config, {.optimizer = optimizer}, parameters).value();
+        auto b = theirs->create(config, {.optimizer = optimizer}, parameters).value();
+        std::vector<float> got(parameters.size()), wanted(parameters.size());
+        EXPECT_NEAR(a->gradient({5, tokens}, got).value(), b->gradient({5, tokens}, wanted).value(),
+                    1e-4);
+        for (const auto& part : parameter_layout(config))
+            EXPECT_LT(relative_difference(std::span(got).subspan(part.offset, part.size),
+                                          std::span(wanted).subspan(part.offset, part.size)),
+                      1e-4)
+                << part.name;
 
-    // A diverged model is told apart, and stays as it was.
-    std::vector<float> broken = parameters;
-    broken.back() = std::numeric_limits<float>::infinity();
-    ASSERT_TRUE(model->set_parameters(broken).ok());
-    EXPECT_EQ(model->train_step(batch, 1e-2f).error().kind, ErrorKind::corrupt);
-    std::vector<float> after(parameters.size());
-    ASSERT_TRUE(model->get_parameters(after).ok());
-    EXPECT_EQ(after, broken);
+        for (int step = 0; step < 3; ++step) {
+            EXPECT_NEAR(a->train_step({5, tokens}, 2e-3f).value(),
+                        b->train_step({5, tokens}, 2e-3f).value(), 1e-3);
+        }
+        ASSERT_TRUE(a->get_parameters(got).ok());
+        ASSERT_TRUE(b->get_parameters(wanted).ok());
+        // Of the way that both went.
+        for (std::size_t i = 0; i < got.size(); ++i)
+            got[i] -= parameters[i], wanted[i] -= parameters[i];
+        double square = 0, way = 0;
+        for (std::size_t i = 0; i < got.size(); ++i) {
+            square += std::pow(static_cast<double>(got[i]) - wanted[i], 2);
+            way += std::pow(static_cast<double>(wanted[i]), 2);
+        }
+        EXPECT_LT(std::sqrt(square / way), 1e-2);
+    }
 }
 
 }  // namespace

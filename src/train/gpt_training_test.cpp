@@ -1,11 +1,10 @@
 // The whole of train with a real model: two workers in one process.
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <gtest/gtest.h>
 
 #include "base/random.hpp"
-#include "model/torch_backend.hpp"
+#include "model/nano_backend.hpp"
 #include "train/round.hpp"
 #include "train/sampler.hpp"
 #include "train/traffic.hpp"
@@ -50,13 +49,6 @@ RunSettings small_settings(Schedule schedule) {
 
 class GptTraining : public testing::Test {
   protected:
-    void SetUp() override {
-        const auto executable = std::filesystem::read_symlink("/proc/self/exe");
-        const std::string lib = (executable.parent_path() / "../../lib").string();
-        backend =
-            model::load_torch_backend(model::find_torch_plugin(std::span(&lib, 1)).value()).value();
-    }
-
     Worker worker(const RunSettings& settings, std::uint32_t index) {
         const auto& shape = settings.model;
         const model::GptConfig config{shape.layers, shape.width, shape.heads, shape.context};
@@ -95,7 +87,7 @@ class GptTraining : public testing::Test {
     }
 
     const std::string first = portuguese(30000, 1), second = portuguese(20000, 2);
-    std::unique_ptr<model::Backend> backend;
+    std::unique_ptr<model::Backend> backend = model::make_nano_backend();
 };
 
 TEST_F(GptTraining, two_workers_learn_and_stay_bit_identical) {
