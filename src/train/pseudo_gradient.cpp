@@ -12,6 +12,7 @@ namespace {
 constexpr std::uint32_t kBlockMin = 16;
 constexpr std::uint32_t kBlockMax = 65536;
 constexpr std::uint32_t kKeptMax = 1024;
+constexpr std::uint32_t kRankMax = 4096;
 
 }  // namespace
 
@@ -20,12 +21,15 @@ std::string_view to_string(CodecKind kind) {
         case CodecKind::bf16: return "bf16";
         case CodecKind::int4: return "int4";
         case CodecKind::topk2: return "topk2";
+        case CodecKind::int8: return "int8";
+        case CodecKind::dense2: return "dense2";
+        case CodecKind::low_rank: return "low_rank";
     }
     return "unknown";
 }
 
 Status CodecSettings::validate() const {
-    if (kind > CodecKind::topk2)
+    if (kind > CodecKind::low_rank)
         return Error{ErrorKind::invalid_argument, "there is no codec of this number"};
     if (block < kBlockMin || block > kBlockMax || !std::has_single_bit(block))
         return Error{
@@ -34,19 +38,45 @@ Status CodecSettings::validate() const {
     if (kept < 1 || kept > kKeptMax)
         return Error{ErrorKind::invalid_argument,
                      "a codec keeps 1 to 1024 of 4096 values, not " + std::to_string(kept)};
+    if (rank < 1 || rank > kRankMax)
+        return Error{ErrorKind::invalid_argument,
+                     "a codec's rank is 1 to 4096, not " + std::to_string(rank)};
     return {};
 }
 
+namespace {
+
+Status check_matrices(std::span<const Matrix> matrices, std::uint64_t parameters) {
+    std::uint64_t end = 0;
+    for (const auto& matrix : matrices) {
+        const std::uint64_t size = std::uint64_t{matrix.rows} * matrix.columns;
+        if (size == 0 || matrix.offset < end || matrix.offset > parameters ||
+            size > parameters - matrix.offset)
+            return Error{ErrorKind::invalid_argument, "the matrix at parameter " +
+                                                          std::to_string(matrix.offset) +
+                                                          " overlaps another or leaves the list"};
+        end = matrix.offset + size;
+    }
+    return {};
+}
+
+}  // namespace
+
 Result<std::unique_ptr<PseudoGradientCodec>> make_codec(const CodecSettings& settings,
-                                                        std::uint64_t parameters) {
+                                                        std::uint64_t parameters,
+                                                        std::span<const Matrix> matrices) {
     TRY_VOID(settings.validate());
     if (parameters < 1 || parameters > kParametersMax)
         return Error{ErrorKind::invalid_argument, "a codec for " + std::to_string(parameters) +
                                                       " parameters, not 1 to " +
                                                       std::to_string(kParametersMax)};
+    TRY_VOID(check_matrices(matrices, parameters));
     switch (settings.kind) {
         case CodecKind::bf16: return make_bf16_codec(parameters);
-        case CodecKind::int4: return make_int4_codec(parameters, settings.block);
+        case CodecKind::int4:
+        case CodecKind::int8: return make_whole_codec(parameters, settings.kind, settings.block);
+        case CodecKind::dense2: return make_dense2_codec(parameters, settings.block);
+        case CodecKind::low_rank: return make_low_rank_codec(parameters, settings.rank, matrices);
         case CodecKind::topk2: return make_topk2_codec(parameters, settings.kept);
     }
     return Error{ErrorKind::invalid_argument, "there is no codec of this number"};
