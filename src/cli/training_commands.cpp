@@ -338,7 +338,8 @@ void add_training_commands(CLI::App& app, GlobalOptions& options, Action& action
     make->add_option("--wallet", chosen->wallet, "the builder");
     make->add_option("--reward", chosen->reward, "MUT for the trainers, kept in escrow")
         ->capture_default_str();
-    make->add_option("--preset", chosen->preset, "settings: mutirao, diloco or sparseloco")
+    make->add_option("--preset", chosen->preset,
+                     "settings: mutirao, allreduce, opendiloco, cocktail, dilocox or sparseloco")
         ->capture_default_str();
     make->add_option("--rounds", chosen->rounds, "outer rounds (default: the preset's)");
     make->add_option("--title", chosen->title, "what to call the model");

@@ -14,6 +14,15 @@ model::Optimizer optimizer_of(train::InnerOptimizer inner) {
     return inner == train::InnerOptimizer::muon ? model::Optimizer::muon : model::Optimizer::adamw;
 }
 
+// Where the low-rank codec finds matrices.
+std::vector<train::Matrix> matrices_of(const model::GptConfig& config) {
+    std::vector<train::Matrix> matrices;
+    for (const auto& parameter : model::parameter_layout(config))
+        if (parameter.shape.size() == 2)
+            matrices.push_back({parameter.offset, parameter.shape[0], parameter.shape[1]});
+    return matrices;
+}
+
 }  // namespace
 
 TrainingJob::TrainingJob(JobPlan plan, JobPorts ports)
@@ -142,7 +151,7 @@ Status TrainingJob::train() {
     std::vector<train::Corpus> corpora;
     for (const auto& text : texts) corpora.push_back({text, 0});
     TRY(auto sampler, train::Sampler::make(std::move(corpora), config.context, settings.seed));
-    TRY(auto run, train::TrainingRun::make(settings, plan_.identity, initial));
+    TRY(auto run, train::TrainingRun::make(settings, plan_.identity, initial, matrices_of(config)));
 
     const bool measures = plan_.identity.worker == 0;
     const auto report = [&]() -> Status {

@@ -18,4 +18,9 @@ void ErrorFeedback::keep(std::span<const float> compensated, std::span<const flo
         error_[i] = decay_ * (compensated[i] - decoded[i]);
 }
 
+void ErrorFeedback::give_back(std::span<const float> decoded) {
+    ENSURE(decoded.size() == error_.size());
+    for (std::size_t i = 0; i < error_.size(); ++i) error_[i] += decoded[i];
+}
+
 }  // namespace mutirao::train

@@ -20,6 +20,9 @@ class ErrorFeedback {
     // Keeps decay * (compensated - decoded) for the next round.
     void keep(std::span<const float> compensated, std::span<const float> decoded);
 
+    // What was sent did not count: all of it is owed again.
+    void give_back(std::span<const float> decoded);
+
     std::span<const float> error() const { return error_; }
 
   private:

@@ -91,7 +91,7 @@ class GptTraining : public testing::Test {
 };
 
 TEST_F(GptTraining, two_workers_learn_and_stay_bit_identical) {
-    for (const auto schedule : {Schedule::sync, Schedule::delay_keep}) {
+    for (const auto schedule : {Schedule::sync, Schedule::delay_keep, Schedule::delay_restart}) {
         const auto settings = small_settings(schedule);
         Worker workers[] = {worker(settings, 0), worker(settings, 1)};
         const float before = held_out_loss(workers[0]);

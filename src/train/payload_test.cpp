@@ -57,7 +57,8 @@ TEST(Payload, refuses_numbers_outside_of_their_limits) {
 }
 
 TEST(RunSettings, presets_are_valid_and_round_trip) {
-    for (const char* name : {"mutirao", "diloco", "sparseloco"}) {
+    for (const char* name :
+         {"mutirao", "allreduce", "opendiloco", "cocktail", "dilocox", "sparseloco"}) {
         const auto settings = preset(name).value();
         ASSERT_TRUE(settings.validate().ok()) << name;
         Writer writer;
@@ -87,11 +88,19 @@ TEST(RunSettings, refuse_each_number_outside_of_its_limits) {
     EXPECT_TRUE(refused([](auto& s) { s.local_steps = 0; }));
     EXPECT_TRUE(refused([](auto& s) { s.rounds = 0; }));
     EXPECT_TRUE(refused([](auto& s) { s.inner = static_cast<InnerOptimizer>(2); }));
-    EXPECT_TRUE(refused([](auto& s) { s.schedule = static_cast<Schedule>(2); }));
+    EXPECT_TRUE(refused([](auto& s) { s.schedule = static_cast<Schedule>(3); }));
     EXPECT_TRUE(refused([=](auto& s) { s.learning_rate = nan; }));
     EXPECT_TRUE(refused([](auto& s) { s.final_learning_rate = 2 * s.learning_rate; }));
     EXPECT_TRUE(refused([](auto& s) { s.warmup_steps = s.local_steps * s.rounds + 1; }));
     EXPECT_TRUE(refused([](auto& s) { s.codec.kept = 0; }));
+    EXPECT_TRUE(refused([](auto& s) { s.codec.rank = 0; }));
+    EXPECT_TRUE(refused([](auto& s) { s.codec.kind = static_cast<CodecKind>(6); }));
+    EXPECT_TRUE(refused([](auto& s) { s.fragments = 0; }));
+    EXPECT_TRUE(refused([](auto& s) { s.fragments = 65; }));
+    EXPECT_TRUE(refused([](auto& s) { s.fragments = 2, s.schedule = Schedule::delay_restart; }));
+    EXPECT_TRUE(refused([](auto& s) { s.fragments = 2, s.codec.kind = CodecKind::low_rank; }));
+    EXPECT_TRUE(refused([](auto& s) { s.merge = static_cast<Merge>(3); }));
+    EXPECT_TRUE(refused([](auto& s) { s.quorum = kWorkersMax + 1; }));
     EXPECT_TRUE(refused([](auto& s) { s.error_decay = 1.5f; }));
     EXPECT_TRUE(refused([](auto& s) { s.outer.momentum = 1; }));
 }

@@ -10,7 +10,7 @@ namespace mutirao::train {
 namespace {
 
 // Rounds whose payloads may still be travelling while local steps go on.
-std::uint32_t lag(Schedule schedule) { return schedule == Schedule::delay_keep ? 1 : 0; }
+std::uint32_t lag(Schedule schedule) { return schedule == Schedule::sync ? 0 : 1; }
 
 Status check_identity(const TrainingRun::Identity& identity) {
     if (identity.workers >= 1 && identity.workers <= kWorkersMax &&
@@ -30,21 +30,40 @@ std::string named(const Payload& payload) {
 }  // namespace
 
 Result<TrainingRun> TrainingRun::make(const RunSettings& settings, const Identity& identity,
-                                      std::vector<float> parameters) {
+                                      std::vector<float> parameters,
+                                      std::span<const Matrix> matrices) {
     TRY_VOID(settings.validate());
     TRY_VOID(check_identity(identity));
     TRY_VOID(check_finite(parameters));
-    TRY(auto codec, make_codec(settings.codec, parameters.size()));
-    return TrainingRun(settings, identity, std::move(codec), std::move(parameters));
+    const std::size_t count = settings.fragments;
+    if (parameters.size() < count)
+        return Error{ErrorKind::invalid_argument, "fewer parameters than fragments"};
+    if (settings.quorum > identity.workers)
+        return Error{ErrorKind::invalid_argument, "a quorum of " + std::to_string(settings.quorum) +
+                                                      " among " + std::to_string(identity.workers) +
+                                                      " workers"};
+    std::vector<Fragment> fragments;
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::size_t offset = parameters.size() * i / count;
+        const std::size_t size = parameters.size() * (i + 1) / count - offset;
+        TRY(auto codec,
+            make_codec(settings.codec, size, count == 1 ? matrices : std::span<const Matrix>()));
+        const auto begin = parameters.begin() + static_cast<std::ptrdiff_t>(offset);
+        fragments.push_back({offset,
+                             size,
+                             std::move(codec),
+                             ErrorFeedback(size, settings.error_decay),
+                             OuterOptimizer(size, settings.outer),
+                             {begin, begin + static_cast<std::ptrdiff_t>(size)}});
+    }
+    return TrainingRun(settings, identity, std::move(fragments), std::move(parameters));
 }
 
 TrainingRun::TrainingRun(const RunSettings& settings, const Identity& identity,
-                         std::unique_ptr<PseudoGradientCodec> codec, std::vector<float> parameters)
+                         std::vector<Fragment> fragments, std::vector<float> parameters)
     : settings_(settings),
       identity_(identity),
-      codec_(std::move(codec)),
-      feedback_(parameters.size(), settings.error_decay),
-      outer_(parameters.size(), settings.outer),
+      fragments_(std::move(fragments)),
       shared_(std::move(parameters)),
       start_(shared_),
       shared_hash_(state_hash(shared_)) {}
@@ -70,20 +89,24 @@ Result<Bytes> TrainingRun::finish_round(std::span<const float> local, std::uint6
                                     : "the local parameters are of another model size"};
     if (!std::isfinite(loss)) return Error{ErrorKind::corrupt, "the training loss is not finite"};
 
-    std::vector<float> delta(local.size());
-    for (std::size_t i = 0; i < local.size(); ++i) delta[i] = start_[i] - local[i];
-    std::vector<float> compensated = delta;
-    feedback_.compensate(compensated);
-    TRY(auto encoded, codec_->encode(compensated));
-    std::vector<float> decoded(local.size());
-    TRY_VOID(codec_->decode(encoded, decoded));
-    feedback_.keep(compensated, decoded);
+    auto& fragment = fragments_[round_ % fragments_.size()];
+    const auto here = fragment.of(local);
+    Pending pending{std::vector<float>(fragment.size), std::vector<float>(fragment.size),
+                    shared_hash_};
+    for (std::size_t i = 0; i < here.size(); ++i) pending.delta[i] = fragment.mark[i] - here[i];
+    std::vector<float> compensated = pending.delta;
+    fragment.feedback.compensate(compensated);
+    TRY(auto encoded, fragment.codec->encode(compensated));
+    TRY_VOID(fragment.codec->decode(encoded, pending.decoded));
+    fragment.feedback.keep(compensated, pending.decoded);
 
-    if (settings_.schedule == Schedule::delay_keep) {
-        pending_ = std::move(delta);
+    if (settings_.schedule == Schedule::delay_restart) {
+        pending.delta.clear();
+    } else {
         start_.assign(local.begin(), local.end());
+        fragment.mark.assign(here.begin(), here.end());
     }
-    bases_[round_] = shared_hash_;
+    pending_[round_] = std::move(pending);
     return encode_payload({identity_.run, round_++, identity_.worker, tokens, loss, shared_hash_,
                            std::move(encoded)});
 }
@@ -104,36 +127,54 @@ Result<Payload> TrainingRun::check_payload(ByteSpan bytes) const {
         return Error{ErrorKind::corrupt, named(payload) + " comes too early: here it is round " +
                                              std::to_string(round_) + " of " +
                                              std::to_string(settings_.rounds)};
-    if (payload.delta.size() != codec_->encoded_size())
-        return Error{ErrorKind::corrupt, named(payload) + " has " +
-                                             std::to_string(payload.delta.size()) +
-                                             " bytes of pseudo-gradient, not " +
-                                             std::to_string(codec_->encoded_size())};
+    const auto wanted = fragment_of(payload.round).codec->encoded_size();
+    if (payload.delta.size() != wanted)
+        return Error{ErrorKind::corrupt,
+                     named(payload) + " has " + std::to_string(payload.delta.size()) +
+                         " bytes of pseudo-gradient, not " + std::to_string(wanted)};
     return payload;
 }
 
 Status TrainingRun::apply(std::span<const Payload> payloads) {
     const auto round = due();
     if (!round) return Error{ErrorKind::invalid_argument, "no round waits for its payloads now"};
-    TRY(const auto mean, mean_delta(payloads, *round));
+    TRY(const auto merged, merged_delta(payloads, *round));
 
-    outer_.step(shared_, mean);
+    auto& fragment = fragments_[*round % fragments_.size()];
+    fragment.outer.step(fragment.of(std::span(shared_)), merged);
     shared_hash_ = state_hash(shared_);
-    bases_.erase(*round);
+    const bool heard = std::ranges::any_of(
+        payloads, [&](const Payload& payload) { return payload.worker == identity_.worker; });
+    if (!heard) fragment.feedback.give_back(pending_.at(*round).decoded);
+    pending_.erase(*round);
     ++applied_;
-    start_ = shared_;
-    // Progress that no outer step has seen yet goes on.
-    if (round_ > applied_)
-        for (std::size_t i = 0; i < start_.size(); ++i) start_[i] -= pending_[i];
+    restart_from_shared(fragment, *round);
     return {};
+}
+
+// Own progress that no outer step has seen goes on, unless the schedule restarts: what is pending,
+// and what came after the last measurement.
+void TrainingRun::restart_from_shared(Fragment& fragment, std::uint32_t round) {
+    const auto shared = fragment.of(std::span<const float>(shared_));
+    const auto start = fragment.of(std::span(start_));
+    std::vector<float> mark(shared.begin(), shared.end());
+    const auto count = static_cast<std::uint32_t>(fragments_.size());
+    for (const auto& [later, pending] : pending_) {
+        if (later % count != round % count || pending.delta.empty()) continue;
+        for (std::size_t i = 0; i < mark.size(); ++i) mark[i] -= pending.delta[i];
+    }
+    const bool restart = settings_.schedule == Schedule::delay_restart;
+    for (std::size_t i = 0; i < mark.size(); ++i)
+        start[i] = restart ? mark[i] : mark[i] - (fragment.mark[i] - start[i]);
+    fragment.mark = std::move(mark);
 }
 
 // In worker order whatever the order of arrival: float sums depend on it, and all peers must hold
 // the same bits.
-Result<std::vector<float>> TrainingRun::mean_delta(std::span<const Payload> payloads,
-                                                   std::uint32_t round) const {
+Result<std::vector<const Payload*>> TrainingRun::in_worker_order(std::span<const Payload> payloads,
+                                                                 std::uint32_t round) const {
     std::vector<const Payload*> by_worker(identity_.workers, nullptr);
-    const Digest& base = bases_.at(round);
+    const Digest& base = pending_.at(round).base;
     for (const auto& payload : payloads) {
         if (payload.run != identity_.run || payload.round != round ||
             payload.worker >= identity_.workers || by_worker[payload.worker])
@@ -148,21 +189,28 @@ Result<std::vector<float>> TrainingRun::mean_delta(std::span<const Payload> payl
     std::string missing;
     for (std::uint32_t worker = 0; worker < identity_.workers; ++worker)
         if (!by_worker[worker]) missing += (missing.empty() ? "" : ", ") + std::to_string(worker);
-    if (!missing.empty())
+    const std::size_t wanted = settings_.quorum == 0 ? identity_.workers : settings_.quorum;
+    if (payloads.size() < wanted)
         return Error{ErrorKind::unavailable, "round " + std::to_string(round) +
-                                                 " has no payload of worker " + missing +
-                                                 "; going on without a worker is not built yet"};
+                                                 " has no payload of worker " + missing + "; " +
+                                                 std::to_string(wanted) + " are needed"};
+    std::erase(by_worker, nullptr);
+    return by_worker;
+}
 
-    std::vector<float> sum(shared_.size(), 0), decoded(shared_.size());
+Result<std::vector<float>> TrainingRun::merged_delta(std::span<const Payload> payloads,
+                                                     std::uint32_t round) const {
+    TRY(const auto by_worker, in_worker_order(payloads, round));
+    const auto& fragment = fragment_of(round);
+    std::vector<std::vector<float>> deltas;
     for (const auto* payload : by_worker) {
-        if (auto status = codec_->decode(payload->delta, decoded); !status.ok())
+        deltas.emplace_back(fragment.size);
+        if (auto status = fragment.codec->decode(payload->delta, deltas.back()); !status.ok())
             return Error(status.error()).within(named(*payload));
-        for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += decoded[i];
     }
-    const float share = 1.0f / static_cast<float>(identity_.workers);
-    for (auto& value : sum) value *= share;
-    TRY_VOID(check_finite(sum));
-    return sum;
+    auto merged = merge(std::move(deltas), settings_.merge);
+    TRY_VOID(check_finite(merged));
+    return merged;
 }
 
 }  // namespace mutirao::train

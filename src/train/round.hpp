@@ -14,11 +14,13 @@
 //         if (auto round = run.due()) TRY_VOID(run.apply(payloads of *round, wait for them));
 //     }
 //
-// With Schedule::sync due() names the round just finished. With delay_keep it names the one before,
-// so the exchange has a whole round's time; after the last round the tail drains.
+// With Schedule::sync due() names the round just finished. With a delay it names the one before, so
+// the exchange has a whole round's time; after the last round the tail drains. With fragments a
+// round exchanges one piece of the parameters, and the others' progress goes on.
 //
-// A worker whose payload is missing at the deadline ends the run with `unavailable`; quorum rounds,
-// joining and healing are not built yet. One thread at a time.
+// apply() takes the payloads of a quorum, the same set at every peer: who agrees on the set is the
+// driver's business. A worker that was left out keeps what it sent in its error feedback, so its
+// work comes with its next payload. One thread at a time.
 #pragma once
 
 #include <map>
@@ -41,9 +43,10 @@ class TrainingRun {
     };
 
     // Every worker starts from the same `parameters`. invalid_argument when settings or identity
-    // are wrong.
+    // are wrong. `matrices` are where low_rank finds matrices (make_codec()).
     static Result<TrainingRun> make(const RunSettings& settings, const Identity& identity,
-                                    std::vector<float> parameters);
+                                    std::vector<float> parameters,
+                                    std::span<const Matrix> matrices = {});
 
     // The round whose local steps come next, or rounds when all are done.
     std::uint32_t round() const { return round_; }
@@ -68,27 +71,50 @@ class TrainingRun {
     // its workers. corrupt: anything else, named.
     Result<Payload> check_payload(ByteSpan bytes) const;
 
-    // One outer step with round due()'s payloads of all workers, this one's included, in any order.
+    // One outer step with round due()'s payloads, in any order: of all workers, or of a quorum.
     // unavailable names the workers that are missing; corrupt means that a worker's shared
     // parameters differ from ours (hashes named) or that bytes are wrong. Nothing changes on error.
     Status apply(std::span<const Payload> payloads);
 
   private:
+    // A piece of the parameters that is exchanged by itself.
+    struct Fragment {
+        std::size_t offset = 0, size = 0;
+        std::unique_ptr<PseudoGradientCodec> codec;
+        ErrorFeedback feedback;
+        OuterOptimizer outer;
+        std::vector<float> mark;  // where its next pseudo-gradient is measured from
+
+        template <class T>
+        std::span<T> of(std::span<T> list) const {
+            return list.subspan(offset, size);
+        }
+    };
+    // Own work that no outer step has seen yet.
+    struct Pending {
+        std::vector<float> delta;    // empty when the schedule restarts
+        std::vector<float> decoded;  // what the peers got of it
+        Digest base;
+    };
+
     TrainingRun(const RunSettings& settings, const Identity& identity,
-                std::unique_ptr<PseudoGradientCodec> codec, std::vector<float> parameters);
-    Result<std::vector<float>> mean_delta(std::span<const Payload> payloads,
-                                          std::uint32_t round) const;
+                std::vector<Fragment> fragments, std::vector<float> parameters);
+    const Fragment& fragment_of(std::uint32_t round) const {
+        return fragments_[round % fragments_.size()];
+    }
+    Result<std::vector<float>> merged_delta(std::span<const Payload> payloads,
+                                            std::uint32_t round) const;
+    Result<std::vector<const Payload*>> in_worker_order(std::span<const Payload> payloads,
+                                                        std::uint32_t round) const;
+    void restart_from_shared(Fragment& fragment, std::uint32_t round);
 
     RunSettings settings_;
     Identity identity_;
-    std::unique_ptr<PseudoGradientCodec> codec_;
-    ErrorFeedback feedback_;
-    OuterOptimizer outer_;
+    std::vector<Fragment> fragments_;
     std::vector<float> shared_;
     std::vector<float> start_;
-    std::vector<float> pending_;  // delay_keep: own delta that no outer step has seen yet
     Digest shared_hash_;
-    std::map<std::uint32_t, Digest> bases_;  // of own payloads not applied yet, by round
+    std::map<std::uint32_t, Pending> pending_;  // by round
     std::uint32_t round_ = 0;
     std::uint32_t applied_ = 0;  // rounds behind shared_
 };

@@ -81,8 +81,9 @@ std::vector<TrainingRun> run_all(const RunSettings& settings, std::uint32_t work
 }
 
 TEST(TrainingRun, all_workers_hold_identical_bits_whatever_the_order_of_arrival) {
-    for (const auto schedule : {Schedule::sync, Schedule::delay_keep})
-        for (const auto codec : {CodecKind::bf16, CodecKind::int4, CodecKind::topk2}) {
+    for (const auto schedule : {Schedule::sync, Schedule::delay_keep, Schedule::delay_restart})
+        for (const auto codec : {CodecKind::bf16, CodecKind::int4, CodecKind::topk2,
+                                 CodecKind::int8, CodecKind::dense2, CodecKind::low_rank}) {
             const auto runs = run_all(settings_for(schedule, codec), 3);
             for (const auto& run : runs) {
                 EXPECT_TRUE(run.finished());
@@ -136,6 +137,99 @@ TEST(TrainingRun, delay_drains_its_tail_after_the_last_round) {
     EXPECT_TRUE(run.finished());
     EXPECT_FALSE(run.wants_steps());
     EXPECT_FALSE(run.due());
+}
+
+TEST(TrainingRun, delay_with_restart_starts_each_round_from_the_shared_parameters) {
+    auto run = worker_of(settings_for(Schedule::delay_restart), 0, 1);
+    std::vector<Payload> payloads;
+    for (std::uint32_t round = 0; round < 2; ++round) {
+        EXPECT_TRUE(std::ranges::equal(run.start_parameters(), initial()));
+        const auto local = locally_trained(run.start_parameters(), 0, round);
+        payloads.push_back(run.check_payload(run.finish_round(local, 1, 1).value()).value());
+    }
+    ASSERT_TRUE(run.apply(std::span(payloads).first(1)).ok());
+    EXPECT_TRUE(std::ranges::equal(run.start_parameters(), run.shared_parameters()));
+    EXPECT_FALSE(std::ranges::equal(run.start_parameters(), initial()));
+}
+
+TEST(TrainingRun, fragments_take_turns_and_reach_what_whole_exchanges_reach) {
+    // A round's payload is a third as large, and each value moves every third round.
+    for (const auto schedule : {Schedule::sync, Schedule::delay_keep}) {
+        auto settings = settings_for(schedule);
+        settings.rounds = 15;
+        settings.fragments = 3;
+        const auto runs = run_all(settings, 3);
+        EXPECT_EQ(runs[1].shared_hash(), runs[0].shared_hash());
+        EXPECT_EQ(runs[2].shared_hash(), runs[0].shared_hash());
+        EXPECT_LT(distance_to_target(runs[0].shared_parameters()),
+                  distance_to_target(initial()) / 4);
+
+        auto run = worker_of(settings, 0, 1);
+        auto whole = worker_of(settings_for(schedule), 0, 1);
+        const auto local = locally_trained(run.start_parameters(), 0, 0);
+        const auto small = run.finish_round(local, 1, 1).value();
+        const auto large = whole.finish_round(local, 1, 1).value();
+        EXPECT_LT(small.size() * 2, large.size());
+        // What was not exchanged goes on from the local parameters.
+        if (schedule == Schedule::sync) {
+            ASSERT_TRUE(run.apply(std::vector{run.check_payload(small).value()}).ok());
+        }
+        const std::size_t first = kParameters / 3;
+        for (std::size_t i = first; i < kParameters; ++i) {
+            ASSERT_EQ(run.start_parameters()[i], local[i]);
+            ASSERT_EQ(run.shared_parameters()[i], initial()[i]);
+        }
+    }
+}
+
+TEST(TrainingRun, who_is_left_out_of_a_round_brings_its_work_with_the_next) {
+    // Goal: with lossless sums (rate 1, int8 and feedback) two rounds of which the first goes on
+    // without worker 2 move as far for worker 2's part as its two deltas say.
+    for (const auto schedule : {Schedule::sync, Schedule::delay_keep}) {
+        auto settings = settings_for(schedule, CodecKind::int8);
+        settings.quorum = 2;
+        settings.rounds = 8;
+        settings.outer = {.learning_rate = 1, .momentum = 0};
+        std::vector<TrainingRun> runs;
+        for (std::uint32_t w = 0; w < 3; ++w) runs.push_back(worker_of(settings, w, 3));
+        std::map<std::uint32_t, std::vector<Payload>> sent;
+        while (!runs[0].finished()) {
+            for (std::uint32_t w = 0; w < 3 && runs[w].wants_steps(); ++w) {
+                const auto round = runs[w].round();
+                const auto local = locally_trained(runs[w].start_parameters(), w, round);
+                sent[round].push_back(
+                    runs[w].check_payload(runs[w].finish_round(local, 1, 1).value()).value());
+            }
+            const auto due = runs[0].due();
+            if (!due) continue;
+            auto& payloads = sent[*due];
+            if (*due % 2 == 0) std::erase_if(payloads, [](auto& p) { return p.worker == 2; });
+            for (auto& run : runs) ASSERT_TRUE(run.apply(payloads).ok());
+        }
+        for (const auto& run : runs) EXPECT_EQ(run.shared_hash(), runs[0].shared_hash());
+        EXPECT_LT(distance_to_target(runs[0].shared_parameters()),
+                  distance_to_target(initial()) / 6);
+    }
+}
+
+TEST(TrainingRun, feedback_of_who_was_left_out_holds_all_that_it_sent) {
+    auto settings = settings_for(Schedule::sync, CodecKind::int8);
+    settings.quorum = 1;
+    settings.outer = {.learning_rate = 1, .momentum = 0};
+    auto busy = worker_of(settings, 0, 2), late = worker_of(settings, 1, 2);
+    auto unmoved = initial();
+    const auto first = busy.check_payload(busy.finish_round(unmoved, 1, 1).value()).value();
+    auto moved = initial();
+    for (auto& value : moved) value += 1;
+    (void)late.finish_round(moved, 1, 1).value();
+    ASSERT_TRUE(late.apply(std::vector{first}).ok());
+    // It starts where all do, and its next payload carries the step of 1 though it does not move.
+    EXPECT_TRUE(std::ranges::equal(late.start_parameters(), initial()));
+    ASSERT_TRUE(late.apply({}).error().kind == ErrorKind::invalid_argument);
+    const auto owed = late.check_payload(late.finish_round(unmoved, 1, 1).value()).value();
+    ASSERT_TRUE(late.apply(std::vector{owed}).ok());
+    for (std::size_t i = 0; i < kParameters; ++i)
+        EXPECT_NEAR(late.shared_parameters()[i], moved[i], 0.01);
 }
 
 class TwoWorkers : public testing::Test {
@@ -236,6 +330,9 @@ TEST(TrainingRun, refuses_a_wrong_identity_settings_or_parameters) {
     EXPECT_TRUE(refused(0, 1, {std::numeric_limits<float>::infinity()}, settings));
     auto bad = settings;
     bad.rounds = 0;
+    EXPECT_TRUE(refused(0, 1, initial(), bad));
+    bad = settings;
+    bad.quorum = 2;
     EXPECT_TRUE(refused(0, 1, initial(), bad));
 }
 

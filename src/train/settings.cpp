@@ -9,9 +9,10 @@ namespace mutirao::train {
 
 namespace {
 
-constexpr std::uint16_t kVersion = 1;
+constexpr std::uint16_t kVersion = 2;
 constexpr std::uint32_t kBatchMax = 4096;
 constexpr std::uint32_t kLocalStepsMax = 100000;
+constexpr std::uint32_t kFragmentsMax = 64;
 
 Error refused(const std::string& what) {
     return {ErrorKind::invalid_argument, "training settings: " + what};
@@ -49,7 +50,7 @@ Status RunSettings::validate() const {
     TRY_VOID(in_range("batch", batch, kBatchMax));
     TRY_VOID(in_range("local steps", local_steps, kLocalStepsMax));
     TRY_VOID(in_range("rounds", rounds, kRoundsMax));
-    if (inner > InnerOptimizer::muon || schedule > Schedule::delay_keep)
+    if (inner > InnerOptimizer::muon || schedule > Schedule::delay_restart)
         return refused("there is no such inner optimizer or schedule");
     if (!(learning_rate > 0 && learning_rate <= 1))
         return refused("the learning rate must be above 0 and at most 1");
@@ -58,6 +59,12 @@ Status RunSettings::validate() const {
     if (warmup_steps > steps()) return refused("the warm-up is longer than the run");
     if (!(error_decay >= 0 && error_decay <= 1))
         return refused("the decay of error feedback must be from 0 to 1");
+    TRY_VOID(in_range("fragments", fragments, kFragmentsMax));
+    if (fragments > 1 && (schedule == Schedule::delay_restart || codec.kind == CodecKind::low_rank))
+        return refused(
+            "fragments need a schedule without restart and a codec that is not low_rank");
+    if (merge > Merge::centered_clip) return refused("there is no such way to merge");
+    if (quorum > kWorkersMax) return refused("a quorum is at most " + std::to_string(kWorkersMax));
     TRY_VOID(codec.validate());
     return outer.validate();
 }
@@ -78,16 +85,18 @@ void RunSettings::encode(Writer& writer) const {
     writer.u(warmup_steps);
     put(writer, final_learning_rate);
     writer.u(static_cast<std::uint8_t>(codec.kind)).u(codec.block).u(codec.kept);
+    writer.u(codec.rank);
     put(writer, error_decay);
     put(writer, outer.learning_rate);
     put(writer, outer.momentum);
-    writer.u(static_cast<std::uint8_t>(schedule));
+    writer.u(static_cast<std::uint8_t>(schedule)).u(fragments);
+    writer.u(static_cast<std::uint8_t>(merge)).u(quorum);
 }
 
 Result<RunSettings> RunSettings::decode(Reader& reader) {
     RunSettings run;
     TRY(const auto version, reader.u<std::uint16_t>());
-    if (version != kVersion) return refused("their version is not 1");
+    if (version != kVersion) return refused("their version is not 2");
     for (auto* field : {&run.model.layers, &run.model.width, &run.model.heads, &run.model.context,
                         &run.batch, &run.local_steps, &run.rounds}) {
         TRY(*field, reader.u<std::uint32_t>());
@@ -97,13 +106,17 @@ Result<RunSettings> RunSettings::decode(Reader& reader) {
     TRY(run.learning_rate, get_float(reader));
     TRY(run.warmup_steps, reader.u<std::uint32_t>());
     TRY(run.final_learning_rate, get_float(reader));
-    TRY(run.codec.kind, get_enum(reader, CodecKind::topk2, "codec"));
+    TRY(run.codec.kind, get_enum(reader, CodecKind::low_rank, "codec"));
     TRY(run.codec.block, reader.u<std::uint32_t>());
     TRY(run.codec.kept, reader.u<std::uint32_t>());
+    TRY(run.codec.rank, reader.u<std::uint32_t>());
     TRY(run.error_decay, get_float(reader));
     TRY(run.outer.learning_rate, get_float(reader));
     TRY(run.outer.momentum, get_float(reader));
-    TRY(run.schedule, get_enum(reader, Schedule::delay_keep, "schedule"));
+    TRY(run.schedule, get_enum(reader, Schedule::delay_restart, "schedule"));
+    TRY(run.fragments, reader.u<std::uint32_t>());
+    TRY(run.merge, get_enum(reader, Merge::centered_clip, "way to merge"));
+    TRY(run.quorum, reader.u<std::uint32_t>());
     TRY_VOID(run.validate());
     return run;
 }
@@ -128,24 +141,39 @@ Result<RunSettings> preset(std::string_view name) {
         .schedule = Schedule::sync,
     };
     if (name == "mutirao") return run;
-    if (name == "diloco") {
+    if (name == "sparseloco" || name == "opendiloco" || name == "dilocox" || name == "cocktail" ||
+        name == "allreduce") {
         run.inner = InnerOptimizer::adamw;
         run.learning_rate = 2e-3f;
         run.final_learning_rate = 2e-4f;
+    }
+    if (name == "opendiloco") {
         run.codec.kind = CodecKind::bf16;
         return run;
     }
+    if (name == "allreduce" || name == "cocktail") {
+        run.rounds = static_cast<std::uint32_t>(run.steps());
+        run.local_steps = 1;
+        run.outer = {.learning_rate = 1, .momentum = 0};
+        run.codec = {.kind = CodecKind::bf16};
+        if (name == "cocktail") run.codec = {.kind = CodecKind::topk2, .kept = 33};
+        return run;
+    }
+    if (name == "dilocox") {
+        run.codec = {.kind = CodecKind::low_rank, .rank = 16};
+        run.schedule = Schedule::delay_restart;
+        return run;
+    }
     if (name == "sparseloco") {
-        run.inner = InnerOptimizer::adamw;
-        run.learning_rate = 2e-3f;
-        run.final_learning_rate = 2e-4f;
         run.codec = {.kind = CodecKind::topk2, .kept = 64};
         run.error_decay = 0.95f;
         run.outer = {.learning_rate = 1, .momentum = 0};
         return run;
     }
-    return Error{ErrorKind::not_found, "there is no training preset \"" + std::string(name) +
-                                           "\"; there are: mutirao, diloco, sparseloco"};
+    return Error{
+        ErrorKind::not_found,
+        "there is no training preset \"" + std::string(name) +
+            "\"; there are: mutirao, allreduce, opendiloco, cocktail, dilocox, sparseloco"};
 }
 
 }  // namespace mutirao::train
