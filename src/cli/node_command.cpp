@@ -25,6 +25,7 @@
 #include "os/quota_disk.hpp"
 #include "os/shared_memory.hpp"
 #include "os/signal.hpp"
+#include "os/stream_socket.hpp"
 #include "os/thread_pool.hpp"
 
 namespace mutirao::cli {
@@ -165,8 +166,15 @@ Status run_ledger(const NodeOptions& options, Disk& disk, os::StopSignal& stop) 
     TRY_VOID(disk.write_file_atomic("eth-rpc", as_bytes(url)));
     TRY_VOID(disk.write_file_atomic("endpoint", as_bytes(endpoint)));
     LOG_INFO("ledger at " + endpoint + ", for wallets at " + url);
+    std::unique_ptr<os::StreamServer> abci;
+    if (role->converse()) {
+        const auto path = options.data + "/abci.sock";
+        TRY(abci, os::StreamServer::start(path, [&role] { return role->converse(); }));
+        LOG_INFO("CometBFT is awaited at " + path);
+    }
     Status status;
     while (status.ok() && !stop.wait(kBlockInterval)) status = role->tick();
+    abci.reset();
     http->stop();
     server->stop();
     return status;
@@ -274,7 +282,8 @@ void add_node_command(CLI::App& app, GlobalOptions& options, Action& action) {
                         "what fails together with this node: a building, an operator; no zone "
                         "gets more than a third of a block while another has room");
     command
-        ->add_option("--engine", chosen->engine, "a ledger's consensus: solo (or cometbft, later)")
+        ->add_option("--engine", chosen->engine,
+                     "a ledger's consensus: solo, or cometbft (experimental)")
         ->capture_default_str();
     command
         ->add_option("--backend", chosen->backend,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "base/bytes.hpp"
@@ -26,6 +27,8 @@ class Application {
     // Whole state at the committed height, and back.
     virtual Bytes snapshot() = 0;
     virtual Status restore(ByteSpan snapshot) = 0;
+    // A record of the committed state, for whoever asks CometBFT.
+    virtual Result<std::optional<Bytes>> record(ByteSpan key) const = 0;
     virtual std::uint64_t height() const = 0;
     virtual Digest state_hash() const = 0;
     virtual std::uint64_t time_ms() const = 0;

@@ -9,7 +9,6 @@ namespace mutirao::consensus {
 namespace {
 
 constexpr std::uint16_t kVersion = 1;
-constexpr std::size_t kTransactionMax = 128 * 1024;
 
 }  // namespace
 

@@ -11,6 +11,7 @@ namespace mutirao::consensus {
 
 inline constexpr std::size_t kBlockBytesMax = 1 << 20;  // of transactions
 inline constexpr std::size_t kBlockTransactionsMax = 8192;
+inline constexpr std::size_t kTransactionMax = 128 * 1024;  // bytes of one
 
 struct Block {
     std::uint64_t height = 0;

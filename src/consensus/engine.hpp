@@ -1,5 +1,5 @@
 // Orders transactions into blocks. `solo` is one process that proposes, persists and executes;
-// CometBFT takes its place when one machine is outgrown.
+// `cometbft` (comet.hpp) takes its place when one machine is outgrown.
 #pragma once
 
 #include <functional>
@@ -20,6 +20,10 @@ struct BlockFacts {
     Digest hash;
 };
 
+// One connection from outside: bytes that came, and the bytes to answer with. An error ends the
+// connection. One thread at a time; it must not outlive the engine.
+using Conversation = std::function<Result<Bytes>(ByteSpan bytes)>;
+
 // Any thread may call.
 class Engine {
   public:
@@ -29,7 +33,8 @@ class Engine {
     // Whether it was taken and is in no block yet.
     virtual bool is_waiting(ByteSpan transaction) const = 0;
     // Makes a block of what waits, if anything does or `even_empty`; returns whether it did. An
-    // error stops the engine: nothing that was reported as final is lost.
+    // error stops the engine: nothing that was reported as final is lost. `cometbft` makes blocks
+    // when its validators agree: there it only says whether one came since the last call.
     virtual Result<bool> make_block(bool even_empty = false) = 0;
     // Bytes of all blocks so far: what consensus has carried.
     virtual std::uint64_t bytes_carried() const = 0;
@@ -37,6 +42,9 @@ class Engine {
     virtual std::vector<BlockFacts> blocks(std::uint64_t from, std::size_t limit) const = 0;
     // Runs `look` while no block is being committed.
     virtual void with_application(const std::function<void(const Application&)>& look) const = 0;
+    // Begins a connection of CometBFT's (ABCI over a socket). Empty for an engine that nobody
+    // drives from outside.
+    virtual Conversation converse() { return {}; }
 };
 
 inline constexpr std::size_t kFactsKept = 4096;
@@ -60,8 +68,8 @@ struct EngineOptions {
 };
 
 // Opens the log under `disk`, brings the application to where it was, and checks that it arrives at
-// the same state (corrupt otherwise). unimplemented for engines that are not built. All references
-// must outlive the engine.
+// the same state (corrupt otherwise). invalid_argument for an engine that there is not. All
+// references must outlive the engine.
 Result<std::unique_ptr<Engine>> open_engine(Disk& disk, Clock& clock, Application& application,
                                             EngineOptions options);
 

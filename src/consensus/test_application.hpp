@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include "base/codec.hpp"
 #include "consensus/application.hpp"
@@ -76,6 +77,12 @@ class Counters final : public Application {
             counters_[static_cast<char>(name)] = number;
         }
         return {};
+    }
+    Result<std::optional<Bytes>> record(ByteSpan key) const override {
+        const auto at =
+            key.size() == 1 ? counters_.find(static_cast<char>(key[0])) : counters_.end();
+        if (at == counters_.end()) return std::optional<Bytes>();
+        return std::optional(Writer().u(at->second).bytes());
     }
     std::uint64_t height() const override { return height_; }
     Digest state_hash() const override { return hash_; }

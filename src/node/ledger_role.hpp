@@ -28,6 +28,9 @@ class LedgerApplication final : public consensus::Application {
     Status commit() override;
     Bytes snapshot() override { return ledger_.snapshot(); }
     Status restore(ByteSpan snapshot) override;
+    Result<std::optional<Bytes>> record(ByteSpan key) const override {
+        return ledger_.state().get(key);
+    }
     std::uint64_t height() const override { return ledger_.height(); }
     Digest state_hash() const override { return ledger_.state_hash(); }
     std::uint64_t time_ms() const override { return ledger_.time_ms(); }
@@ -51,6 +54,8 @@ class LedgerRole {
     EthLedger& ethereum() { return ethereum_; }
     // Where they reach it; told to others in Status.
     void set_ethereum_url(std::string url) { ethereum_url_ = std::move(url); }
+    // Begins a connection of CometBFT's; empty unless that is the engine.
+    consensus::Conversation converse() { return engine_->converse(); }
     // Makes a block when transactions wait. An error is final: the role must be opened again.
     Status tick();
 
