@@ -8,9 +8,9 @@ namespace mutirao::consensus {
 namespace {
 
 constexpr std::size_t kSnapshotMax = std::size_t{4} << 30;
-constexpr std::string_view kSnapshotFile = "snapshot";
-constexpr std::string_view kBaseFile =
-    "blocks.base";  // height and hash of the block before the log
+// Height and hash of the block before the log, and its Origin.
+constexpr std::string_view kBaseFile = "blocks.base";
+constexpr std::size_t kBaseSize = 8 + Digest::kSize + 1;
 
 Digest snapshot_checksum(ByteSpan snapshot) {
     return crypto::blake3_keyed(crypto::domain_key("ledger snapshot"), snapshot);
@@ -85,19 +85,28 @@ Status Chain::restore() {
     return {};
 }
 
-// A base without its snapshot was written just before the process died: it is none.
+// A base without its snapshot was written just before the process died: it is none, and must not
+// become one when there is a later snapshot.
 Status Chain::read_base() {
     TRY(auto exists, disk_.exists(kBaseFile));
     if (!exists) return {};
-    TRY(auto stored, disk_.read_file(kBaseFile, 64));
+    TRY(auto stored, disk_.read_file(kBaseFile, kBaseSize));
     Reader in(stored);
     TRY(auto height, in.u<std::uint64_t>());
     TRY(auto hash, in.fixed<Digest>());
+    TRY(auto origin, in.u<std::uint8_t>());
     TRY_VOID(in.finish());
-    if (snapshot_height_ < height) return {};
+    if (snapshot_height_ < height) return disk_.remove(kBaseFile);
+    set_base(height, hash, static_cast<Origin>(origin));
+    return {};
+}
+
+void Chain::set_base(std::uint64_t height, const Digest& hash, Origin origin) {
     last_height_ = base_height_ = height;
     last_hash_ = base_hash_ = hash;
-    return {};
+    origin_ = origin;
+    if (application_.height() == height)
+        facts_.push_back({height, application_.time_ms(), 0, 0, hash});
 }
 
 Status Chain::open() {
@@ -153,30 +162,24 @@ void Chain::write_snapshot() {
     at("snapshot_after_write");
 }
 
-Result<StoredSnapshot> Chain::snapshot() const {
-    StoredSnapshot out;
-    out.height = snapshot_height_;
-    out.last_hash = base_hash_;
-    if (snapshot_height_ != base_height_) {
-        const auto found = blocks(snapshot_height_, 1);
-        if (found.empty() || found.front().height != snapshot_height_)
-            return Error{ErrorKind::not_found, "the snapshot's block is no longer remembered"};
-        out.last_hash = found.front().hash;
-    }
+Result<SnapshotPlace> Chain::snapshot() const {
     if (snapshot_height_ == 0) return Error{ErrorKind::not_found, "there is no snapshot yet"};
-    TRY(out.state, read_snapshot(disk_));
-    return out;
+    if (snapshot_height_ == base_height_) return SnapshotPlace{base_height_, base_hash_};
+    const auto found = blocks(snapshot_height_, 1);
+    if (found.empty() || found.front().height != snapshot_height_)
+        return Error{ErrorKind::not_found, "the snapshot's block is no longer remembered"};
+    return SnapshotPlace{snapshot_height_, found.front().hash};
 }
 
-Status Chain::begin_at(const StoredSnapshot& snapshot) {
-    if (last_height_ != 0)
+Status Chain::begin_at(const StateExport& state, Origin origin) {
+    if (last_height_ != 0 || snapshot_height_ != 0)
         return Error{ErrorKind::already_exists, "this ledger has blocks already"};
     Writer base;
-    base.u(snapshot.height).raw(snapshot.last_hash.span());
+    base.u(state.height).raw(state.last_hash.span()).u(static_cast<std::uint8_t>(origin));
     TRY_VOID(disk_.write_file_atomic(kBaseFile, base.bytes()));
-    TRY_VOID(store_snapshot(disk_, snapshot.state));
-    snapshot_height_ = last_height_ = base_height_ = snapshot.height;
-    last_hash_ = base_hash_ = snapshot.last_hash;
+    TRY_VOID(store_snapshot(disk_, state.state));
+    snapshot_height_ = state.height;
+    set_base(state.height, state.last_hash, origin);
     return {};
 }
 

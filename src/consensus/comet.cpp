@@ -4,7 +4,7 @@
 #include <mutex>
 
 #include "base/log.hpp"
-#include "consensus/abci_wire.hpp"
+#include "consensus/abci_messages.hpp"
 #include "consensus/chain.hpp"
 #include "consensus/comet_snapshots.hpp"
 #include "consensus/waiting.hpp"
@@ -12,78 +12,11 @@
 namespace mutirao::consensus {
 namespace {
 
-// Fields of Request's oneof in tendermint/abci/types.proto (v0.38 to v0.40).
-enum class Call : std::uint32_t {
-    echo = 1,
-    flush = 2,
-    info = 3,
-    init_chain = 5,
-    query = 6,
-    check_tx = 8,
-    commit = 11,
-    list_snapshots = 12,
-    offer_snapshot = 13,
-    load_snapshot_chunk = 14,
-    apply_snapshot_chunk = 15,
-    prepare_proposal = 16,
-    process_proposal = 17,
-    extend_vote = 18,
-    verify_vote_extension = 19,
-    finalize_block = 20,
-    insert_tx = 21,
-    reap_txs = 22,
-};
 constexpr std::uint32_t kException = 1;  // of Response; others are one more than their request's
 constexpr std::uint32_t kRefused = 1;    // a code
 constexpr std::uint32_t kRetry = 32'000;
 constexpr std::size_t kListOverhead = 5;  // bytes beside each transaction of a proposal, at most
 constexpr std::uint64_t kAccept = 1, kReject = 2;
-
-// What the calls about blocks have in common.
-struct Proposal {
-    std::vector<Bytes> transactions;
-    std::uint64_t height = 0, time_ms = 0;
-};
-
-Result<std::uint64_t> read_time(ByteSpan timestamp) {
-    std::uint64_t seconds = 0, nanos = 0;
-    TRY_VOID(each_field(timestamp, [&](const WireField& field) {
-        if (field.number == 1) seconds = field.value;
-        if (field.number == 2) nanos = field.value;
-    }));
-    if (seconds > 1ULL << 40 || nanos >= 1'000'000'000)
-        return Error{ErrorKind::corrupt, "a block's time is out of range"};
-    return seconds * 1000 + nanos / 1'000'000;
-}
-
-// RequestFinalizeBlock and RequestProcessProposal alike.
-Result<Proposal> read_proposal(ByteSpan body) {
-    Proposal out;
-    ByteSpan time;
-    TRY_VOID(each_field(body, [&](const WireField& field) {
-        if (field.number == 1 && field.is_bytes) out.transactions.push_back(to_bytes(field.bytes));
-        if (field.number == 5) out.height = field.value;
-        if (field.number == 6) time = field.bytes;
-    }));
-    TRY(out.time_ms, read_time(time));
-    return out;
-}
-
-Result<Bytes> bytes_field(ByteSpan body, std::uint32_t number) {
-    Bytes out;
-    TRY_VOID(each_field(body, [&](const WireField& field) {
-        if (field.number == number) out = to_bytes(field.bytes);
-    }));
-    return out;
-}
-
-Result<std::uint64_t> number_field(ByteSpan body, std::uint32_t number) {
-    std::uint64_t out = 0;
-    TRY_VOID(each_field(body, [&](const WireField& field) {
-        if (field.number == number && !field.is_bytes) out = field.value;
-    }));
-    return out;
-}
 
 class CometEngine final : public Engine {
   public:
@@ -91,7 +24,7 @@ class CometEngine final : public Engine {
         : application_(application),
           options_(std::move(options)),
           chain_(disk, application, options_),
-          snapshots_(chain_, application),
+          snapshots_(disk, chain_, application),
           waiting_(application) {}
 
     Status open() {
@@ -135,7 +68,7 @@ class CometEngine final : public Engine {
     }
     Result<Bytes> talk(AbciFrames& frames, ByteSpan bytes);
     Result<Bytes> respond(ByteSpan request);
-    Result<Bytes> call(Call call, ByteSpan body);
+    Result<Bytes> call(AbciCall call, ByteSpan body);
     Status take(ByteSpan transaction);
 
     Bytes info() const;
@@ -182,50 +115,52 @@ Result<Bytes> CometEngine::respond(ByteSpan request) {
         body = field.bytes;
     }));
     const std::lock_guard lock(mutex_);
-    auto answer = call(static_cast<Call>(number), body);
+    auto answer = call(static_cast<AbciCall>(number), body);
     if (answer.ok()) return WireWriter().element(number + 1, *answer).take();
     LOG_WARN("CometBFT was refused: " + answer.error().message);
     const auto exception = WireWriter().text(1, answer.error().message).take();
     return WireWriter().element(kException, exception).take();
 }
 
-Result<Bytes> CometEngine::call(Call call, ByteSpan body) {
+Result<Bytes> CometEngine::call(AbciCall call, ByteSpan body) {
     if (failed_) return stopped();
     switch (call) {
-        case Call::echo: {
+        case AbciCall::echo: {
             TRY(auto message, bytes_field(body, 1));
             return WireWriter().bytes(1, message).take();
         }
-        case Call::flush: return Bytes();
-        case Call::info: return info();
-        case Call::init_chain: return init_chain(body);
-        case Call::query: return query(body);
-        case Call::check_tx: return check(body);
-        case Call::commit: return commit();
-        case Call::list_snapshots: return snapshots_.list();
-        case Call::offer_snapshot: return snapshots_.offer(body);
-        case Call::load_snapshot_chunk: return snapshots_.load(body);
-        case Call::apply_snapshot_chunk: return snapshots_.apply(body);
-        case Call::prepare_proposal: return prepare(body);
-        case Call::process_proposal: return process(body);
-        case Call::extend_vote: return Bytes();  // votes carry nothing of ours
-        case Call::verify_vote_extension: {
+        case AbciCall::flush: return Bytes();
+        case AbciCall::info: return info();
+        case AbciCall::init_chain: return init_chain(body);
+        case AbciCall::query: return query(body);
+        case AbciCall::check_tx: return check(body);
+        case AbciCall::commit: return commit();
+        case AbciCall::list_snapshots: return snapshots_.list();
+        case AbciCall::offer_snapshot: return snapshots_.offer(body);
+        case AbciCall::load_snapshot_chunk: return snapshots_.load(body);
+        case AbciCall::apply_snapshot_chunk: return snapshots_.apply(body);
+        case AbciCall::prepare_proposal: return prepare(body);
+        case AbciCall::process_proposal: return process(body);
+        case AbciCall::extend_vote: return Bytes();  // votes carry nothing of ours
+        case AbciCall::verify_vote_extension: {
             TRY(auto extension, bytes_field(body, 4));
             return WireWriter().number(1, extension.empty() ? kAccept : kReject).take();
         }
-        case Call::finalize_block: return finalize(body);
-        case Call::insert_tx: return insert(body);
-        case Call::reap_txs: return reap(body);
+        case AbciCall::finalize_block: return finalize(body);
+        case AbciCall::insert_tx: return insert(body);
+        case AbciCall::reap_txs: return reap(body);
     }
     return Error{ErrorKind::unimplemented, "this ledger does not know ABCI request " +
                                                std::to_string(static_cast<std::uint32_t>(call)) +
                                                "; use CometBFT v0.38 or v0.40"};
 }
 
+// Until its first block CometBFT is told of none, so that it begins with InitChain, after an
+// imported state too.
 Bytes CometEngine::info() const {
     WireWriter out;
     out.text(1, "mutirao").number(3, 1);
-    if (application_.height() > 0)
+    if (application_.height() >= chain_.first_height())
         out.number(4, application_.height()).bytes(5, application_.state_hash().span());
     return out.take();
 }
@@ -234,15 +169,17 @@ Bytes CometEngine::info() const {
 Result<Bytes> CometEngine::init_chain(ByteSpan body) {
     TRY(auto app_state, bytes_field(body, 5));
     TRY(auto first, number_field(body, 6));
-    const auto hash = application_.state_hash();
-    if (application_.height() != 0 || first > 1)
+    const auto next = application_.height() + 1;
+    if (next != chain_.first_height() || std::max<std::uint64_t>(first, 1) != next)
         return Error{ErrorKind::invalid_argument,
-                     "CometBFT begins a chain, but this ledger is at block " +
-                         std::to_string(application_.height()) +
+                     "CometBFT begins a chain at block " + std::to_string(first) +
+                         ", but this ledger goes on with block " + std::to_string(next) +
                          "; their data folders do not belong together"};
+    const auto hash = application_.state_hash();
     if (as_text(app_state).find(hash.hex()) == std::string_view::npos)
         return Error{ErrorKind::invalid_argument,
-                     "app_state in CometBFT's genesis.json does not name this ledger's genesis, " +
+                     "app_state in CometBFT's genesis.json does not name the state that this "
+                     "ledger begins with, " +
                          hash.hex()};
     return WireWriter().bytes(3, hash.span()).take();
 }
@@ -336,6 +273,8 @@ Result<Bytes> CometEngine::finalize(ByteSpan body) {
     auto block = chain_.next(proposal.time_ms, std::move(proposal.transactions));
     TRY(auto hash, application_.finalize(block.height, block.time_ms, block.transactions));
     decided_ = std::move(block);
+    for (const auto& sentence : proposal.misbehaviour)
+        LOG_WARN("block " + std::to_string(proposal.height) + " proves that " + sentence);
     chain_.at("after_finalize");
     WireWriter out;
     for (std::size_t i = 0; i < count; ++i) out.element(2, {});  // code 0

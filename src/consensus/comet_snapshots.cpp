@@ -11,15 +11,7 @@ namespace mutirao::consensus {
 namespace {
 
 constexpr std::uint32_t kFormat = 1;
-
-std::size_t chunks_of(const Bytes& bytes) {
-    return (bytes.size() + kSnapshotChunk - 1) / kSnapshotChunk;
-}
-
-ByteSpan chunk_of(const Bytes& bytes, std::size_t index) {
-    const auto at = index * kSnapshotChunk;
-    return ByteSpan(bytes).subspan(at, std::min(kSnapshotChunk, bytes.size() - at));
-}
+constexpr std::size_t kOfferedMax = 2;
 
 template <class Outcome>
 Bytes answer(Outcome outcome) {
@@ -28,23 +20,54 @@ Bytes answer(Outcome outcome) {
 
 }  // namespace
 
+std::size_t CometSnapshots::Offered::chunks() const {
+    const auto size = file->size() - kSnapshotChecksum;
+    return 1 + (size + kSnapshotChunk - 1) / kSnapshotChunk;
+}
+
+Result<Bytes> CometSnapshots::Offered::chunk(std::size_t index) const {
+    if (index == 0) return head;
+    const auto at = kSnapshotChecksum + (index - 1) * kSnapshotChunk;
+    Bytes out(std::min<std::uint64_t>(kSnapshotChunk, file->size() - at));
+    TRY_VOID(file->read(at, out));
+    return out;
+}
+
+// Reads the newest snapshot once, however many ask for it.
+Status CometSnapshots::prepare() {
+    TRY(auto place, chain_.snapshot());
+    if (!offered_.empty() && offered_.back().height == place.height) return {};
+    Offered next;
+    next.height = place.height;
+    TRY(next.file, disk_.open(kSnapshotFile));
+    if (next.file->size() < kSnapshotChecksum) return Error{ErrorKind::corrupt, "no snapshot"};
+    StateExport whole{place.height, place.last_hash, Bytes(next.file->size() - kSnapshotChecksum)};
+    TRY_VOID(next.file->read(kSnapshotChecksum, whole.state));
+    next.head = whole.encode_head();
+    if (next.chunks() > kSnapshotChunksMax)
+        return Error{ErrorKind::resource_exhausted, "the state is too large for state sync"};
+    next.hashes.raw(crypto::blake3(next.head).span());
+    for (std::size_t at = 0; at < whole.state.size(); at += kSnapshotChunk)
+        next.hashes.raw(
+            crypto::blake3(ByteSpan(whole.state)
+                               .subspan(at, std::min(kSnapshotChunk, whole.state.size() - at)))
+                .span());
+    offered_.push_back(std::move(next));
+    if (offered_.size() > kOfferedMax) offered_.pop_front();
+    return {};
+}
+
 Bytes CometSnapshots::list() {
-    auto stored = chain_.snapshot();
-    if (!stored.ok()) return {};
-    if (stored->height != prepared_height_) {
-        prepared_ = to_bytes(stored->last_hash.span());
-        prepared_.insert(prepared_.end(), stored->state.begin(), stored->state.end());
-        prepared_height_ = stored->height;
+    if (auto ready = prepare(); !ready.ok() && ready.error().kind != ErrorKind::not_found)
+        LOG_WARN("no snapshot can be offered: " + ready.error().message);
+    WireWriter out;
+    for (const auto& one : offered_) {
+        WireWriter snapshot;
+        snapshot.number(1, one.height).number(2, kFormat).number(3, one.chunks());
+        snapshot.bytes(4, crypto::blake3(one.hashes.bytes()).span()).bytes(5, one.hashes.bytes());
+        out.element(1, snapshot.take());
     }
-    const auto count = chunks_of(prepared_);
-    if (count > kSnapshotChunksMax) return {};
-    Writer hashes;
-    for (std::size_t i = 0; i < count; ++i)
-        hashes.raw(crypto::blake3(chunk_of(prepared_, i)).span());
-    WireWriter snapshot;
-    snapshot.number(1, prepared_height_).number(2, kFormat).number(3, count);
-    snapshot.bytes(4, crypto::blake3(prepared_).span()).bytes(5, hashes.bytes());
-    return WireWriter().element(1, snapshot.take()).take();
+    return out.take();
 }
 
 Result<Bytes> CometSnapshots::load(ByteSpan request) {
@@ -54,10 +77,12 @@ Result<Bytes> CometSnapshots::load(ByteSpan request) {
         if (field.number == 2) format = field.value;
         if (field.number == 3) chunk = field.value;
     }));
+    const auto found = std::find_if(offered_.begin(), offered_.end(),
+                                    [&](const Offered& one) { return one.height == height; });
     // No piece is CometBFT's word for "not here any more".
-    if (height != prepared_height_ || format != kFormat || chunk >= chunks_of(prepared_))
-        return Bytes();
-    return WireWriter().bytes(1, chunk_of(prepared_, chunk)).take();
+    if (found == offered_.end() || format != kFormat || chunk >= found->chunks()) return Bytes();
+    TRY(auto bytes, found->chunk(chunk));
+    return WireWriter().bytes(1, bytes).take();
 }
 
 OfferResult CometSnapshots::take_offer(ByteSpan snapshot, ByteSpan app_hash) {
@@ -76,10 +101,9 @@ OfferResult CometSnapshots::take_offer(ByteSpan snapshot, ByteSpan app_hash) {
     const auto state = Digest::from_bytes(app_hash);
     const auto whole = Digest::from_bytes(hash);
     if (!state.ok() || !whole.ok() || in.height == 0 || count == 0 || count > kSnapshotChunksMax ||
-        metadata.size() != count * Digest::kSize)
+        metadata.size() != count * Digest::kSize || crypto::blake3(metadata) != *whole)
         return OfferResult::reject;
     in.app_hash = *state;
-    in.hash = *whole;
     for (std::size_t i = 0; i < count; ++i)
         in.chunk_hashes.push_back(
             Digest::from_bytes(metadata.subspan(i * Digest::kSize, Digest::kSize)).value());
@@ -109,7 +133,8 @@ Result<Bytes> CometSnapshots::apply(ByteSpan request) {
         if (field.number == 3) sender = field.bytes;
     }));
     if (index >= incoming_->chunks.size()) return answer(ApplyResult::abort);
-    if (crypto::blake3(chunk) != incoming_->chunk_hashes[index]) {
+    // No piece is empty: an empty place is one that is missing.
+    if (chunk.empty() || crypto::blake3(chunk) != incoming_->chunk_hashes[index]) {
         WireWriter out;
         out.number(1, static_cast<std::uint64_t>(ApplyResult::retry));
         const std::uint8_t wanted[] = {
@@ -134,22 +159,18 @@ ApplyResult CometSnapshots::finish() {
         all.insert(all.end(), chunk.begin(), chunk.end());
         chunk = {};
     }
-    if (crypto::blake3(all) != incoming_->hash || all.size() < Digest::kSize)
-        return ApplyResult::reject_snapshot;
-    StoredSnapshot snapshot;
-    snapshot.height = incoming_->height;
-    snapshot.last_hash = Digest::from_bytes(ByteSpan(all).first(Digest::kSize)).value();
-    snapshot.state.assign(all.begin() + Digest::kSize, all.end());
+    const auto state = StateExport::decode(all);
+    if (!state.ok() || state->height != incoming_->height) return ApplyResult::reject_snapshot;
     const auto before = application_.snapshot();
-    auto restored = application_.restore(snapshot.state);
-    const bool good = restored.ok() && application_.height() == snapshot.height &&
+    auto restored = application_.restore(state->state);
+    const bool good = restored.ok() && application_.height() == state->height &&
                       application_.state_hash() == incoming_->app_hash;
     if (!good) {
         // What came in is forgotten; the next snapshot may be an honest one.
         return application_.restore(before).ok() ? ApplyResult::reject_snapshot
                                                  : ApplyResult::abort;
     }
-    if (auto begun = chain_.begin_at(snapshot); !begun.ok()) {
+    if (auto begun = chain_.begin_at(*state, Origin::state_sync); !begun.ok()) {
         LOG_WARN("the snapshot was not stored: " + begun.error().message);
         return ApplyResult::abort;
     }

@@ -1,111 +1,14 @@
-// Drives the engine as CometBFT does (spec/abci/abci++_comet_expected_behavior.md): handshake,
-// proposals of several rounds, decided blocks, a replay after a crash at each point, state sync.
+// The engine's answers to CometBFT's questions, one by one; comet_crash_test.cpp has whole runs.
 #include "consensus/comet.hpp"
 
-#include <gtest/gtest.h>
-
-#include "base/memory_disk.hpp"
-#include "consensus/abci_wire.hpp"
-#include "consensus/test_application.hpp"
+#include "base/log.hpp"
+#include "consensus/test_comet.hpp"
 
 namespace mutirao::consensus {
 namespace {
 
-class TestClock final : public Clock {
-  public:
-    Duration monotonic() override { return {}; }
-    std::uint64_t unix_ms() override { return 0; }
-    void sleep(Duration) override {}
-};
-
-Bytes step(std::string_view text) { return to_bytes(as_bytes(text)); }
-
-// The fields of an answer with one number.
-std::vector<Bytes> all(ByteSpan body, std::uint32_t number) {
-    std::vector<Bytes> out;
-    EXPECT_TRUE(each_field(body, [&](const WireField& field) {
-                    if (field.number == number) out.push_back(to_bytes(field.bytes));
-                }).ok());
-    return out;
-}
-std::uint64_t number(ByteSpan body, std::uint32_t field_number) {
-    std::uint64_t out = 0;
-    EXPECT_TRUE(each_field(body, [&](const WireField& field) {
-                    if (field.number == field_number) out = field.value;
-                }).ok());
-    return out;
-}
-
-struct Died {};
-
-// One validator's ledger: a disk that outlives the processes on it.
-struct Validator {
-    void open() {
-        die_at.clear();
-        EngineOptions options;
-        options.engine = "cometbft";
-        options.proposer = crypto::BlsSecretKey::generate(Bytes(32, 1)).value();
-        options.snapshot_every = 3;
-        options.at_point = [this](std::string_view point) {
-            if (point == die_at) throw Died{};
-        };
-        engine.reset();
-        application = std::make_unique<Counters>();
-        engine = open_engine(disk, clock, *application, std::move(options)).value();
-        talk = engine->converse();
-    }
-    // The body of the answer; `request` is the number of Request's field.
-    Bytes ask(std::uint32_t request, ByteSpan body = {}) {
-        const auto framed = abci_frame(WireWriter().element(request, body).take());
-        const auto answer = talk(framed).value();
-        AbciFrames frames;
-        frames.feed(answer);
-        const auto response = frames.next().value().value();
-        answered = 0;
-        Bytes out;
-        EXPECT_TRUE(each_field(response, [&](const WireField& field) {
-                        answered = field.number;
-                        out = to_bytes(field.bytes);
-                    }).ok());
-        return out;
-    }
-    void init_chain() {
-        const auto state = "{\"state_hash\":\"" + application->state_hash().hex() + "\"}";
-        ask(5, WireWriter().text(5, state).number(6, 1).take());
-        ASSERT_EQ(answered, 6u);
-    }
-    static Bytes block(std::uint64_t height, const std::vector<Bytes>& transactions) {
-        WireWriter out;
-        for (const auto& transaction : transactions) out.element(1, transaction);
-        const auto time = WireWriter().number(1, 100 + height).number(2, 5'000'000).take();
-        return out.number(5, height).element(6, time).take();
-    }
-    std::vector<Bytes> prepare() { return all(ask(16, WireWriter().number(1, 1 << 20).take()), 1); }
-    std::uint64_t process(std::uint64_t height, const std::vector<Bytes>& transactions) {
-        return number(ask(17, block(height, transactions)), 1);
-    }
-    Bytes finalize(std::uint64_t height, const std::vector<Bytes>& transactions) {
-        return ask(20, block(height, transactions));
-    }
-    void decide(std::uint64_t height, const std::vector<Bytes>& transactions) {
-        finalize(height, transactions);
-        ASSERT_EQ(answered, 21u);
-        ask(11);
-        ASSERT_EQ(answered, 12u);
-    }
-    std::uint64_t height_told() { return number(ask(3), 4); }
-
-    std::string die_at;  // the point at which this process ends
-    MemoryDisk disk;
-    TestClock clock;
-    std::unique_ptr<Counters> application;
-    std::unique_ptr<Engine> engine;
-    Conversation talk;
-    std::uint32_t answered = 0;
-};
-
 TEST(Comet, validators_that_decide_the_same_blocks_have_the_same_state_and_blocks) {
-    Validator first, second;
+    TestLedger first, second;
     for (auto* one : {&first, &second}) {
         one->open();
         one->init_chain();
@@ -114,126 +17,142 @@ TEST(Comet, validators_that_decide_the_same_blocks_have_the_same_state_and_block
     ASSERT_TRUE(first.engine->submit(step("a1")).ok());
     EXPECT_TRUE(first.engine->is_waiting(step("a1")));
     // Told to the other one, and once only.
-    for (const auto& transaction : all(first.ask(22), 1))
-        EXPECT_EQ(number(second.ask(21, WireWriter().bytes(1, transaction).take()), 1), 0u);
-    EXPECT_TRUE(all(first.ask(22), 1).empty());
+    for (const auto& transaction : all(first.ask(AbciCall::reap_txs), 1)) {
+        const auto body = WireWriter().bytes(1, transaction).take();
+        EXPECT_EQ(number(second.ask(AbciCall::insert_tx, body), 1), 0u);
+    }
+    EXPECT_TRUE(all(first.ask(AbciCall::reap_txs), 1).empty());
     EXPECT_TRUE(second.engine->is_waiting(step("a2")));
 
     const auto proposal = second.prepare();
     EXPECT_EQ(proposal, (std::vector{step("a1"), step("a2")}));
-    EXPECT_EQ(first.process(1, proposal), 1u);
+    EXPECT_TRUE(first.accepts(1, proposal));
     const auto result = first.finalize(1, proposal);
     EXPECT_EQ(all(result, 2).size(), 2u);
     EXPECT_EQ(second.finalize(1, proposal), result);
     EXPECT_EQ(first.application->height(), 0u);  // nothing is final before Commit
-    for (auto* one : {&first, &second}) one->ask(11);
+    for (auto* one : {&first, &second}) one->commit();
     EXPECT_EQ(first.application->counter('a'), 2u);
     EXPECT_EQ(first.application->time_ms(), 101'005u);
     EXPECT_FALSE(first.engine->is_waiting(step("a1")));
     EXPECT_TRUE(first.engine->make_block().value());
     EXPECT_FALSE(first.engine->make_block().value());
     EXPECT_EQ(first.engine->blocks(1, 9).at(0).hash, second.engine->blocks(1, 9).at(0).hash);
-    EXPECT_EQ(all(first.ask(6, WireWriter().text(1, "a").take()), 7).at(0), (Bytes{2, 0, 0, 0}));
+    const auto answer = first.ask(AbciCall::query, WireWriter().text(1, "a").take());
+    EXPECT_EQ(all(answer, 7).at(0), (Bytes{2, 0, 0, 0}));
 }
 
 TEST(Comet, rounds_that_fail_leave_no_trace) {
-    Validator validator;
-    validator.open();
-    validator.init_chain();
-    const auto before = validator.application->state_hash();
-    EXPECT_EQ(validator.process(1, {step("a1")}), 1u);
-    EXPECT_EQ(validator.process(1, {step("a2")}), 2u);  // cannot run
-    EXPECT_EQ(validator.process(2, {step("a1")}), 2u);  // another height
-    EXPECT_EQ(validator.process(1, {Bytes(kTransactionMax + 1, 'a')}), 2u);
-    EXPECT_EQ(validator.process(1, {step("b1")}), 1u);
-    EXPECT_EQ(validator.application->state_hash(), before);
-    validator.decide(1, {step("b1")});
-    EXPECT_EQ(validator.application->counter('a'), 0u);
-    EXPECT_EQ(validator.application->counter('b'), 1u);
+    TestLedger ledger;
+    ledger.open();
+    ledger.init_chain();
+    const auto before = ledger.application->state_hash();
+    EXPECT_TRUE(ledger.accepts(1, {step("a1")}));
+    EXPECT_FALSE(ledger.accepts(1, {step("a2")}));              // cannot run
+    EXPECT_FALSE(ledger.accepts(1, {step("a1"), step("a1")}));  // twice
+    EXPECT_FALSE(ledger.accepts(2, {step("a1")}));              // another height
+    EXPECT_FALSE(ledger.accepts(1, {Bytes(kTransactionMax + 1, 'a')}));
+    EXPECT_TRUE(ledger.accepts(1, {step("b1")}));
+    EXPECT_TRUE(ledger.accepts(1, {}));
+    EXPECT_EQ(ledger.application->state_hash(), before);
+    ledger.decide(1, {step("b1")});
+    EXPECT_EQ(ledger.application->counter('a'), 0u);
+    EXPECT_EQ(ledger.application->counter('b'), 1u);
 }
 
-TEST(Comet, after_a_crash_at_any_point_the_replayed_block_gives_equal_bytes) {
-    Validator unharmed;
-    unharmed.open();
-    unharmed.init_chain();
-    for (std::uint64_t h = 1; h <= 2; ++h) unharmed.decide(h, {step("a" + std::to_string(h))});
-    const auto expected = unharmed.finalize(3, {step("a3")});
-    unharmed.ask(11);
-    for (const std::string point :
-         {"after_finalize", "block_before_append", "block_after_append", "block_after_sync",
-          "after_commit", "snapshot_before_write", "snapshot_after_write"}) {
-        SCOPED_TRACE(point);
-        Validator validator;
-        validator.open();
-        validator.init_chain();
-        for (std::uint64_t h = 1; h <= 2; ++h) validator.decide(h, {step("a" + std::to_string(h))});
-        validator.die_at = point;
-        EXPECT_THROW(validator.decide(3, {step("a3")}), Died);
-        validator.open();
-        // CometBFT stored block 3: it replays exactly what the ledger lacks, and never less.
-        const auto height = validator.height_told();
-        ASSERT_TRUE(height == 2 || height == 3) << height;
-        if (height == 2) {
-            EXPECT_EQ(validator.finalize(3, {step("a3")}), expected);
-            validator.ask(11);
-        }
-        EXPECT_EQ(validator.application->state_hash(), unharmed.application->state_hash());
-        EXPECT_EQ(validator.engine->blocks(3, 1).at(0).hash,
-                  unharmed.engine->blocks(3, 1).at(0).hash);
+TEST(Comet, a_proposal_has_as_many_bytes_as_it_may_and_no_more) {
+    TestLedger ledger;
+    ledger.open();
+    ledger.init_chain();
+    const std::string ballast(100'000, '.');
+    for (int i = 1; i <= 30; ++i) {
+        ASSERT_TRUE(ledger.engine->submit(step("a" + std::to_string(i) + " " + ballast)).ok());
+    }
+    const auto size = [](const std::vector<Bytes>& proposal) {
+        std::size_t out = 0;  // in a block: a tag and a length beside each
+        for (const auto& raw : proposal) out += raw.size() + 5;
+        return out;
+    };
+    for (const std::size_t limit : {0UL, 99'999UL, 250'000UL, 4UL << 20}) {
+        const auto proposal = ledger.prepare(limit);
+        EXPECT_LE(size(proposal), limit);
+        EXPECT_EQ(proposal.size(), std::min(limit, kBlockBytesMax) / 100'010);
+        EXPECT_TRUE(ledger.accepts(1, proposal));
     }
 }
 
-TEST(Comet, a_late_validator_begins_at_a_snapshot_and_goes_on) {
-    Validator old, late;
-    old.open();
-    old.init_chain();
-    for (std::uint64_t h = 1; h <= 3; ++h) old.decide(h, {step("a" + std::to_string(h))});
-    const auto snapshot = all(old.ask(12), 1).at(0);
-    const auto chunk = all(old.ask(14, WireWriter().number(1, 3).number(2, 1).take()), 1).at(0);
-    late.open();
-    const auto offer = [&](ByteSpan hash) {
-        return number(late.ask(13, WireWriter().element(1, snapshot).bytes(2, hash).take()), 1);
+TEST(Comet, says_that_too_many_wait_so_that_they_come_again) {
+    TestLedger ledger;
+    ledger.open();
+    const auto insert = [&](std::size_t i) {
+        const auto raw = step("a" + std::to_string(i));
+        return number(ledger.ask(AbciCall::insert_tx, WireWriter().bytes(1, raw).take()), 1);
     };
-    const auto apply = [&](ByteSpan bytes) {
-        return number(late.ask(15, WireWriter().bytes(2, bytes).take()), 1);
+    EXPECT_EQ(insert(0), 1u);  // never good
+    for (std::size_t i = 1; i <= kWaitingMax; ++i) ASSERT_EQ(insert(i), 0u);
+    EXPECT_EQ(insert(kWaitingMax + 1), 32'000u);
+    EXPECT_EQ(insert(1), 0u);  // known
+    const auto told = [&](std::uint64_t bytes) {
+        return all(ledger.ask(AbciCall::reap_txs, WireWriter().number(1, bytes).take()), 1).size();
     };
-    // Not the state that the light client verified: refused, and nothing of it stays.
-    ASSERT_EQ(offer(Bytes(32, 7)), 1u);
-    EXPECT_EQ(apply(chunk), 5u);
-    EXPECT_EQ(late.application->height(), 0u);
-    ASSERT_EQ(offer(old.application->state_hash().span()), 1u);
-    auto damaged = chunk;
-    damaged.back() ^= 1;
-    EXPECT_EQ(apply(damaged), 3u);
-    EXPECT_EQ(apply(chunk), 1u);
-    EXPECT_EQ(late.height_told(), 3u);
-    for (auto* one : {&old, &late}) one->decide(4, {step("a4")});
-    late.open();
-    EXPECT_EQ(late.application->state_hash(), old.application->state_hash());
-    EXPECT_EQ(late.engine->blocks(4, 1).at(0).hash, old.engine->blocks(4, 1).at(0).hash);
+    EXPECT_EQ(told(6), 3u);
+    EXPECT_EQ(told(0), kWaitingMax - 3);
+}
+
+TEST(Comet, begins_a_chain_only_where_genesis_and_ledger_are_of_one) {
+    TestLedger ledger;
+    ledger.open();
+    const auto init = [&](const std::string& state, std::uint64_t first) {
+        const auto body = WireWriter().text(5, state).number(6, first).take();
+        ledger.ask(AbciCall::init_chain, body);
+        return !ledger.refused;
+    };
+    const auto state = "{\"state_hash\":\"" + ledger.application->state_hash().hex() + "\"}";
+    EXPECT_FALSE(init("{}", 1));
+    EXPECT_FALSE(init(state, 2));
+    EXPECT_TRUE(init(state, 1));
+    EXPECT_TRUE(init(state, 1));  // again, after a crash before the first block
+    ledger.decide(1, {});
+    EXPECT_FALSE(init(state, 1));
+    EXPECT_FALSE(init("{\"state_hash\":\"" + ledger.application->state_hash().hex() + "\"}", 2));
+}
+
+TEST(Comet, what_was_proven_of_a_validator_is_told_in_words) {
+    TestLedger ledger;
+    ledger.open();
+    ledger.init_chain();
+    std::string said;
+    set_log_sink([&](LogLevel, std::string_view line) { said += line; });
+    const auto who = WireWriter().bytes(1, Bytes(20, 0xab)).number(3, 10).take();
+    const auto what = WireWriter().number(1, 1).element(2, who).number(3, 77).take();
+    ledger.ask(AbciCall::finalize_block, TestLedger::block(1, {}, what));
+    set_log_sink({});
+    EXPECT_FALSE(ledger.refused);
+    EXPECT_NE(said.find("validator abababababababababababababababababababab voted for two "
+                        "different blocks at height 77"),
+              std::string::npos)
+        << said;
 }
 
 TEST(Comet, answers_in_order_however_bytes_arrive_and_refuses_in_words) {
-    Validator validator;
-    validator.open();
+    TestLedger ledger;
+    ledger.open();
     Bytes two = abci_frame(WireWriter().element(1, WireWriter().text(1, "oi").take()).take());
     const auto flush = abci_frame(WireWriter().element(2, {}).take());
     two.insert(two.end(), flush.begin(), flush.end());
     Bytes answers;
     for (const auto byte : two) {
-        const auto part = validator.talk(Bytes{byte}).value();
+        const auto part = ledger.talk(Bytes{byte}).value();
         answers.insert(answers.end(), part.begin(), part.end());
     }
     EXPECT_EQ(answers, (Bytes{6, 0x12, 4, 0x0a, 2, 'o', 'i', 2, 0x1a, 0}));
-    for (const std::uint32_t request : {4U, 11U}) {  // unknown; Commit without a block
-        EXPECT_FALSE(all(validator.ask(request), 1).at(0).empty());
-        EXPECT_EQ(validator.answered, 1u);
+    for (const auto call : {static_cast<AbciCall>(4), AbciCall::commit}) {
+        EXPECT_FALSE(all(ledger.ask(call), 1).at(0).empty());
+        EXPECT_TRUE(ledger.refused);
     }
-    validator.ask(5, WireWriter().text(5, "{}").take());  // another network's genesis
-    EXPECT_EQ(validator.answered, 1u);
-    auto other = validator.engine->converse();
+    auto other = ledger.engine->converse();
     EXPECT_FALSE(other(Bytes{0xff, 0xff, 0xff, 0xff, 0x7f}).ok());  // 34 GB
-    EXPECT_EQ(validator.height_told(), 0u);                         // the first one goes on
+    EXPECT_EQ(ledger.height_told(), 0u);                            // the first one goes on
 }
 
 }  // namespace

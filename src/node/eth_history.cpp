@@ -40,6 +40,10 @@ Status EthHistory::add(const consensus::Block& block, const ledger::Ledger& ledg
     kept->hash = block.hash();
     kept->previous = block.previous;
     kept->state_before = block.state_before;
+    const bool follows = block.height == height() + 1;
+    if (!follows) {
+        TRY(next_event_, events_end(ledger, 0, block.height - 1));
+    }
     kept->first_event = next_event_;
     TRY(next_event_, events_end(ledger, next_event_, block.height));
     kept->events = next_event_ - kept->first_event;
@@ -53,14 +57,30 @@ Status EthHistory::add(const consensus::Block& block, const ledger::Ledger& ledg
         kept->hashes.push_back(hash);
     }
     const std::unique_lock lock(mutex_);
-    for (std::size_t i = 0; i < kept->hashes.size(); ++i)
-        places_[kept->hashes[i]] = {kept->height, i};
-    by_hash_[kept->hash] = kept->height;
-    bytes_ += bytes_of(*kept);
-    height_ = kept->height;
-    blocks_.push_back(std::move(kept));
-    while (bytes_ > bytes_max_ && blocks_.size() > 1) drop_oldest();
+    while (!follows && !blocks_.empty()) drop_oldest();
+    keep(std::move(kept));
     return {};
+}
+
+Status EthHistory::begin_after(const consensus::BlockFacts& last, const ledger::Ledger& ledger) {
+    TRY(next_event_, ledger::read_counter(ledger.state(), ledger::key::event_count()));
+    auto block = std::make_shared<KeptBlock>();
+    block->height = last.height;
+    block->time_ms = last.time_ms;
+    block->hash = last.hash;
+    const std::unique_lock lock(mutex_);
+    keep(std::move(block));
+    return {};
+}
+
+void EthHistory::keep(std::shared_ptr<KeptBlock> block) {
+    for (std::size_t i = 0; i < block->hashes.size(); ++i)
+        places_[block->hashes[i]] = {block->height, i};
+    by_hash_[block->hash] = block->height;
+    bytes_ += bytes_of(*block);
+    height_ = block->height;
+    blocks_.push_back(std::move(block));
+    while (bytes_ > bytes_max_ && blocks_.size() > 1) drop_oldest();
 }
 
 void EthHistory::drop_oldest() {

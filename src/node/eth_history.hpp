@@ -8,7 +8,7 @@
 #include <shared_mutex>
 #include <unordered_map>
 
-#include "consensus/block.hpp"
+#include "consensus/engine.hpp"
 #include "gateway/ethrpc_chain.hpp"
 #include "ledger/ledger.hpp"
 
@@ -35,8 +35,12 @@ class EthHistory {
   public:
     explicit EthHistory(std::size_t bytes_max = kHistoryBytesMax) : bytes_max_(bytes_max) {}
 
-    // The next block. `ledger` has executed it, and perhaps later ones.
+    // The next block. `ledger` has executed it, and perhaps later ones. After a gap (a state that
+    // came from elsewhere) what was before is dropped.
     Status add(const consensus::Block& block, const ledger::Ledger& ledger);
+    // The last block before a state that came from elsewhere and that `ledger` is at: these facts
+    // are all that is known of it. Only before the first add().
+    Status begin_after(const consensus::BlockFacts& last, const ledger::Ledger& ledger);
 
     std::uint64_t height() const;  // of the latest; 0 before the first
     // Null above the latest; not_found, naming the oldest, for one that is not kept any more.
@@ -45,6 +49,7 @@ class EthHistory {
     std::optional<gateway::TransactionPlace> place_of(const Digest& transaction) const;
 
   private:
+    void keep(std::shared_ptr<KeptBlock> block);
     void drop_oldest();
 
     const std::size_t bytes_max_;

@@ -63,6 +63,14 @@ void EthLedger::on_block(const consensus::Block& block) {
     if (announce_) announce_();
 }
 
+Status EthLedger::set_engine(consensus::Engine& engine) {
+    engine_ = &engine;
+    if (height() == ledger_.height()) return {};
+    const auto facts = engine.blocks(ledger_.height(), 1);
+    if (facts.empty()) return {};
+    return history_.begin_after(facts.front(), ledger_);
+}
+
 bool EthLedger::wants_empty_block() const {
     const auto now = clock_.monotonic().count();
     const auto submitted = submitted_at_.load();

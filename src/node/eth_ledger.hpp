@@ -21,8 +21,9 @@ class EthLedger final : public gateway::EthereumChain {
     // The engine's news (consensus::OnBlock). It may come before set_engine(), while the log is
     // read. A block whose records cannot be read is an error of the ledger's own.
     void on_block(const consensus::Block& block);
-    // Whose application `ledger` is; before any other call.
-    void set_engine(consensus::Engine& engine) { engine_ = &engine; }
+    // Whose application `ledger` is; before any other call. Where the engine goes on after a state
+    // from elsewhere and has no block yet, the last block before it is what is known.
+    Status set_engine(consensus::Engine& engine);
     // Whether a block is due although nothing waits. Libraries look for a receipt when they see a
     // new block, and wallets count confirmations: for a minute after the last transaction that came
     // this way there is a block each second.

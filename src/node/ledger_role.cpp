@@ -38,7 +38,7 @@ Result<std::unique_ptr<LedgerRole>> LedgerRole::open(Disk& disk, Clock& clock,
         ethereum.on_block(block);
     };
     TRY(role->engine_, consensus::open_engine(disk, clock, role->application_, std::move(options)));
-    role->ethereum_.set_engine(*role->engine_);
+    TRY_VOID(role->ethereum_.set_engine(*role->engine_));
     role->add_methods();
     return role;
 }

@@ -76,5 +76,8 @@ class LedgerRole {
 };
 
 inline constexpr std::string_view kGenesisFile = "genesis";
+// In the same folder: which engine it is for (solo where there is none), and where CometBFT calls.
+inline constexpr std::string_view kEngineFile = "engine";
+inline constexpr std::string_view kAbciSocket = "abci.sock";
 
 }  // namespace mutirao::node

@@ -63,7 +63,8 @@ struct StreamServer::Impl {
 Status StreamServer::Impl::listen() {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
-    if (path.empty() || path.size() >= sizeof(address.sun_path))
+    static_assert(kSocketPathMax + 1 == sizeof(address.sun_path));
+    if (path.empty() || path.size() > kSocketPathMax)
         return Error{ErrorKind::invalid_argument,
                      "\"" + path + "\" is too long for a socket; use a folder with a shorter path"};
     std::memcpy(address.sun_path, path.data(), path.size());

@@ -35,5 +35,6 @@ class StreamServer {
 };
 
 inline constexpr std::size_t kStreamClientsMax = 16;
+inline constexpr std::size_t kSocketPathMax = 107;  // bytes
 
 }  // namespace mutirao::os

@@ -1,0 +1,71 @@
+#include "consensus/abci_messages.hpp"
+
+namespace mutirao::consensus {
+namespace {
+
+constexpr std::uint64_t kDuplicateVote = 1;  // MisbehaviorType
+
+Result<std::uint64_t> read_time(ByteSpan timestamp) {
+    std::uint64_t seconds = 0, nanos = 0;
+    TRY_VOID(each_field(timestamp, [&](const WireField& field) {
+        if (field.number == 1) seconds = field.value;
+        if (field.number == 2) nanos = field.value;
+    }));
+    if (seconds > 1ULL << 40 || nanos >= 1'000'000'000)
+        return Error{ErrorKind::corrupt, "a block's time is out of range"};
+    return seconds * 1000 + nanos / 1'000'000;
+}
+
+// Misbehavior: CometBFT proved it, and all validators agreed that it is proven.
+Result<std::string> read_misbehaviour(ByteSpan message) {
+    std::uint64_t type = 0, height = 0;
+    ByteSpan validator;
+    TRY_VOID(each_field(message, [&](const WireField& field) {
+        if (field.number == 1) type = field.value;
+        if (field.number == 2) validator = field.bytes;
+        if (field.number == 3) height = field.value;
+    }));
+    TRY(auto address, bytes_field(validator, 1));
+    return "validator " + to_hex(address) +
+           (type == kDuplicateVote ? " voted for two different blocks at height "
+                                   : " deceived light clients at height ") +
+           std::to_string(height);
+}
+
+}  // namespace
+
+Result<Bytes> bytes_field(ByteSpan body, std::uint32_t number) {
+    Bytes out;
+    TRY_VOID(each_field(body, [&](const WireField& field) {
+        if (field.number == number) out = to_bytes(field.bytes);
+    }));
+    return out;
+}
+
+Result<std::uint64_t> number_field(ByteSpan body, std::uint32_t number) {
+    std::uint64_t out = 0;
+    TRY_VOID(each_field(body, [&](const WireField& field) {
+        if (field.number == number && !field.is_bytes) out = field.value;
+    }));
+    return out;
+}
+
+Result<Proposal> read_proposal(ByteSpan body) {
+    Proposal out;
+    ByteSpan time;
+    std::vector<ByteSpan> misbehaviour;
+    TRY_VOID(each_field(body, [&](const WireField& field) {
+        if (field.number == 1 && field.is_bytes) out.transactions.push_back(to_bytes(field.bytes));
+        if (field.number == 3) misbehaviour.push_back(field.bytes);
+        if (field.number == 5) out.height = field.value;
+        if (field.number == 6) time = field.bytes;
+    }));
+    TRY(out.time_ms, read_time(time));
+    for (const auto& message : misbehaviour) {
+        TRY(auto sentence, read_misbehaviour(message));
+        out.misbehaviour.push_back(std::move(sentence));
+    }
+    return out;
+}
+
+}  // namespace mutirao::consensus
