@@ -62,6 +62,7 @@ int run(int argc, char** argv) {
     app.set_version_flag("--version", "mutirao 0.1.0");
     add_network_commands(app, options, action);
     add_node_command(app, options, action);
+    add_ledger_commands(app, options, action);
     add_put_command(app, options, action);
     add_object_commands(app, options, action);
     add_wallet_commands(app, options, action);

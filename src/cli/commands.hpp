@@ -17,6 +17,7 @@ using Action = std::function<Status()>;
 // Each adds its subcommands to `app`; the chosen one's action is left in `action`.
 void add_network_commands(CLI::App& app, GlobalOptions& options, Action& action);
 void add_node_command(CLI::App& app, GlobalOptions& options, Action& action);
+void add_ledger_commands(CLI::App& app, GlobalOptions& options, Action& action);
 void add_wallet_commands(CLI::App& app, GlobalOptions& options, Action& action);
 void add_put_command(CLI::App& app, GlobalOptions& options, Action& action);
 void add_object_commands(CLI::App& app, GlobalOptions& options, Action& action);
@@ -26,6 +27,10 @@ void add_inference_commands(CLI::App& app, GlobalOptions& options, Action& actio
 void add_bench_commands(CLI::App& app, GlobalOptions& options, Action& action);
 // Commands that answer that they are not built yet.
 void add_later_commands(CLI::App& app, GlobalOptions& options, Action& action);
+
+// The wallet that has a new network's supply; made when there is none.
+inline constexpr std::string_view kFounder = "founder";
+Result<Address> founder_address(Session& session);
 
 // A digest in hex, with or without 0x.
 Result<Digest> digest_from(const std::string& text, const std::string& what);

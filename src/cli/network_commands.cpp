@@ -24,7 +24,6 @@ constexpr auto kPoll = std::chrono::milliseconds(20);
 constexpr std::size_t kNodesShownMax = 10'000;
 constexpr std::uint64_t kFounderMut = 1'000'000;
 constexpr std::uint64_t kNodeMut = 10;  // for its own transactions
-const std::string kFounder = "founder";
 
 ledger::Amount mut(std::uint64_t whole) { return *ledger::Amount::parse(std::to_string(whole)); }
 
@@ -116,15 +115,10 @@ Status LocalNetwork::write_genesis() {
     auto& disk = *children_.front().disk;
     TRY(auto exists, disk.exists(node::kGenesisFile));
     if (exists) return {};
-    auto founder = session_.wallets().address(kFounder);
-    if (!founder.ok()) {
-        TRY(auto password, session_.password());
-        founder = session_.wallets().create(kFounder, password, wallet_strength());
-        if (!founder.ok()) return std::move(founder).error();
-    }
+    TRY(const auto founder, founder_address(session_));
     ledger::Genesis genesis;
     genesis.time_ms = session_.clock().unix_ms();
-    genesis.allocations.push_back({*founder, mut(kFounderMut)});
+    genesis.allocations.push_back({founder, mut(kFounderMut)});
     for (const auto& child : children_)
         genesis.allocations.push_back({child.identity.address(), mut(kNodeMut)});
     return disk.write_file_atomic(node::kGenesisFile, ledger::encode_record(genesis));
@@ -185,7 +179,7 @@ Status LocalNetwork::give_gas_money() {
         TRY(auto account,
             ledger::read<ledger::Account>(ledger, ledger::key::account(child.identity.address())));
         if (account) continue;
-        TRY(auto key, session_.open_wallet(kFounder));
+        TRY(auto key, session_.open_wallet(std::string(kFounder)));
         node::Sender founder(ledger, key);
         TRY(auto sent, founder.send(ledger::transfer(child.identity.address(), mut(kNodeMut))));
     }
@@ -365,6 +359,14 @@ Status run_status(const GlobalOptions& globals) {
 }
 
 }  // namespace
+
+Result<Address> founder_address(Session& session) {
+    const std::string name(kFounder);
+    auto known = session.wallets().address(name);
+    if (known.ok()) return known;
+    TRY(auto password, session.password());
+    return session.wallets().create(name, password, wallet_strength());
+}
 
 void add_network_commands(CLI::App& app, GlobalOptions& options, Action& action) {
     auto* up = app.add_subcommand("up", "run a whole network on this machine; Ctrl-C stops it");

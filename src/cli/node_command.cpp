@@ -47,7 +47,6 @@ struct NodeOptions {
     std::string zone;
     std::string http = "127.0.0.1:0";
     std::string eth_rpc = "127.0.0.1:0";
-    std::string engine = "solo";
     std::string backend = "nano";
     std::uint64_t quota = 0;  // bytes; 0 is no limit
     bool allow_measuring = false;
@@ -132,12 +131,20 @@ Result<std::string> endpoint_of(const NodeOptions& options, const node::Identity
                           options.advertise.empty() ? listens : options.advertise);
 }
 
+// What `mutirao ledger init` made the folder for: blocks of two engines do not mix in one.
+Result<std::string> engine_of(Disk& disk) {
+    TRY(auto exists, disk.exists(node::kEngineFile));
+    if (!exists) return std::string("solo");
+    TRY(auto bytes, disk.read_file(node::kEngineFile, 64));
+    return std::string(as_text(bytes));
+}
+
 Status run_ledger(const NodeOptions& options, Disk& disk, os::StopSignal& stop) {
     os::SystemClock clock;
     os::SystemRandom random;
     TRY(auto identity, node::Identity::load_or_create(disk, random));
     consensus::EngineOptions engine;
-    engine.engine = options.engine;
+    TRY(engine.engine, engine_of(disk));
     engine.proposer = identity.bls;
     engine.at_point = crash_point();
     TRY(auto role, node::LedgerRole::open(disk, clock, std::move(engine)));
@@ -168,7 +175,7 @@ Status run_ledger(const NodeOptions& options, Disk& disk, os::StopSignal& stop) 
     LOG_INFO("ledger at " + endpoint + ", for wallets at " + url);
     std::unique_ptr<os::StreamServer> abci;
     if (role->converse()) {
-        const auto path = options.data + "/abci.sock";
+        const auto path = options.data + "/" + std::string(node::kAbciSocket);
         TRY(abci, os::StreamServer::start(path, [&role] { return role->converse(); }));
         LOG_INFO("CometBFT is awaited at " + path);
     }
@@ -281,10 +288,6 @@ void add_node_command(CLI::App& app, GlobalOptions& options, Action& action) {
     command->add_option("--zone", chosen->zone,
                         "what fails together with this node: a building, an operator; no zone "
                         "gets more than a third of a block while another has room");
-    command
-        ->add_option("--engine", chosen->engine,
-                     "a ledger's consensus: solo, or cometbft (experimental)")
-        ->capture_default_str();
     command
         ->add_option("--backend", chosen->backend,
                      "what compute and trainer compute with: nano (built in) or libtorch (its "
