@@ -1,5 +1,5 @@
-"""scripts/bootstrap asks for what is missing and for nothing else. apt-get, dpkg-query and npm are
-played by small programs that write down how they were called."""
+"""scripts/bootstrap asks for what is missing and for nothing else. apt-get, dpkg-query, npm and go
+are played by small programs that write down how they were called."""
 import os
 import pathlib
 import shutil
@@ -25,18 +25,20 @@ class Bootstrap(unittest.TestCase):
         self.script = self.root / "scripts/bootstrap"
         self.script.write_text(text.replace("handbook=/usr/share/doc/debian-handbook",
                                             f"handbook={handbook}"))
+        shutil.copy(ROOT / "scripts/install-cometbft", self.root / "scripts")
         for name in ("package.json", "package-lock.json"):
             shutil.copy(ROOT / "scripts/npm" / name, self.root / "scripts/npm")
         self.play("apt-get", "exit 0")
         self.play("sudo", '"$@"')
         self.play("node", "exit 0")
         self.play("npm", "mkdir -p node_modules")
+        self.play_go("1.19.8")
         self.installed(missing=(), besides=())
 
     def play(self, name, body):
         program = self.root / "bin" / name
         program.parent.mkdir(exist_ok=True)
-        log = "" if name in ("dpkg-query", "sudo") else f'echo "{name} $*" >> {self.calls}\n'
+        log = "" if name in ("dpkg-query", "sudo", "go") else f'echo "{name} $*" >> {self.calls}\n'
         program.write_text(f"#!/bin/bash\n{log}{body}\n")
         program.chmod(0o755)
 
@@ -66,6 +68,35 @@ exit ${{status:-0}}""")
         self.assertEqual(calls, ["npm ci --ignore-scripts --no-audit --no-fund"])
         done, calls = self.run_()
         self.assertEqual((done.returncode, calls), (0, []))
+
+    def play_go(self, version, outcome="touch $GOBIN/cometbft; chmod +x $GOBIN/cometbft"):
+        self.play("go", f'''if [[ $1 == env ]]; then echo go{version}; exit; fi
+echo "go $*" >> {self.calls}; {outcome}''')
+
+    def test_go_installs_the_cometbft_that_it_can_build_and_that_once(self):
+        self.run_()
+        for version, wanted in (("1.26.8", "v0.40.0"), ("1.25", "v0.40.0"), ("1.24.9", "v0.38.25"),
+                                ("1.22.11", "v0.38.25")):
+            self.play_go(version)
+            self.assertEqual(self.run_()[1][-1:],
+                             [f"go install github.com/cometbft/cometbft/cmd/cometbft@{wanted}"])
+            self.assertEqual(self.run_()[1], [])
+            (self.root / "build/deps/cometbft.version").unlink()
+
+    def test_without_a_go_that_can_there_is_no_cometbft_and_all_else(self):
+        (self.root / "bin/go").unlink()
+        if shutil.which("go", path="/usr/bin:/bin") is None:
+            self.assertIn("Go is not installed: no CometBFT", self.run_()[0].stdout)
+        for version in ("1.19.8", "1.22.10"):
+            self.play_go(version)
+            done, calls = self.run_()
+            self.assertEqual((done.returncode, calls), (0, []))
+            self.assertIn(f"Go {version} is too old", done.stdout)
+        self.play_go("1.26.8", "echo no route; exit 1")
+        done, _ = self.run_()
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("no route", done.stderr)
+        self.assertIn("goes on without CometBFT", done.stdout)
 
     def test_asks_apt_for_what_is_missing_only(self):
         self.installed(missing=("mold", "libcli11-dev"), besides=())
