@@ -97,7 +97,8 @@ Status write_ledger(const std::string& folder, const Beginning& beginning,
 Result<std::vector<CometValidator>> comet_validators(Session& session, const InitOptions& options) {
     std::vector<CometValidator> out;
     const auto count = options.hosts.empty() ? options.validators : options.hosts.size();
-    TRY(auto ports, net::free_loopback_ports(options.hosts.empty() ? 2 * count : 0));
+    TRY(auto ports,
+        net::free_loopback_ports(options.hosts.empty() ? 2 * count : 0, session.random()));
     for (std::size_t i = 0; i < count; ++i) {
         CometValidator one;
         one.name = "validator-" + std::to_string(i + 1);
