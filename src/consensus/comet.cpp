@@ -16,6 +16,8 @@ constexpr std::uint32_t kException = 1;  // of Response; others are one more tha
 constexpr std::uint32_t kRefused = 1;    // a code
 constexpr std::uint32_t kRetry = 32'000;
 constexpr std::size_t kListOverhead = 5;  // bytes beside each transaction of a proposal, at most
+// Whoever was not connected when they were told of a transaction is told again.
+constexpr std::uint64_t kTellAgainEvery = 16;  // blocks
 constexpr std::uint64_t kAccept = 1, kReject = 2;
 
 class CometEngine final : public Engine {
@@ -295,6 +297,8 @@ Result<Bytes> CometEngine::commit() {
     }
     chain_.at("after_commit");
     waiting_.forget(block.transactions);
+    if (block.height % kTellAgainEvery == 0)
+        to_tell_.assign(waiting_.all().begin(), waiting_.all().end());
     chain_.finished(block);
     block_came_ = true;
     return Bytes();  // CometBFT keeps all blocks: machines that join late replay them

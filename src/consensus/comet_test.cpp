@@ -99,6 +99,19 @@ TEST(Comet, says_that_too_many_wait_so_that_they_come_again) {
     EXPECT_EQ(told(0), kWaitingMax - 3);
 }
 
+TEST(Comet, what_waits_for_long_is_told_again) {
+    TestLedger ledger;
+    ledger.open();
+    ledger.init_chain();
+    ASSERT_TRUE(ledger.engine->submit(step("a2")).ok());  // another one must come first
+    const auto told = [&] { return all(ledger.ask(AbciCall::reap_txs), 1).size(); };
+    EXPECT_EQ(told(), 1u);
+    for (std::uint64_t h = 1; h <= 15; ++h) ledger.decide(h, {});
+    EXPECT_EQ(told(), 0u);
+    ledger.decide(16, {});
+    EXPECT_EQ(told(), 1u);
+}
+
 TEST(Comet, begins_a_chain_only_where_genesis_and_ledger_are_of_one) {
     TestLedger ledger;
     ledger.open();
