@@ -1,0 +1,233 @@
+"""The engine `cometbft` with the real CometBFT: four validators on this machine agree whatever half
+of whichever of them dies, is cut off, or votes twice; a ledger's state moves to it and back."""
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+from comet_network import Ledger, Link, Validator, comet, comet_version, mutirao, wait_until
+from test_wallets import CLIENTS, install_clients
+
+# A key of nobody, and where its money goes.
+KEY = "0x" + "6d757401" * 8
+ADDRESS = None  # of KEY
+TO = "0x000000000000000000000000000000000000c0de"
+GWEI = 10**9
+
+
+def node(*arguments):
+    done = subprocess.run(["node", *map(str, arguments)], cwd=CLIENTS, capture_output=True,
+                          timeout=60, check=False)
+    assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()
+    return done.stdout.decode()
+
+
+def setUpModule():
+    comet()
+    install_clients()
+    global ADDRESS
+    ADDRESS = node("--input-type=module", "-e", "import {Wallet} from 'ethers';"
+                   "console.log(new Wallet(process.argv[1]).address)", KEY).strip()
+
+
+class Chain(unittest.TestCase):
+    """What both kinds of test need: transfers by nonce, and a folder."""
+
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory(prefix="mut-comet-")
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = pathlib.Path(folder.name)
+        os.environ["MUTIRAO_HOME"] = str(cls.folder / "home")
+        cls.transfers = json.loads(node("sign_transfers.mjs", KEY, TO, 0, 400))
+        cls.sent = 0
+
+    @classmethod
+    def send(cls, *ledgers, count=1):
+        """The next transfers, each to another one of the ledgers; returns their hashes."""
+        out = []
+        for i in range(count):
+            transfer = cls.transfers[cls.sent]
+            cls.sent += 1
+            ledgers[i % len(ledgers)].call("eth_sendRawTransaction", transfer["raw"])
+            out.append(transfer["hash"])
+        return out
+
+    def await_all(self, hashes, ledgers, seconds=30):
+        for ledger in ledgers:
+            wait_until(lambda: all(ledger.has(each) for each in hashes), seconds)
+
+
+class Validators(Chain):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        made = mutirao("ledger", "init", "--engine", "cometbft", "--validators", 4, "--dir",
+                       cls.folder / "n", "--founder", ADDRESS, "--cometbft", comet_version())
+        cls.validators = [Validator(facts) for facts in made["validators"]]
+        cls.ledgers = [each.ledger for each in cls.validators]
+        # All that validator 4 hears and says goes over one link.
+        cls.link = Link(cls.validators[3].p2p)
+        cls.addClassCleanup(cls.link.close)
+        for each in cls.validators[:3]:
+            each.configure(cls.validators[3].p2p.replace(".", r"\.") + r"\b(?=[,\"])",
+                           f"127.0.0.1:{cls.link.port}")
+        cls.validators[3].configure(r'persistent_peers = "[^"]*"', 'persistent_peers = ""')
+        cls.twin = cls.validators[0].double(cls.folder / "t")
+        cls.addClassCleanup(cls.stop_all)
+        for each in cls.validators:
+            each.start()
+
+    @classmethod
+    def stop_all(cls):
+        for each in (*cls.validators, cls.twin):
+            each.stop()
+
+    def setUp(self):
+        # Whatever the test before left: all are up, in step, and make blocks.
+        for each in self.validators:
+            for half, log in ((each.ledger.process, each.ledger.log()),
+                              (each.comet, (each.home / "log.txt").read_text())):
+                self.assertIsNone(half.poll(), f"{each.name} ended: {log[-2000:]}")
+        wait_until(lambda: max(self.heights()) - min(self.heights()) < 3, 30)
+
+    def heights(self):
+        return [ledger.height() for ledger in self.ledgers]
+
+    def grows(self, ledgers, blocks=2):
+        for ledger in ledgers:
+            target = ledger.height() + blocks
+            wait_until(lambda: ledger.height() >= target, 30)
+
+    def agree(self):
+        """All are at one history, now."""
+        top = max(self.heights())
+        wait_until(lambda: min(self.heights()) >= top, 30)
+        for height in (1, top // 2, top):
+            self.assertEqual(len({ledger.block(height) for ledger in self.ledgers}), 1, height)
+
+    def test_1_transfers_through_any_validator_reach_all(self):
+        hashes = self.send(*self.ledgers, count=40)
+        self.await_all(hashes, self.ledgers)
+        for ledger in self.ledgers:
+            self.assertEqual(ledger.balance(TO), self.sent * GWEI)
+        self.agree()
+
+    def test_2_a_killed_ledger_or_cometbft_catches_up(self):
+        others = self.ledgers[:1] + self.ledgers[2:]
+        second = self.validators[1]
+        second.ledger.stop(signal.SIGKILL)
+        second.await_comets_end()
+        self.await_all(self.send(*others, count=6), others)
+        second.start()
+        self.agree()
+        second.stop_comet(signal.SIGKILL)
+        self.await_all(self.send(*others, count=6), others)
+        second.start_comet()  # the ledger went on waiting for it
+        self.agree()
+        self.assertEqual(self.ledgers[1].balance(TO), self.sent * GWEI)
+
+    def test_3_a_power_cut_at_any_point_of_a_block(self):
+        third = self.validators[2]
+        for point in ("after_finalize", "block_after_sync", "after_commit"):
+            with self.subTest(point):
+                third.ledger.crash_file.write_text(point)
+                third.ledger.process.wait(timeout=20)
+                third.ledger.crash_file.write_text("")
+                third.await_comets_end()
+                third.start()
+                self.grows([third.ledger])
+        self.agree()
+
+    def test_4_who_is_cut_off_stands_still_and_comes_back(self):
+        fourth = self.ledgers[3]
+        self.link.cut()
+        self.await_all(self.send(*self.ledgers[:3], count=6), self.ledgers[:3])
+        before = fourth.height()
+        time.sleep(1)
+        self.assertLessEqual(fourth.height(), before + 1)
+        # Two of four are no quorum: nothing is final, and nothing is lost.
+        self.validators[2].stop_comet(signal.SIGKILL)
+        waiting = self.send(self.ledgers[0])
+        time.sleep(1)
+        stands = self.ledgers[0].height()
+        time.sleep(2)
+        self.assertLessEqual(self.ledgers[0].height(), stands)
+        self.assertFalse(self.ledgers[0].has(waiting[0]))
+        self.validators[2].start_comet()
+        self.grows(self.ledgers[:3])
+        self.link.heal()
+        self.await_all(waiting, self.ledgers)
+        self.agree()
+
+    def test_5_who_votes_twice_is_proven_to(self):
+        # Only the twin has this one: it proposes another block than the validator whose key it has.
+        self.twin.configure(r'type = "app"\nrecheck = false', 'type = "nop"\nrecheck = false')
+        self.twin.start()
+        wait_until(lambda: self.twin.ledger.height() >= self.ledgers[1].height() - 3, 30)
+        words = f"validator {self.validators[0].address.lower()} voted for two different blocks"
+        honest = self.ledgers[1:]
+        end = time.monotonic() + 40
+        while not all(words in ledger.log() for ledger in honest):
+            self.assertLess(time.monotonic(), end, "no evidence came")
+            self.send(self.twin.ledger)
+            time.sleep(0.5)
+        self.twin.stop()
+        self.agree()
+
+    def test_6_all_have_the_same_money(self):
+        self.agree()
+        for ledger in self.ledgers:
+            self.assertEqual(ledger.balance(TO), self.ledgers[0].balance(TO))
+            self.assertGreaterEqual(ledger.balance(TO), 50 * GWEI)
+
+
+class Move(Chain):
+    def test_from_solo_to_cometbft_and_back_with_the_same_state(self):
+        solo = self.folder / "solo"
+        mutirao("ledger", "init", "--dir", solo, "--founder", ADDRESS)
+        first = Ledger(solo)
+        first.start()
+        self.addCleanup(first.stop)
+        self.await_all(self.send(first, count=5), [first])
+        self.assertEqual(first.stop(), 0)
+        given = mutirao("ledger", "export", "--data", solo, "-o", self.folder / "state")
+
+        made = mutirao("ledger", "init", "--engine", "cometbft", "--validators", 1, "--dir",
+                       self.folder / "n", "--from", self.folder / "state", "--cometbft",
+                       comet_version())
+        self.assertEqual((made["state_hash"], made["height"]),
+                         (given["state_hash"], given["height"]))
+        validator = Validator(made["validators"][0])
+        self.addCleanup(validator.stop)
+        validator.ledger.start()
+        # Before CometBFT's first block it is where the other one ended.
+        self.assertEqual(validator.ledger.height(), given["height"])
+        self.assertEqual(validator.ledger.block(given["height"])[1], "0x" + given["state_hash"])
+        self.assertEqual(validator.ledger.balance(TO), 5 * GWEI)
+        validator.start_comet()
+        self.await_all(self.send(validator.ledger, count=5), [validator.ledger])
+        self.assertEqual(validator.ledger.balance(TO), 10 * GWEI)
+        self.assertEqual(validator.stop(), 0)
+        validator.start()
+        self.await_all(self.send(validator.ledger), [validator.ledger])
+        self.assertEqual(validator.stop(), 0)
+
+        again = mutirao("ledger", "export", "--data", validator.ledger.folder, "-o",
+                        self.folder / "state2")
+        back = mutirao("ledger", "import", self.folder / "state2", "--data", self.folder / "back")
+        self.assertEqual(back["state_hash"], again["state_hash"])
+        last = Ledger(self.folder / "back")
+        last.start()
+        self.addCleanup(last.stop)
+        self.await_all(self.send(last), [last])
+        self.assertEqual(last.balance(TO), 12 * GWEI)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
