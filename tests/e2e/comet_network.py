@@ -149,7 +149,7 @@ class Validator:
         return self.ledger.stop()
 
     def double(self, folder):
-        """Another validator with the same key, in another folder; call it before the first start."""
+        """Another validator with the same key; call it before the first start."""
         folder = pathlib.Path(folder)
         shutil.copytree(self.home, folder / "cometbft")
         shutil.copytree(self.ledger.folder, folder / "ledger",
