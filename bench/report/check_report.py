@@ -1,8 +1,9 @@
 """Runs a bench for an instant and checks what it writes, never how fast it was.
 
-Usage: check_report.py PROGRAM NAME
+Usage: check_report.py PROGRAM NAME [OPTION...]
 
-PROGRAM is started without peers; NAME.json and NAME.svg must then be what bench/README.md says.
+PROGRAM is started without peers, for one round or with the options;
+NAME.json and NAME.svg must then be what bench/README.md says.
 """
 import json
 import numbers
@@ -38,10 +39,10 @@ def wrong_in(row):
 
 
 def main():
-    program, name = sys.argv[1:]
+    program, name, *options = sys.argv[1:]
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run([program, "--rounds", "1", "--no-peers", "--out", folder], check=True,
-                       stdout=subprocess.DEVNULL)
+        subprocess.run([program, *(options or ["--rounds", "1"]), "--no-peers", "--out", folder],
+                       check=True, stdout=subprocess.DEVNULL)
         rows = json.loads((pathlib.Path(folder) / f"{name}.json").read_text(encoding="utf-8"))
         xml.etree.ElementTree.parse(pathlib.Path(folder) / f"{name}.svg")
     faults = [f"{row.get('measure')}: {fault}" for row in rows if (fault := wrong_in(row))]

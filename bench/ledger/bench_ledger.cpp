@@ -1,0 +1,328 @@
+// bench_ledger [--seconds N] [--accounts N] [--only NAME] [--no-peers] [--out FOLDER]
+//
+// How many signed transactions a second the ledger makes final, and what one costs: real processes,
+// JSON-RPC, this program as the client. NAME is one of kRuns.
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <iostream>
+#include <thread>
+
+#include "ledger/server.hpp"
+#include "os/clock.hpp"
+#include "report/report.hpp"
+
+namespace {
+
+using namespace mutirao;
+using namespace mutirao::bench;
+using std::chrono::steady_clock;
+
+constexpr std::size_t kConnections = 16;
+constexpr std::size_t kProbes = 4;
+constexpr double kSignedASecond = 16'000;  // more than is hoped for, so that no row runs out
+
+struct Run {
+    const char* name;
+    const char* what;
+    Kind kind;
+    bool websocket;
+};
+constexpr Run kRuns[] = {
+    {"transfers-http", "transfers, batches of 100 over HTTP", Kind::transfers, false},
+    {"transfers-ws", "transfers, batches of 100 over WebSocket", Kind::transfers, true},
+    {"mix-http", "the mix, batches of 100 over HTTP", Kind::mix, false},
+    {"mix-ws", "the mix, batches of 100 over WebSocket", Kind::mix, true},
+};
+
+struct Options {
+    std::filesystem::path folder = "build/bench";
+    double seconds = 60;
+    std::size_t accounts = kAccounts;
+    bool peers = true;
+    std::string only;
+
+    bool wants(std::string_view name) const { return only.empty() || only == name; }
+};
+
+struct Measured {
+    double tps = 0;
+    std::vector<double> finality_ms;  // ascending
+    double cpu_us = 0, client_cpu_us = 0, recover_us = 0;
+    std::uint64_t sent_again = 0, peak_bytes = 0, transactions = 0;
+    double restart_ms = 0;
+};
+
+[[noreturn]] void stop(const std::string& why) {
+    std::cerr << "bench_ledger: " << why << '\n';
+    std::exit(1);
+}
+
+template <class T>
+T need(Result<T> result) {
+    if (!result.ok()) stop(result.error().message);
+    return std::move(result).value();
+}
+
+double seconds_since(Duration began) {
+    return std::chrono::duration<double>(steady_clock::now().time_since_epoch() - began).count();
+}
+
+// Waits until all that was accepted is in blocks, and checks that it is.
+void wait_until_mined(const Opener& open, const Chain& chain, const Loaded& loaded) {
+    const auto senders = chain.senders();
+    const auto connection = need(open());
+    std::vector<Address> last;
+    std::vector<std::uint64_t> wanted;
+    for (std::size_t row = 0; row < loaded.row_ends.size(); ++row) {
+        const auto end = loaded.row_ends[row];
+        if (end == 0) continue;
+        last.push_back(senders[row * kSendersPerRow + (end - 1) % kSendersPerRow]);
+        wanted.push_back((end - 1) / kSendersPerRow + 1);
+    }
+    const auto until = steady_clock::now() + std::chrono::seconds(60);
+    while (need(nonces(*connection, last)) < wanted) {
+        if (steady_clock::now() > until) stop("accepted transactions are in no block");
+        os::SystemClock().sleep(std::chrono::milliseconds(5));
+    }
+}
+
+void check_count(const Opener& open, const Chain& chain, const Loaded& loaded) {
+    const auto connection = need(open());
+    std::uint64_t mined = 0;
+    for (const auto nonce : need(nonces(*connection, chain.senders()))) mined += nonce;
+    if (mined != loaded.accepted)
+        stop(std::to_string(loaded.accepted) + " were accepted and " + std::to_string(mined) +
+             " are in blocks");
+}
+
+Measured measure(const Run& run, const Options& options, const Chain& chain,
+                 const std::filesystem::path& folder) {
+    std::cerr << "signing for " << run.what << '\n';
+    const auto rows = chain.sign(
+        run.kind, static_cast<std::size_t>(kSignedASecond * options.seconds) + kConnections);
+    auto server = need(Server::ledger(folder, chain));
+    const auto http = over_http(server.port());
+    const auto lasts =
+        std::chrono::duration_cast<Duration>(std::chrono::duration<double>(options.seconds));
+    Measured out;
+    out.recover_us = recover_us(rows);
+    std::vector<std::vector<double>> probed(kProbes);
+    std::vector<std::thread> probes;
+    for (std::size_t i = 0; i < kProbes; ++i)
+        probes.emplace_back([&, row = chain.sign_probe(i, 4000), i] {
+            probed[i] = probe_finality(http, row, lasts);
+        });
+    std::cerr << "measuring " << run.what << '\n';
+    const auto cpu_before = server.cpu_s();
+    const auto loaded = run_load(
+        {run.websocket ? over_websocket(server.port()) : http, render_ethereum, 100, lasts}, rows);
+    if (!loaded.trouble.empty()) stop(std::string(run.what) + ": " + loaded.trouble);
+    wait_until_mined(http, chain, loaded);
+    const auto took = seconds_since(loaded.began);
+    const auto cpu = server.cpu_s() - cpu_before;
+    for (auto& probe : probes) probe.join();
+    check_count(http, chain, loaded);
+    for (const auto& each : probed)
+        out.finality_ms.insert(out.finality_ms.end(), each.begin(), each.end());
+    std::sort(out.finality_ms.begin(), out.finality_ms.end());
+    const auto count = static_cast<double>(loaded.accepted);
+    out.tps = count / took;
+    out.cpu_us = cpu * 1e6 / count;
+    out.client_cpu_us = loaded.client_cpu_s * 1e6 / count;
+    out.sent_again = loaded.sent_again;
+    out.transactions = loaded.accepted;
+    out.peak_bytes = server.peak_bytes();
+    out.restart_ms = need(server.kill_and_restart());
+    check_count(over_http(server.port()), chain, loaded);
+    return out;
+}
+
+// Transactions a second of somebody else's program under the same client.
+struct Peer {
+    std::string name;
+    Result<double> tps;
+    std::string note;
+};
+
+std::string render_comet(std::span<const Bytes> transactions) {
+    static constexpr char kDigits[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::string out = "[";
+    for (const auto& raw : transactions) {
+        // As long as the transfer, and "key=value", as that application wants it.
+        auto text = to_hex(raw).substr(to_hex(raw).size() - raw.size());
+        text[text.size() / 2] = '=';
+        while (text.size() % 3 != 0) text += '0';
+        if (out.size() > 1) out += ',';
+        out += R"({"jsonrpc":"2.0","id":1,"method":"broadcast_tx_sync","params":{"tx":")";
+        for (std::size_t i = 0; i < text.size(); i += 3) {
+            const unsigned bits = static_cast<unsigned char>(text[i]) << 16 |
+                                  static_cast<unsigned char>(text[i + 1]) << 8 |
+                                  static_cast<unsigned char>(text[i + 2]);
+            for (int shift = 18; shift >= 0; shift -= 6) out += kDigits[bits >> shift & 63];
+        }
+        out += "\"}}";
+    }
+    return out += ']';
+}
+
+using Waiting = Result<std::uint64_t> (*)(Connection&);
+
+Result<double> measure_peer(Result<Server> server, const Render& render, Waiting waiting,
+                            const std::vector<Sequence>& rows, Duration lasts) {
+    if (!server.ok()) return std::move(server).error();
+    const auto open = over_http(server->port());
+    const auto loaded = run_load({open, render, 100, lasts}, rows);
+    if (!loaded.trouble.empty()) return Error{ErrorKind::unavailable, loaded.trouble};
+    TRY(auto connection, open());
+    for (;;) {
+        TRY(const auto left, waiting(*connection));
+        const auto took = seconds_since(loaded.began);
+        if (left == 0 || took > 180)
+            return static_cast<double>(loaded.accepted - std::min(left, loaded.accepted)) / took;
+        os::SystemClock().sleep(std::chrono::milliseconds(20));
+    }
+}
+
+std::vector<Peer> measure_peers(const Options& options, const Chain& chain,
+                                const std::filesystem::path& folder) {
+    const double seconds = std::min(options.seconds, 15.0);
+    const auto lasts = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+    const auto rows =
+        chain.sign(Kind::transfers, static_cast<std::size_t>(kSignedASecond * seconds));
+    std::cerr << "measuring anvil\n";
+    std::vector<Peer> out;
+    out.push_back({"anvil (one process, blocks each second, no disk)",
+                   measure_peer(Server::anvil(folder / "anvil", chain), render_ethereum,
+                                waiting_at_ethereum, rows, lasts),
+                   "the same transfers"});
+    std::cerr << "measuring CometBFT's kvstore\n";
+    out.push_back({"CometBFT kvstore (one validator)",
+                   measure_peer(Server::kvstore(folder / "comet"), render_comet, waiting_at_comet,
+                                rows, lasts),
+                   "unsigned pairs of the same size, broadcast_tx_sync"});
+    return out;
+}
+
+bench::Goal at_least(double number) { return {bench::Goal::Of::value_at_least, number}; }
+bench::Goal at_most(double number) { return {bench::Goal::Of::value_at_most, number}; }
+
+double quantile(const std::vector<double>& ascending, double q) {
+    if (ascending.empty()) return 0;
+    return ascending[static_cast<std::size_t>(q * static_cast<double>(ascending.size() - 1))];
+}
+
+std::string rounded(double value) { return bench::short_number(value); }
+
+void report(const Run& run, const Measured& got, const std::vector<Peer>& peers,
+            std::vector<bench::Row>& rows) {
+    const std::string what = run.what;
+    rows.push_back({what,
+                    got.tps,
+                    "tx/s",
+                    "",
+                    {},
+                    at_least(11'000),
+                    std::to_string(got.transactions) +
+                        " made final; batches sent again for lack "
+                        "of room: " +
+                        std::to_string(got.sent_again)});
+    if (run.kind == Kind::transfers && !run.websocket)
+        for (const auto& peer : peers) {
+            const auto value = peer.tps.ok() ? std::optional(*peer.tps) : std::nullopt;
+            rows.push_back({what, got.tps, "tx/s", peer.name, value,
+                            bench::Goal{bench::Goal::Of::ratio_at_least, 5},
+                            value ? peer.note : peer.tps.error().message});
+        }
+    rows.push_back({what + ": CPU of the ledger",
+                    got.cpu_us,
+                    "us/tx",
+                    "",
+                    {},
+                    run.kind == Kind::transfers ? std::optional(at_most(90)) : std::nullopt,
+                    "recovering one signer takes " + rounded(got.recover_us) + " us, " +
+                        rounded(100 * got.recover_us / got.cpu_us) + " % of it; the client " +
+                        rounded(got.client_cpu_us) + " us; peak memory " +
+                        std::to_string(got.peak_bytes >> 20) + " MiB"});
+    const auto count = std::to_string(got.finality_ms.size()) +
+                       " samples under full load, from "
+                       "sending until the receipt is read";
+    rows.push_back({what + ": finality p50",
+                    quantile(got.finality_ms, 0.5),
+                    "ms",
+                    "",
+                    {},
+                    at_most(250),
+                    count});
+    rows.push_back({what + ": finality p99",
+                    quantile(got.finality_ms, 0.99),
+                    "ms",
+                    "",
+                    {},
+                    at_most(1000),
+                    count});
+    rows.push_back({what + ": restart after SIGKILL",
+                    got.restart_ms,
+                    "ms",
+                    "",
+                    {},
+                    at_most(5000),
+                    "until wallets are answered; nothing that was final is lost"});
+}
+
+bool parse(int argc, char** argv, Options& options) {
+    for (int i = 1; i < argc; ++i) {
+        const std::string_view option = argv[i];
+        if (option == "--no-peers") {
+            options.peers = false;
+            continue;
+        }
+        if (i + 1 == argc) return false;
+        const std::string_view text = argv[++i];
+        const auto number = [&](auto& to) {
+            const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), to);
+            return failure == std::errc() && end == text.data() + text.size() && to > 0;
+        };
+        if (option == "--seconds"    ? !number(options.seconds)
+            : option == "--accounts" ? !number(options.accounts)
+            : option == "--only"     ? (options.only = text).empty()
+            : option == "--out"      ? (options.folder = text).empty()
+                                     : true)
+            return false;
+    }
+    return true;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    Options options;
+    if (!parse(argc, argv, options)) {
+        std::cerr << "usage: bench_ledger [--seconds N] [--accounts N] [--only NAME] [--no-peers] "
+                     "[--out FOLDER]\n";
+        return 2;
+    }
+    std::filesystem::create_directories(options.folder);
+    const auto work = std::filesystem::absolute(options.folder) / "ledger-run";
+    std::filesystem::remove_all(work);
+    const Chain chain(kConnections, options.accounts);
+    std::vector<Peer> peers;
+    if (options.peers) peers = measure_peers(options, chain, work);
+    std::vector<bench::Row> rows;
+    for (const auto& run : kRuns)
+        if (options.wants(run.name)) {
+            report(run, measure(run, options, chain, work / run.name), peers, rows);
+            std::filesystem::remove_all(work / run.name);
+        }
+    std::filesystem::remove_all(work);
+    const bench::Title title{
+        "Ledger",
+        std::to_string(options.accounts) + " accounts, " + std::to_string(kConnections) +
+            " connections of a client beside it on " +
+            std::to_string(std::thread::hardware_concurrency()) + " cores, " +
+            rounded(options.seconds) +
+            " s each; signed EIP-1559 transactions, state root and fsync for every block"};
+    std::cout << bench::table_text(title, rows);
+    return bench::write_report(options.folder, "ledger", title, rows) ? 0 : 1;
+}
