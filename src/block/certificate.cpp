@@ -1,6 +1,7 @@
 #include "block/certificate.hpp"
 
 #include "base/codec.hpp"
+#include "crypto/bls_batch.hpp"
 
 namespace mutirao::block {
 namespace {
@@ -109,6 +110,18 @@ Status verify_certificate(const Certificate& certificate, std::uint64_t chain_id
         return Error{ErrorKind::permission_denied,
                      "the certificate's commitment is not shown to be what was signed for"};
     return {};
+}
+
+bool verify_certificates(std::span<const CertificateOf> certificates, std::uint64_t chain_id) {
+    std::vector<crypto::AggregateClaim> claims;
+    std::vector<crypto::PointOpening> openings;
+    for (const auto& [certificate, signers] : certificates) {
+        claims.push_back(
+            {signers, availability_message(chain_id, certificate), certificate.signature});
+        openings.push_back({certificate.commitment, commitment_challenge(certificate.id),
+                            certificate.value, certificate.opening});
+    }
+    return crypto::verify_aggregates(claims) && crypto::verify_openings(openings);
 }
 
 Bytes signer_bitmap(std::uint32_t members, std::span<const std::uint32_t> signers) {

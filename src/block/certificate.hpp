@@ -62,6 +62,14 @@ Certificate certificate_for(const Statement& statement, std::uint64_t epoch);
 Status verify_certificate(const Certificate& certificate, std::uint64_t chain_id,
                           std::span<const crypto::BlsVerifiedKey> signers);
 
+// Whether each is so, checked together; false says nothing about a single one. True for none. 2 ms,
+// 0.5 ms for each different list of signers, and 0.4 ms for each certificate.
+struct CertificateOf {
+    Certificate certificate;
+    std::vector<crypto::BlsVerifiedKey> signers;
+};
+bool verify_certificates(std::span<const CertificateOf> certificates, std::uint64_t chain_id);
+
 // Bitmap of `members` bits with the given ones set.
 Bytes signer_bitmap(std::uint32_t members, std::span<const std::uint32_t> signers);
 // The set bits, ascending; corrupt when the bitmap's size is not that for `members` or a bit past

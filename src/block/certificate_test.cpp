@@ -204,6 +204,37 @@ TEST(Certificate, a_flipped_bit_anywhere_is_found) {
     }
 }
 
+TEST(Certificate, many_hold_together_when_each_does) {
+    const auto key = crypto::BlsSecretKey::generate(Bytes(32, 7)).value();
+    const std::vector<crypto::BlsVerifiedKey> keys{
+        crypto::BlsVerifiedKey::possession_shown(key.public_key()).value()};
+    const auto statement = stated_leaves(1);
+    std::vector<CertificateOf> all;
+    for (std::uint8_t i = 0; i < 3; ++i) {
+        auto made = certificate(3);
+        made.id.bytes[0] = i;
+        made.commitment = statement.commitment;
+        made.value = leaf_value(statement, made.id);
+        made.opening = open_leaves(statement, made.id);
+        made.signature = key.sign(availability_message(8021, made));
+        all.push_back({made, keys});
+    }
+    EXPECT_TRUE(verify_certificates({}, 8021));
+    EXPECT_TRUE(verify_certificates(all, 8021));
+    EXPECT_FALSE(verify_certificates(all, 8022));
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        auto wrong = all;
+        wrong[i].certificate.length += 1;
+        EXPECT_FALSE(verify_certificates(wrong, 8021));
+        wrong = all;
+        wrong[i].certificate.opening = all[(i + 1) % all.size()].certificate.opening;
+        EXPECT_FALSE(verify_certificates(wrong, 8021));
+        wrong = all;
+        wrong[i].signers.clear();
+        EXPECT_FALSE(verify_certificates(wrong, 8021));
+    }
+}
+
 TEST(Certificate, of_another_commitment_than_that_of_the_signed_leaves_is_refused) {
     const auto key = crypto::BlsSecretKey::generate(Bytes(32, 7)).value();
     const std::vector<crypto::BlsVerifiedKey> keys{

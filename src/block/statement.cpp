@@ -220,13 +220,9 @@ Status check_commitments(std::span<const Statement* const> statements, const Dig
     return {};
 }
 
-namespace {
-
 Digest commitment_challenge(const BlockId& id) {
     return crypto::blake3_keyed(crypto::domain_key("commitment challenge"), id.span());
 }
-
-}  // namespace
 
 crypto::KzgValue leaf_value(const Statement& statement, const BlockId& id) {
     return crypto::evaluate(leaf_scalars(statement.leaves), commitment_challenge(id));

@@ -200,6 +200,7 @@ Status check_commitments(std::span<const Statement* const> statements, const Dig
 // What a node signs is leaf_value(); the disperser adds open_leaves(), and check_opening() of the
 // two says whether the commitment is that of the leaves that the node has seen
 // (crypto::verify_point).
+Digest commitment_challenge(const BlockId& id);  // what the point is drawn by
 crypto::KzgValue leaf_value(const Statement& statement, const BlockId& id);
 crypto::KzgProof open_leaves(const Statement& statement, const BlockId& id,
                              const Threads& threads = {});

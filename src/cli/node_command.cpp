@@ -6,6 +6,7 @@
 #include <malloc.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <thread>
 #include <unistd.h>
 
 #include "base/log.hpp"
@@ -147,7 +148,10 @@ Status run_ledger(const NodeOptions& options, Disk& disk, os::StopSignal& stop) 
     TRY(engine.engine, engine_of(disk));
     engine.proposer = identity.bls;
     engine.at_point = crash_point();
-    TRY(auto role, node::LedgerRole::open(disk, clock, std::move(engine)));
+    // Signatures are checked by whoever serves a caller, and by these beside.
+    const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
+    os::ThreadPool pool(cores, kExecutorQueue);
+    TRY(auto role, node::LedgerRole::open(disk, clock, std::move(engine), {&pool, cores}));
     gateway::EthereumRpc rpc(role->ethereum(), clock);
     net::HttpLimits limits;
     limits.body_bytes_max = gateway::kRpcBodyMax;

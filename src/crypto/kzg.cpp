@@ -290,6 +290,47 @@ bool verify_point(const KzgCommitment& commitment, const Digest& challenge, cons
     return opens_to(sum, outside_point(challenge).z, scalar_to_fr(value.span()), pi);
 }
 
+bool verify_openings(std::span<const PointOpening> openings) {
+    if (openings.empty()) return true;
+    Writer statement;
+    statement.u(std::uint64_t{openings.size()});
+    for (const auto& each : openings)
+        statement.raw(each.commitment.span())
+            .raw(each.challenge.span())
+            .raw(each.value.span())
+            .raw(each.proof.span());
+    Bytes stream(openings.size() * sizeof(Weight));
+    blake3_keyed_xof(domain_key("opening weights"), statement.bytes(), stream);
+    std::vector<blst_p1_affine> points(openings.size()), proofs(openings.size());
+    std::vector<Weight> weights(openings.size());
+    std::vector<blst_fr> weighted_z(openings.size());
+    blst_fr y{};
+    for (std::size_t j = 0; j < openings.size(); ++j) {
+        const auto& each = openings[j];
+        blst_scalar value;
+        blst_scalar_from_lendian(&value, each.value.bytes.data());
+        if (!blst_scalar_fr_check(&value) || !load_point(each.commitment.span(), points[j]) ||
+            !load_point(each.proof.span(), proofs[j]))
+            return false;
+        Scalar weight;
+        std::copy_n(stream.data() + j * sizeof(Weight), sizeof(Weight), weights[j].data());
+        std::copy(weights[j].begin(), weights[j].end(), weight.bytes.begin());
+        const auto factor = scalar_to_fr(weight.span());
+        const auto z = outside_point(each.challenge).z;
+        blst_fr_mul(&weighted_z[j], &factor, &z);
+        auto term = scalar_to_fr(each.value.span());
+        blst_fr_mul(&term, &term, &factor);
+        blst_fr_add(&y, &y, &term);
+    }
+    auto sum = weighted_sum(points, weights);
+    const auto shifted = sum_of_products(proofs, weighted_z);
+    blst_p1_add_or_double(&sum, &sum, &shifted);
+    const auto proof = weighted_sum(proofs, weights);
+    blst_p1_affine pi;
+    blst_p1_to_affine(&pi, &proof);
+    return opens_to(sum, {}, y, pi);
+}
+
 bool is_in_group(const KzgCommitment& commitment) {
     blst_p1_affine point;
     return load_point(commitment.span(), point);

@@ -90,6 +90,17 @@ KzgProof open_point(std::span<const Scalar> values, const Digest& challenge,
 bool verify_point(const KzgCommitment& commitment, const Digest& challenge, const KzgValue& value,
                   const KzgProof& proof);
 
+// Whether each commitment opens so, as verify_point says, by one equation under weights of 128 bits
+// that are a hash of all of it; false says nothing about a single one. True for none. 0.8 ms, and
+// 0.2 ms for each.
+struct PointOpening {
+    KzgCommitment commitment;
+    Digest challenge;
+    KzgValue value;
+    KzgProof proof;
+};
+bool verify_openings(std::span<const PointOpening> openings);
+
 // A valid compressed point of the prime-order subgroup of G1.
 bool is_in_group(const KzgCommitment& commitment);
 

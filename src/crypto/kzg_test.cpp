@@ -296,6 +296,41 @@ TEST(Kzg, a_commitment_is_shown_to_be_that_of_a_vector_by_one_opening) {
     EXPECT_FALSE(verify_point(commitment, challenge, value, malformed));
 }
 
+TEST(Kzg, many_openings_hold_together_when_each_does) {
+    EXPECT_TRUE(verify_openings({}));
+    std::vector<PointOpening> all;
+    SeededRandom random(79);
+    for (std::uint64_t i = 0; i < 5; ++i) {
+        const auto values = random_vector(100 + i);
+        const auto challenge = random.fixed<Digest>();
+        all.push_back({commit(values), challenge, evaluate(values, challenge),
+                       open_point(values, challenge)});
+        EXPECT_TRUE(verify_openings(all));
+        EXPECT_TRUE(verify_openings({&all.back(), 1}));
+    }
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        auto wrong = all;
+        wrong[i].value.bytes[0] ^= 1;
+        EXPECT_FALSE(verify_openings(wrong));
+        wrong = all;
+        wrong[i].challenge.bytes[0] ^= 1;
+        EXPECT_FALSE(verify_openings(wrong));
+        wrong = all;
+        wrong[i].proof.bytes[0] ^= 0x80;
+        EXPECT_FALSE(verify_openings(wrong));
+        // Swapped, they would cancel out in a plain sum.
+        wrong = all;
+        std::swap(wrong[i].proof, wrong[(i + 1) % all.size()].proof);
+        EXPECT_FALSE(verify_openings(wrong));
+        EXPECT_FALSE(verify_openings({&wrong[i], 1}));
+    }
+    // Infinity: the commitment to zeros, among others.
+    const std::vector<Scalar> zeros(kSlots);
+    all.push_back({commit(zeros), {}, {}, open_point(zeros, {})});
+    EXPECT_TRUE(verify_openings(all));
+    EXPECT_TRUE(verify_openings({&all.back(), 1}));
+}
+
 TEST(Kzg, a_value_is_written_in_one_way_only) {
     // The value 1 at any point, and 1 + r, which is the same number to the field.
     std::vector<Scalar> ones(kSlots);

@@ -1,6 +1,7 @@
 #include "gateway/ethrpc.hpp"
 
 #include "gateway/ethrpc_methods.hpp"
+#include "gateway/ethrpc_values.hpp"
 
 namespace mutirao::gateway {
 namespace {
@@ -53,7 +54,25 @@ RpcResult EthereumRpc::run(const RpcCall& call) {
 }
 
 std::string EthereumRpc::answer(std::string_view body) {
-    return answer_rpc(body, [this](const RpcCall& call) { return run(call); });
+    return answer_rpc(
+        body, [this](const RpcCall& call) { return run(call); },
+        [this](const json::array& calls) { foresee(calls); });
+}
+
+void EthereumRpc::foresee(const json::array& calls) {
+    std::vector<Bytes> sent;
+    for (const auto& call : calls) {
+        const auto* object = call.if_object();
+        const auto* method = object == nullptr ? nullptr : object->if_contains("method");
+        const auto* params = object == nullptr ? nullptr : object->if_contains("params");
+        if (method == nullptr || *method != "eth_sendRawTransaction" || params == nullptr ||
+            !params->is_array() || params->get_array().empty() ||
+            !params->get_array()[0].is_string())
+            continue;
+        auto raw = read_data(params->get_array()[0].get_string());
+        if (raw.ok()) sent.push_back(std::move(*raw));
+    }
+    if (sent.size() > 1) chain_.expect(std::vector<ByteSpan>(sent.begin(), sent.end()));
 }
 
 net::HttpHandler make_ethereum_route(EthereumRpc& rpc) {
@@ -105,13 +124,14 @@ net::WebSocketOpener make_ethereum_sessions(EthereumRpc& rpc) {
 }
 
 std::string EthereumSession::message(std::string_view text) {
-    return answer_rpc(text, [this](const RpcCall& call) -> RpcResult {
+    const auto run = [this](const RpcCall& call) -> RpcResult {
         if (call.method == "eth_subscribe") return subscribe(call);
         if (call.method != "eth_unsubscribe") return rpc_.run(call);
         const Params params(call.params, rpc_.chain());
         TRY(const auto id, params.text(0));
         return json::value(subscriptions_.erase(std::string(id)) != 0);
-    });
+    };
+    return answer_rpc(text, run, [this](const json::array& calls) { rpc_.foresee(calls); });
 }
 
 Result<std::vector<std::string>> EthereumSession::news() {

@@ -19,6 +19,8 @@ class EthereumRpc {
     std::string answer(std::string_view body);
     // One call, of any method but the subscriptions'.
     RpcResult run(const RpcCall& call);
+    // Before the calls of a batch: the transactions among them are checked together.
+    void foresee(const boost::json::array& calls);
     const EthereumChain& chain() const { return chain_; }
 
   private:

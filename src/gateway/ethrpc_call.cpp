@@ -75,11 +75,13 @@ std::string answer_one(const json::value& written, const RpcMethod& run) {
     return given_id == nullptr ? std::string() : envelope(id, std::move(result));
 }
 
-std::string answer_batch(const json::array& calls, const RpcMethod& run) {
+std::string answer_batch(const json::array& calls, const RpcMethod& run,
+                         const RpcForesee& foresee) {
     if (calls.empty()) return invalid(nullptr, "an empty batch");
     if (calls.size() > kRpcBatchMax)
         return invalid(nullptr, "batch too large: at most " + std::to_string(kRpcBatchMax) +
                                     " calls, not " + std::to_string(calls.size()));
+    if (foresee) foresee(calls);
     std::string out;
     for (const auto& call : calls) {
         const auto one = out.size() > kRpcAnswerMax
@@ -106,7 +108,7 @@ RpcResult::RpcResult(Error error)
 
 std::string rpc_error_text(const RpcError& error) { return envelope(nullptr, error); }
 
-std::string answer_rpc(std::string_view body, const RpcMethod& run) {
+std::string answer_rpc(std::string_view body, const RpcMethod& run, const RpcForesee& foresee) {
     if (body.size() > kRpcBodyMax)
         return invalid(nullptr,
                        "request too large: at most " + std::to_string(kRpcBodyMax) + " bytes");
@@ -120,7 +122,7 @@ std::string answer_rpc(std::string_view body, const RpcMethod& run) {
             return rpc_error_text({rpc_code::kParse, "the JSON is nested too deeply"});
         if (problem) return rpc_error_text({rpc_code::kParse, "parse error: this is no JSON"});
         const auto* batch = parsed.if_array();
-        return batch == nullptr ? answer_one(parsed, run) : answer_batch(*batch, run);
+        return batch == nullptr ? answer_one(parsed, run) : answer_batch(*batch, run, foresee);
     } catch (const std::bad_alloc&) {
         return rpc_error_text({rpc_code::kInvalidRequest, "request too large"});
     }

@@ -58,10 +58,12 @@ struct RpcCall {
     boost::json::array params;
 };
 using RpcMethod = std::function<RpcResult(const RpcCall&)>;
+// Told of a batch before its calls are run one by one.
+using RpcForesee = std::function<void(const boost::json::array& calls)>;
 
 // Answers a body: one call, or a batch in order. Empty text when all were notifications. Memory is
 // bounded by the limits above whatever the body holds.
-std::string answer_rpc(std::string_view body, const RpcMethod& run);
+std::string answer_rpc(std::string_view body, const RpcMethod& run, const RpcForesee& foresee = {});
 // An answer that belongs to no call.
 std::string rpc_error_text(const RpcError& error);
 

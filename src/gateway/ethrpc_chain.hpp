@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "ledger/event_log.hpp"
@@ -63,6 +64,8 @@ class EthereumChain {
     virtual Result<ledger::Simulated> simulate(const Address& from,
                                                const ledger::Call& call) const = 0;
 
+    // These will be submitted next: a chain may check their signatures together.
+    virtual void expect(std::span<const ByteSpan> transactions) = 0;
     // Takes a signed transaction. already_exists "already known" when it waits already.
     virtual Status submit(ByteSpan raw) = 0;
     // The next nonce after all that waits in an unbroken row.

@@ -122,6 +122,25 @@ TEST_F(EthereumRpcTest, a_transaction_waits_and_is_then_in_a_block_with_a_receip
               text(quantity(ledger::kOneMut.wei() * 1000 + 5)));
 }
 
+TEST_F(EthereumRpcTest, transactions_of_a_batch_are_announced_before_they_come) {
+    const auto send = [](const std::string& data) {
+        return json::object{{"jsonrpc", "2.0"},
+                            {"id", 1},
+                            {"method", "eth_sendRawTransaction"},
+                            {"params", json::array{text(data)}}};
+    };
+    auto one = transfer_by(1), two = transfer_by(2);
+    one.sign(ledger::wallet(1));
+    two.sign(ledger::wallet(2));
+    const json::array batch{send(raw_text(one)), send("0xzz"), send(raw_text(two)), 7,
+                            json::object{}};
+    const auto answer = json::parse(rpc.answer(json::serialize(batch)));
+    ASSERT_EQ(answer.get_array().size(), 5u);
+    EXPECT_EQ(chain.expected, 2u);
+    EXPECT_TRUE(answer.at(0).get_object().contains("result"));
+    EXPECT_TRUE(answer.at(2).get_object().contains("result"));
+}
+
 TEST_F(EthereumRpcTest, refuses_transactions_in_the_words_that_wallets_know) {
     const auto expect = [&](ledger::Transaction tx, std::string_view words) {
         const auto answer = send(std::move(tx), 0);

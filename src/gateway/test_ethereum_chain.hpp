@@ -86,6 +86,9 @@ class TestEthereumChain final : public EthereumChain {
         return ledger::simulate({chain_.ledger.state(), genesis_, chain_.ledger.time_ms()},
                                 chain_.ledger.height(), from, call);
     }
+    void expect(std::span<const ByteSpan> transactions) override {
+        expected += transactions.size();
+    }
     Status submit(ByteSpan raw) override {
         const auto hash = ledger::Transaction::hash(raw);
         if (waiting_.contains(hash)) return Error{ErrorKind::already_exists, "already known"};
@@ -107,6 +110,7 @@ class TestEthereumChain final : public EthereumChain {
                 taken_.end()};
     }
 
+    std::size_t expected = 0;  // transactions that were announced
     std::uint64_t pruned = 0;  // blocks below are gone
 
   private:

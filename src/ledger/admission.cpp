@@ -1,5 +1,6 @@
 #include "ledger/admission.hpp"
 
+#include "crypto/hash.hpp"
 #include "ledger/execution.hpp"
 #include "ledger/ledger.hpp"
 
@@ -16,7 +17,9 @@ std::uint64_t gas_of(const Transaction& tx) {
     return is_module(tx.to) ? gas + kModuleGas : gas;
 }
 
-Result<Admitted> admit(const Genesis& genesis, Memo& memo, ByteSpan raw) {
+Result<AdmittedPtr> admit(const Genesis& genesis, Memo& memo, ByteSpan raw) {
+    const auto id = crypto::blake3(raw);
+    if (auto known = memo.admitted(id)) return known;
     TRY(auto tx, Transaction::decode(raw));
     if (tx.chain_id != genesis.chain_id)
         return refuse("the transaction is for chain " + std::to_string(tx.chain_id) +
@@ -29,9 +32,11 @@ Result<Admitted> admit(const Genesis& genesis, Memo& memo, ByteSpan raw) {
     if (tx.gas_limit < gas)
         return refuse("the transaction needs " + std::to_string(gas) + " gas and its limit is " +
                       std::to_string(tx.gas_limit));
-    const auto hash = Transaction::hash(raw);
-    TRY(auto sender, memo.sender(tx, hash));
-    return Admitted{std::move(tx), hash, sender};
+    TRY(auto sender, tx.sender());
+    auto out = std::make_shared<const Admitted>(
+        Admitted{std::move(tx), Transaction::hash(raw), sender, gas});
+    memo.remember(id, out, raw.size());
+    return AdmittedPtr(std::move(out));
 }
 
 Result<Amount> worst_cost(const Transaction& tx) {
@@ -55,15 +60,15 @@ Error replayed(std::uint64_t nonce, std::uint64_t next) {
 
 Status Ledger::check(ByteSpan raw) const {
     TRY(auto admitted, admit(genesis_, *memo_, raw));
-    TRY(auto found, read<Account>(records_, key::account(admitted.sender)));
+    TRY(auto found, read<Account>(records_, key::account(admitted->sender)));
     const auto account = found.value_or(Account{});
-    const auto nonce = admitted.tx.nonce;
+    const auto nonce = admitted->tx.nonce;
     if (nonce < account.nonce) return replayed(nonce, account.nonce);
     if (nonce - account.nonce > kNonceAheadMax)
         return Error{ErrorKind::resource_exhausted, "nonce " + std::to_string(nonce) +
                                                         " is too far ahead of " +
                                                         std::to_string(account.nonce)};
-    return check_funds(admitted.tx, account.balance);
+    return check_funds(admitted->tx, account.balance);
 }
 
 std::vector<Bytes> Ledger::propose(const std::vector<Bytes>& waiting, std::size_t bytes_max) const {
@@ -76,11 +81,12 @@ std::vector<Bytes> Ledger::propose(const std::vector<Bytes>& waiting, std::size_
     for (const auto& raw : waiting) {
         auto admitted = admit(genesis_, *memo_, raw);
         if (!admitted.ok()) continue;
-        const auto cost = worst_cost(admitted->tx);
+        const auto& [tx, hash, sender, gas] = **admitted;
+        const auto cost = worst_cost(tx);
         if (!cost.ok()) continue;
-        auto [at, first] = by_sender.try_emplace(admitted->sender);
-        if (first) order.push_back(admitted->sender);
-        at->second.try_emplace(admitted->tx.nonce, Waiting{&raw, *cost});
+        auto [at, first] = by_sender.try_emplace(sender);
+        if (first) order.push_back(sender);
+        at->second.try_emplace(tx.nonce, Waiting{&raw, *cost});
     }
     std::vector<Bytes> out;
     std::size_t bytes = 0;

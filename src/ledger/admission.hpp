@@ -6,14 +6,9 @@
 
 namespace mutirao::ledger {
 
-struct Admitted {
-    Transaction tx;
-    Digest hash;
-    Address sender;
-};
-
 // Everything about a transaction that does not depend on the state: form, chain, fees, signature.
-Result<Admitted> admit(const Genesis& genesis, Memo& memo, ByteSpan raw);
+// Any thread. About 60 us the first time, 0.4 us while the memo has it.
+Result<AdmittedPtr> admit(const Genesis& genesis, Memo& memo, ByteSpan raw);
 
 // What the sender must own before the transaction starts: its value, and gas at its fee limit.
 Result<Amount> worst_cost(const Transaction& tx);

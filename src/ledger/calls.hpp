@@ -65,7 +65,8 @@ struct PaidPart {
     Digest content;
     std::uint64_t bytes = 0;
 };
-inline constexpr std::size_t kPartsMax = 1024;  // in one call
+inline constexpr std::size_t kPartsMax = 1024;            // in one call
+inline constexpr std::size_t kCertificateSizeMax = 1024;  // bytes
 // `fee` is parts_fee() of the ledger's genesis.
 Call certify(const block::Certificate& certificate, std::span<const PaidPart> parts, Amount fee);
 // One part of each of at most kCertificatesMax blocks, all or none: an object's blocks at once.

@@ -61,9 +61,9 @@ Result<Receipt> Ledger::run(Changes& block, std::uint64_t height, std::uint64_t 
                             ByteSpan raw) const {
     TRY(auto admitted, admit(genesis_, *memo_, raw));
     // No structured binding: clang 14 lets no lambda see one.
-    const auto& tx = admitted.tx;
-    const auto& hash = admitted.hash;
-    const auto& sender = admitted.sender;
+    const auto& tx = admitted->tx;
+    const auto& hash = admitted->hash;
+    const auto& sender = admitted->sender;
     TRY(auto found, read<Account>(block, key::account(sender)));
     auto account = found.value_or(Account{});
     if (tx.nonce != account.nonce) return replayed(tx.nonce, account.nonce);
@@ -72,7 +72,7 @@ Result<Receipt> Ledger::run(Changes& block, std::uint64_t height, std::uint64_t 
     Receipt receipt;
     receipt.transaction = hash;
     receipt.height = height;
-    receipt.gas_used = gas_of(tx);
+    receipt.gas_used = admitted->gas;
     const Amount tip = std::min(tx.max_priority_fee, *tx.max_fee.minus(genesis_.base_fee));
     TRY(auto price, genesis_.base_fee.plus(tip));
     TRY(receipt.fee, price.times(receipt.gas_used));
@@ -167,7 +167,7 @@ Bytes Ledger::snapshot() const {
     return std::move(out).take();
 }
 
-Result<Ledger> Ledger::restore(ByteSpan snapshot) {
+Result<Ledger> Ledger::restore(ByteSpan snapshot, std::shared_ptr<Memo> memo) {
     Reader in(snapshot);
     TRY(auto version, in.u<std::uint16_t>());
     if (version != kSnapshotFormat)
@@ -176,6 +176,7 @@ Result<Ledger> Ledger::restore(ByteSpan snapshot) {
                          " and this program reads format " + std::to_string(kSnapshotFormat) +
                          "; use the program that wrote it, or begin a new network"};
     Ledger out;
+    out.memo_ = std::move(memo);
     TRY(auto header, in.raw(StateHeader::kSize));
     TRY(out.header_, StateHeader::decode(header));
     out.state_hash_ = out.header_.hash();

@@ -26,14 +26,15 @@ std::uint64_t gas_of(const Transaction& tx);
 
 inline constexpr std::uint16_t kSnapshotFormat = 2;
 
-// One thread at a time, for const calls too: they remember what they worked out.
+// One thread at a time; const calls may run side by side.
 class Ledger {
   public:
     // invalid_argument when the allocations overflow.
     static Result<Ledger> begin(const Genesis& genesis);
     // From snapshot(); corrupt when the bytes are no snapshot of ours, or the records in it do not
-    // have the root that its state hash names.
-    static Result<Ledger> restore(ByteSpan snapshot);
+    // have the root that its state hash names. `memo` is of a ledger of the same chain.
+    static Result<Ledger> restore(ByteSpan snapshot,
+                                  std::shared_ptr<Memo> memo = std::make_shared<Memo>());
 
     // Whether a transaction may wait for a block: well formed, for this chain, signed, not executed
     // before (already_exists "replayed: ..."), and its sender can pay value and gas
@@ -64,6 +65,10 @@ class Ledger {
 
     Bytes snapshot() const;
 
+    // Where prepare() (preparation.hpp) leaves what it worked out; shared, because it may be at
+    // work on other threads.
+    const std::shared_ptr<Memo>& memo() const { return memo_; }
+
   private:
     struct Records final : public StateView {
         Result<Value> get(ByteSpan key) const override;
@@ -89,7 +94,7 @@ class Ledger {
     Digest state_hash_;
     Records records_;
     std::optional<Staged> staged_;
-    std::unique_ptr<Memo> memo_ = std::make_unique<Memo>();  // changes under const calls too
+    std::shared_ptr<Memo> memo_ = std::make_shared<Memo>();  // changes under const calls too
 };
 
 }  // namespace mutirao::ledger

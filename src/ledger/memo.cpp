@@ -2,41 +2,70 @@
 
 namespace mutirao::ledger {
 
-Result<Address> Memo::sender(const Transaction& tx, const Digest& hash) {
-    if (const auto known = senders_.find(hash); known != senders_.end()) return known->second;
-    TRY(auto sender, tx.sender());
-    senders_.emplace(hash, sender);
-    sender_order_.push_back(hash);
-    if (sender_order_.size() > kSendersKept) {
-        senders_.erase(sender_order_.front());
-        sender_order_.pop_front();
-    }
-    return sender;
+AdmittedPtr Memo::admitted(const Digest& id) const {
+    const std::lock_guard lock(mutex_);
+    const auto at = admitted_.find(id);
+    return at == admitted_.end() ? nullptr : at->second.admitted;
 }
 
-Result<const Committee*> Memo::committee(const StateView& state, std::uint64_t epoch) {
-    auto at = committees_.find(epoch);
-    if (at == committees_.end()) {
-        const auto name = "epoch " + std::to_string(epoch);
-        TRY(auto record, require<EpochRecord>(state, key::epoch(epoch), name));
-        if (record.members.empty())
-            return Error{ErrorKind::invalid_argument, name + " has no nodes"};
-        TRY(auto placement, placement::Placement::make(record.membership()));
-        // The oldest epoch is the least likely to be asked for again.
-        if (committees_.size() >= kCommitteesKept) committees_.erase(committees_.begin());
-        at = committees_.emplace(epoch, Committee{std::move(record), std::move(placement)}).first;
+void Memo::remember(const Digest& id, AdmittedPtr admitted, std::size_t size) {
+    const std::lock_guard lock(mutex_);
+    if (!admitted_.try_emplace(id, Entry{std::move(admitted), size}).second) return;
+    admitted_order_.push_back(id);
+    admitted_bytes_ += size;
+    while (admitted_order_.size() > kAdmittedKept || admitted_bytes_ > kAdmittedBytesKept) {
+        const auto oldest = admitted_.find(admitted_order_.front());
+        admitted_bytes_ -= oldest->second.size;
+        admitted_.erase(oldest);
+        admitted_order_.pop_front();
     }
-    return &at->second;
 }
 
-Result<const crypto::BlsVerifiedKey*> Memo::key(const crypto::BlsPublicKey& key) {
-    auto at = keys_.find(key);
-    if (at == keys_.end()) {
-        TRY(auto point, crypto::BlsVerifiedKey::possession_shown(key));
-        if (keys_.size() >= kKeysKept) keys_.clear();
-        at = keys_.emplace(key, point).first;
+bool Memo::is_good(const Digest& claim) const {
+    const std::lock_guard lock(mutex_);
+    return claims_.contains(claim);
+}
+
+void Memo::remember_good(const Digest& claim) {
+    const std::lock_guard lock(mutex_);
+    if (!claims_.insert(claim).second) return;
+    claims_order_.push_back(claim);
+    if (claims_order_.size() > kClaimsKept) {
+        claims_.erase(claims_order_.front());
+        claims_order_.pop_front();
     }
-    return &at->second;
+}
+
+CommitteePtr Memo::known_committee(std::uint64_t epoch) const {
+    const std::lock_guard lock(mutex_);
+    const auto at = committees_.find(epoch);
+    return at == committees_.end() ? nullptr : at->second;
+}
+
+Result<CommitteePtr> Memo::committee(const StateView& state, std::uint64_t epoch) {
+    if (auto known = known_committee(epoch)) return known;
+    const auto name = "epoch " + std::to_string(epoch);
+    TRY(auto record, require<EpochRecord>(state, key::epoch(epoch), name));
+    if (record.members.empty()) return Error{ErrorKind::invalid_argument, name + " has no nodes"};
+    TRY(auto placement, placement::Placement::make(record.membership()));
+    auto made =
+        std::make_shared<const Committee>(Committee{std::move(record), std::move(placement)});
+    const std::lock_guard lock(mutex_);
+    // The oldest epoch is the least likely to be asked for again.
+    if (committees_.size() >= kCommitteesKept) committees_.erase(committees_.begin());
+    return committees_.insert_or_assign(epoch, std::move(made)).first->second;
+}
+
+Result<crypto::BlsVerifiedKey> Memo::key(const crypto::BlsPublicKey& key) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (const auto at = keys_.find(key); at != keys_.end()) return at->second;
+    }
+    TRY(auto point, crypto::BlsVerifiedKey::possession_shown(key));
+    const std::lock_guard lock(mutex_);
+    if (keys_.size() >= kKeysKept) keys_.clear();
+    keys_.emplace(key, point);
+    return point;
 }
 
 }  // namespace mutirao::ledger

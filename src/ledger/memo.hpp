@@ -1,10 +1,15 @@
-// What execution has worked out before and would work out again: who signed a transaction, who the
-// nodes of an epoch are and how it places its slots, and which keys are good. Forgetting is always
-// safe; results never depend on it. Internal to ledger; one thread at a time.
+// What has been worked out before and would be worked out again: what a transaction says and who
+// signed it, which signatures inside calls are good, who the nodes of an epoch are and how it
+// places its slots, and which keys are good. Forgetting is always safe; results never depend on it.
+// Any thread.
 #pragma once
 
 #include <deque>
 #include <map>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "crypto/bls.hpp"
 #include "ledger/records.hpp"
@@ -12,33 +17,61 @@
 
 namespace mutirao::ledger {
 
+// A transaction about which everything holds that does not depend on the state.
+struct Admitted {
+    Transaction tx;
+    Digest hash;
+    Address sender;
+    std::uint64_t gas = 0;
+};
+using AdmittedPtr = std::shared_ptr<const Admitted>;
+
 // An epoch's nodes, and which of them holds which slot.
 struct Committee {
     EpochRecord epoch;
     placement::Placement placement;
 };
+using CommitteePtr = std::shared_ptr<const Committee>;
+
+inline constexpr std::size_t kAdmittedKept = 32768;          // transactions
+inline constexpr std::size_t kAdmittedBytesKept = 64 << 20;  // of them, as they were sent
+inline constexpr std::size_t kClaimsKept = 65536;            // 5 MiB
+inline constexpr std::size_t kCommitteesKept = 4;            // 130 KiB each, and 200 bytes a member
+inline constexpr std::size_t kKeysKept = 8192;               // 2.8 MB
 
 class Memo {
   public:
-    // The signer of the transaction whose bytes hash to `hash`. About 50 us the first time.
-    Result<Address> sender(const Transaction& tx, const Digest& hash);
+    // Null when it is not known. `id` is blake3 of the transaction's bytes.
+    AdmittedPtr admitted(const Digest& id) const;
+    void remember(const Digest& id, AdmittedPtr admitted, std::size_t size);
+
+    // Whether something signed was found good: its hash, keyed by what it is.
+    bool is_good(const Digest& claim) const;
+    void remember_good(const Digest& claim);
+
     // An epoch that a committed block closed, so that its members are final. not_found when there
     // is none; invalid_argument when it has no nodes. Reading it costs about 1 us a member the
-    // first time, and so does each group's table. The pointer holds until the next call.
-    Result<const Committee*> committee(const StateView& state, std::uint64_t epoch);
-    // A key that was registered, so that its possession was shown. About 0.1 ms the first time. The
-    // pointer holds until the next call.
-    Result<const crypto::BlsVerifiedKey*> key(const crypto::BlsPublicKey& key);
+    // first time, and so does each group's table.
+    Result<CommitteePtr> committee(const StateView& state, std::uint64_t epoch);
+    // Null when nobody asked for it before.
+    CommitteePtr known_committee(std::uint64_t epoch) const;
+    // A key that was registered, so that its possession was shown. About 0.1 ms the first time.
+    Result<crypto::BlsVerifiedKey> key(const crypto::BlsPublicKey& key);
 
   private:
-    std::map<Digest, Address> senders_;
-    std::deque<Digest> sender_order_;
-    std::map<std::uint64_t, Committee> committees_;
+    struct Entry {
+        AdmittedPtr admitted;
+        std::size_t size = 0;
+    };
+
+    mutable std::mutex mutex_;  // guards everything below; held for look-ups only
+    std::unordered_map<Digest, Entry> admitted_;
+    std::deque<Digest> admitted_order_;
+    std::size_t admitted_bytes_ = 0;
+    std::unordered_set<Digest> claims_;
+    std::deque<Digest> claims_order_;
+    std::map<std::uint64_t, CommitteePtr> committees_;
     std::map<crypto::BlsPublicKey, crypto::BlsVerifiedKey> keys_;
 };
-
-inline constexpr std::size_t kSendersKept = 32768;  // 1.7 MB
-inline constexpr std::size_t kCommitteesKept = 4;   // 130 KiB each, and 200 bytes a member
-inline constexpr std::size_t kKeysKept = 8192;      // 2.8 MB
 
 }  // namespace mutirao::ledger

@@ -1,4 +1,5 @@
 // Compute: who serves which model, session keys, and the split of every payment for an answer.
+#include "ledger/evidence.hpp"
 #include "ledger/modules.hpp"
 
 namespace mutirao::ledger {
@@ -93,7 +94,7 @@ Status pay_model(Context& context, Amount amount, const Asset& model) {
 Status settle(Context& context, abi::Reader in) {
     TRY(auto bytes, in.bytes(1024));
     TRY(auto voucher, Voucher::decode(bytes));
-    TRY_VOID(voucher.verify(context.genesis.chain_id));
+    TRY_VOID(verify_voucher(context.memo, context.genesis.chain_id, voucher));
     if (voucher.provider != context.sender) return denied("the voucher is for another provider");
     TRY(auto opened, require<ApiKey>(context.state, key::api_key(voucher.key), "such key"));
     if (opened.closed || context.time_ms >= opened.expires_ms) return denied("the key has expired");

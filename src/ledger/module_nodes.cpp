@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "ledger/calls.hpp"
+#include "ledger/evidence.hpp"
 #include "ledger/modules.hpp"
 
 namespace mutirao::ledger {
@@ -9,7 +10,6 @@ namespace {
 
 constexpr std::uint64_t kEpochsBack = 16;  // how old a certificate's epoch may be
 constexpr std::size_t kEndpointMax = 256;
-constexpr std::size_t kCertificateMax = 1024;  // bytes
 constexpr std::uint32_t kWeightMax = 1'000'000;
 
 // Set while storage nodes have joined or left since the last epoch.
@@ -72,7 +72,7 @@ Status leave(Context& context, abi::Reader) {
 }
 
 struct Signers {
-    const Committee& committee;
+    CommitteePtr committee;
     std::vector<std::uint32_t> members;
     std::vector<std::uint32_t> held;  // slots of each member of the epoch
     std::uint32_t slots_signed = 0;
@@ -80,8 +80,8 @@ struct Signers {
 
 // Who signed, as the certificate says.
 Result<Signers> signers_of(Context& context, const block::Certificate& certificate) {
-    TRY(const auto* committee, context.memo.committee(context.state, certificate.epoch));
-    Signers out{*committee, {}, committee->placement.slots_held(certificate.id)};
+    TRY(auto committee, context.memo.committee(context.state, certificate.epoch));
+    Signers out{committee, {}, committee->placement.slots_held(certificate.id)};
     const auto count = static_cast<std::uint32_t>(out.held.size());
     TRY(out.members, block::signers_in(certificate.signers, count));
     for (const auto member : out.members) out.slots_signed += out.held[member];
@@ -92,8 +92,8 @@ Status split_fee(Context& context, const Signers& signers, Amount fee, const Dig
     Amount left = fee;
     for (const auto member : signers.members) {
         const auto part = fee.part(signers.held[member], signers.slots_signed);
-        TRY_VOID(pay(context, module::storage(), signers.committee.epoch.members[member].node, part,
-                     Reason::storage, about));
+        TRY_VOID(pay(context, module::storage(), signers.committee->epoch.members[member].node,
+                     part, Reason::storage, about));
         TRY(left, left.minus(part));
     }
     return pay(context, module::storage(), module::treasury(), left, Reason::fee, about);
@@ -109,12 +109,8 @@ Status verify(Context& context, const block::Certificate& certificate, const Sig
         return denied("certificate under quorum: " + std::to_string(signers.slots_signed) + " of " +
                       std::to_string(block::kSlotCount) + " slots signed, " +
                       std::to_string(block::kAvailableSlots) + " needed");
-    std::vector<crypto::BlsVerifiedKey> keys;
-    for (const auto member : signers.members) {
-        TRY(const auto* key, context.memo.key(signers.committee.epoch.members[member].bls_key));
-        keys.push_back(*key);
-    }
-    return block::verify_certificate(certificate, context.genesis.chain_id, keys);
+    return verify_signed(context.memo, context.genesis.chain_id, certificate, *signers.committee,
+                         signers.members);
 }
 
 Result<std::vector<PaidPart>> parts_in(abi::Reader& in, std::size_t parts_max) {
@@ -181,14 +177,14 @@ Status certify_block(Context& context, ByteSpan bytes, std::span<const PaidPart>
 }
 
 Status certify(Context& context, abi::Reader in) {
-    TRY(auto certificate, in.bytes(kCertificateMax));
+    TRY(auto certificate, in.bytes(kCertificateSizeMax));
     TRY(auto parts, parts_in(in, kPartsMax));
     TRY_VOID(check_fee(context, parts));
     return certify_block(context, certificate, parts);
 }
 
 Status certify_all(Context& context, abi::Reader in) {
-    TRY(auto certificates, in.bytes_list(kCertificatesMax, kCertificateMax));
+    TRY(auto certificates, in.bytes_list(kCertificatesMax, kCertificateSizeMax));
     TRY(auto parts, parts_in(in, kCertificatesMax));
     if (parts.size() != certificates.size())
         return refused("each certificate needs one part: there are " +

@@ -178,6 +178,7 @@ Result<ledger::Simulated> EthLedger::simulate(const Address& from, const ledger:
 Status EthLedger::submit(ByteSpan raw) {
     if (raw.size() <= ledger::kTransactionSizeMax && waiting(ledger::Transaction::hash(raw)))
         return Error{ErrorKind::already_exists, "already known"};
+    prepare_({&raw, 1});
     TRY_VOID(engine_->submit(raw));
     pool_.add(raw);
     submitted_at_ = clock_.monotonic().count();

@@ -15,8 +15,13 @@ namespace mutirao::node {
 // Any thread may call, but on_block() from the engine alone. All references must outlive it.
 class EthLedger final : public gateway::EthereumChain {
   public:
-    EthLedger(const ledger::Ledger& ledger, Clock& clock)
-        : ledger_(ledger), genesis_(ledger.genesis()), clock_(clock) {}
+    // Checks signatures beforehand; any thread.
+    using Prepare = std::function<void(std::span<const ByteSpan> transactions)>;
+    EthLedger(const ledger::Ledger& ledger, Clock& clock, Prepare prepare)
+        : ledger_(ledger),
+          genesis_(ledger.genesis()),
+          clock_(clock),
+          prepare_(std::move(prepare)) {}
 
     // The engine's news (consensus::OnBlock). It may come before set_engine(), while the log is
     // read. A block whose records cannot be read is an error of the ledger's own.
@@ -43,6 +48,7 @@ class EthLedger final : public gateway::EthereumChain {
     Result<ledger::Account> account(const Address& address) const override;
     Result<ledger::Simulated> simulate(const Address& from,
                                        const ledger::Call& call) const override;
+    void expect(std::span<const ByteSpan> transactions) override { prepare_(transactions); }
     Status submit(ByteSpan raw) override;
     Result<std::uint64_t> pending_nonce(const Address& address) const override;
     std::optional<Bytes> waiting(const Digest& transaction) const override;
@@ -60,6 +66,7 @@ class EthLedger final : public gateway::EthereumChain {
     const ledger::Ledger& ledger_;  // only within the engine's with_application()
     const ledger::Genesis genesis_;
     Clock& clock_;
+    const Prepare prepare_;
     consensus::Engine* engine_ = nullptr;
     std::function<void()> announce_;
     std::atomic<Duration::rep> submitted_at_{Duration::min().count()};

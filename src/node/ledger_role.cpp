@@ -18,22 +18,30 @@ constexpr std::uint32_t kWaitMaxMs = 5000;
 
 }  // namespace
 
+Result<Digest> LedgerApplication::finalize(std::uint64_t height, std::uint64_t time_ms,
+                                           const std::vector<Bytes>& transactions) {
+    // Nearly always done already; not when the log is read.
+    prepare(std::vector<ByteSpan>(transactions.begin(), transactions.end()));
+    return ledger_.finalize(height, time_ms, transactions);
+}
+
 Status LedgerApplication::commit() {
     ledger_.commit();
     return {};
 }
 
 Status LedgerApplication::restore(ByteSpan snapshot) {
-    TRY(ledger_, ledger::Ledger::restore(snapshot));
+    TRY(ledger_, ledger::Ledger::restore(snapshot, memo_));
     return {};
 }
 
 Result<std::unique_ptr<LedgerRole>> LedgerRole::open(Disk& disk, Clock& clock,
-                                                     consensus::EngineOptions options) {
+                                                     consensus::EngineOptions options,
+                                                     const Threads& threads) {
     TRY(auto bytes, disk.read_file(kGenesisFile, kGenesisMax));
     TRY(auto genesis, ledger::decode_record<ledger::Genesis>(bytes));
     TRY(auto ledger, ledger::Ledger::begin(genesis));
-    std::unique_ptr<LedgerRole> role(new LedgerRole(std::move(ledger), clock));
+    std::unique_ptr<LedgerRole> role(new LedgerRole(std::move(ledger), clock, threads));
     options.on_block = [&ethereum = role->ethereum_](const auto& block) {
         ethereum.on_block(block);
     };
@@ -71,10 +79,12 @@ Result<ledger::Receipt> LedgerRole::wait_for_receipt(const Digest& hash, Duratio
 void LedgerRole::add_methods() {
     service_.on<v1::SubmitRequest, v1::SubmitReply>(
         "/mutirao.v1.Ledger/Submit", [this](const auto& in) -> Result<v1::SubmitReply> {
-            TRY_VOID(engine_->submit(as_bytes(in.transaction())));
-            ethereum_.note(as_bytes(in.transaction()));
+            const auto raw = as_bytes(in.transaction());
+            application_.prepare({&raw, 1});
+            TRY_VOID(engine_->submit(raw));
+            ethereum_.note(raw);
             v1::SubmitReply out;
-            out.set_hash(to_field(ledger::Transaction::hash(as_bytes(in.transaction())).span()));
+            out.set_hash(to_field(ledger::Transaction::hash(raw).span()));
             return out;
         });
     service_.on<v1::ReceiptRequest, v1::ReceiptReply>(

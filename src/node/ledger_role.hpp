@@ -7,6 +7,7 @@
 
 #include "consensus/engine.hpp"
 #include "ledger/ledger.hpp"
+#include "ledger/preparation.hpp"
 #include "node/eth_ledger.hpp"
 #include "node/wire/service.hpp"
 
@@ -15,16 +16,25 @@ namespace mutirao::node {
 // The ledger as consensus sees it.
 class LedgerApplication final : public consensus::Application {
   public:
-    explicit LedgerApplication(ledger::Ledger ledger) : ledger_(std::move(ledger)) {}
+    // `threads` help to check signatures; they must outlive this.
+    LedgerApplication(ledger::Ledger ledger, const Threads& threads)
+        : ledger_(std::move(ledger)),
+          genesis_(ledger_.genesis()),
+          memo_(ledger_.memo()),
+          threads_(threads) {}
+
+    // Checks the signatures of transactions that will come by check() or finalize(), so that these
+    // need not. Any thread, beside any other call.
+    void prepare(std::span<const ByteSpan> transactions) const {
+        ledger::prepare(genesis_, *memo_, transactions, threads_);
+    }
 
     Status check(ByteSpan transaction) override { return ledger_.check(transaction); }
     std::vector<Bytes> propose(const std::vector<Bytes>& waiting, std::size_t bytes_max) override {
         return ledger_.propose(waiting, bytes_max);
     }
     Result<Digest> finalize(std::uint64_t height, std::uint64_t time_ms,
-                            const std::vector<Bytes>& transactions) override {
-        return ledger_.finalize(height, time_ms, transactions);
-    }
+                            const std::vector<Bytes>& transactions) override;
     Status commit() override;
     Bytes snapshot() override { return ledger_.snapshot(); }
     Status restore(ByteSpan snapshot) override;
@@ -38,14 +48,19 @@ class LedgerApplication final : public consensus::Application {
 
   private:
     ledger::Ledger ledger_;
+    const ledger::Genesis genesis_;
+    const std::shared_ptr<ledger::Memo> memo_;  // of every ledger that ledger_ will be
+    const Threads threads_;
 };
 
 // serve() may be called from any thread; tick() from one.
 class LedgerRole {
   public:
-    // Begins the chain of "genesis" in the role's folder, or goes on with it.
+    // Begins the chain of "genesis" in the role's folder, or goes on with it. `threads` help to
+    // check signatures; they must outlive the role.
     static Result<std::unique_ptr<LedgerRole>> open(Disk& disk, Clock& clock,
-                                                    consensus::EngineOptions options);
+                                                    consensus::EngineOptions options,
+                                                    const Threads& threads = {});
 
     Result<Bytes> serve(std::string_view method, ByteSpan request) const {
         return service_.serve(method, request);
@@ -60,8 +75,11 @@ class LedgerRole {
     Status tick();
 
   private:
-    LedgerRole(ledger::Ledger ledger, Clock& clock)
-        : application_(std::move(ledger)), ethereum_(application_.ledger(), clock), clock_(clock) {}
+    LedgerRole(ledger::Ledger ledger, Clock& clock, const Threads& threads)
+        : application_(std::move(ledger), threads),
+          ethereum_(application_.ledger(), clock,
+                    [this](auto transactions) { application_.prepare(transactions); }),
+          clock_(clock) {}
     void add_methods();
     Result<ledger::Receipt> wait_for_receipt(const Digest& hash, Duration wait);
 
