@@ -3,22 +3,24 @@
 namespace mutirao {
 namespace {
 
-int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
+constexpr std::array<std::int8_t, 256> kDigitValues = [] {
+    std::array<std::int8_t, 256> out{};
+    out.fill(-1);
+    for (int i = 0; i < 10; ++i) out['0' + i] = static_cast<std::int8_t>(i);
+    for (int i = 0; i < 6; ++i) out['a' + i] = out['A' + i] = static_cast<std::int8_t>(10 + i);
+    return out;
+}();
+
+int hex_digit(char c) { return kDigitValues[static_cast<unsigned char>(c)]; }
 
 }  // namespace
 
 std::string to_hex(ByteSpan bytes) {
     static constexpr char kDigits[] = "0123456789abcdef";
-    std::string out;
-    out.reserve(bytes.size() * 2);
-    for (auto b : bytes) {
-        out.push_back(kDigits[b >> 4]);
-        out.push_back(kDigits[b & 15]);
+    std::string out(bytes.size() * 2, '0');
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+        out[2 * i] = kDigits[bytes[i] >> 4];
+        out[2 * i + 1] = kDigits[bytes[i] & 15];
     }
     return out;
 }
@@ -27,15 +29,14 @@ Result<Bytes> from_hex(std::string_view text) {
     if (text.starts_with("0x") || text.starts_with("0X")) text.remove_prefix(2);
     if (text.size() % 2 != 0)
         return Error{ErrorKind::invalid_argument, "hexadecimal text has an odd number of digits"};
-    Bytes out;
-    out.reserve(text.size() / 2);
+    Bytes out(text.size() / 2);
     for (std::size_t i = 0; i < text.size(); i += 2) {
         const int high = hex_digit(text[i]);
         const int low = hex_digit(text[i + 1]);
         if (high < 0 || low < 0)
             return Error{ErrorKind::invalid_argument, "not a hexadecimal digit at position " +
                                                           std::to_string(high < 0 ? i : i + 1)};
-        out.push_back(static_cast<std::uint8_t>(high << 4 | low));
+        out[i / 2] = static_cast<std::uint8_t>(high << 4 | low);
     }
     return out;
 }

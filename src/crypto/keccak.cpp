@@ -1,6 +1,7 @@
 // Keccak-256 as Ethereum uses it: Keccak-f[1600], rate 136 bytes, the original padding byte 0x01
 // (https://keccak.team/keccak_specs_summary.html).
 #include <bit>
+#include <cstring>
 
 #include "crypto/hash.hpp"
 
@@ -40,13 +41,17 @@ constexpr std::array<Step, 24> kWalk = [] {
     return out;
 }();
 
-void permute(State& a) {
+// Every loop is unrolled and the state is a local copy, so that lanes are registers.
+void permute(State& state) {
+    State a = state;
     for (const auto constant : kRoundConstants) {
         std::uint64_t column[5], d[5];
+#pragma GCC unroll 5
         for (int x = 0; x < 5; ++x) column[x] = a[x] ^ a[x + 5] ^ a[x + 10] ^ a[x + 15] ^ a[x + 20];
+#pragma GCC unroll 5
         for (int x = 0; x < 5; ++x) d[x] = column[(x + 4) % 5] ^ std::rotl(column[(x + 1) % 5], 1);
-        for (int row = 0; row < 25; row += 5)
-            for (int x = 0; x < 5; ++x) a[row + x] ^= d[x];
+#pragma GCC unroll 25
+        for (int i = 0; i < 25; ++i) a[i] ^= d[i % 5];
         std::uint64_t lane = a[1];
 #pragma GCC unroll 24
         for (int t = 0; t < 24; ++t) {
@@ -55,18 +60,22 @@ void permute(State& a) {
             a[step.place] = std::rotl(lane, step.rotation);
             lane = kept;
         }
+#pragma GCC unroll 5
         for (int row = 0; row < 25; row += 5) {
-            std::uint64_t b[5];
-            for (int i = 0; i < 5; ++i) b[i] = a[row + i];
+            const std::uint64_t b[5] = {a[row], a[row + 1], a[row + 2], a[row + 3], a[row + 4]};
+#pragma GCC unroll 5
             for (int i = 0; i < 5; ++i) a[row + i] = b[i] ^ (~b[(i + 1) % 5] & b[(i + 2) % 5]);
         }
         a[0] ^= constant;
     }
+    state = a;
 }
 
 void absorb(State& state, ByteSpan block) {
-    for (std::size_t i = 0; i < kRate; ++i)
-        state[i / 8] ^= static_cast<std::uint64_t>(block[i]) << (8 * (i % 8));
+    static_assert(std::endian::native == std::endian::little);
+    std::array<std::uint64_t, kRate / 8> lanes;
+    std::memcpy(lanes.data(), block.data(), kRate);
+    for (std::size_t i = 0; i < lanes.size(); ++i) state[i] ^= lanes[i];
     permute(state);
 }
 
@@ -81,8 +90,7 @@ Digest keccak256(ByteSpan input) {
     last[kRate - 1] ^= 0x80;
     absorb(state, last);
     Digest out;
-    for (std::size_t i = 0; i < out.bytes.size(); ++i)
-        out.bytes[i] = static_cast<std::uint8_t>(state[i / 8] >> (8 * (i % 8)));
+    std::memcpy(out.bytes.data(), state.data(), out.bytes.size());
     return out;
 }
 

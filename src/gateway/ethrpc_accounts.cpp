@@ -153,7 +153,7 @@ RpcResult send_raw(RpcContext& context) {
     TRY(const auto raw, read_data(text));
     const auto taken = context.chain.submit(raw);
     if (!taken.ok()) return refusal(context.chain, raw, taken.error());
-    return data_text(ledger::Transaction::hash(raw).span());
+    return data_text(taken->span());
 }
 
 RpcResult no_keys(RpcContext&) {

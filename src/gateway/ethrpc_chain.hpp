@@ -66,8 +66,9 @@ class EthereumChain {
 
     // These will be submitted next: a chain may check their signatures together.
     virtual void expect(std::span<const ByteSpan> transactions) = 0;
-    // Takes a signed transaction. already_exists "already known" when it waits already.
-    virtual Status submit(ByteSpan raw) = 0;
+    // Takes a signed transaction and gives its hash. already_exists "already known" when it waits
+    // already.
+    virtual Result<Digest> submit(ByteSpan raw) = 0;
     // The next nonce after all that waits in an unbroken row.
     virtual Result<std::uint64_t> pending_nonce(const Address& address) const = 0;
     // One that waits for a block.

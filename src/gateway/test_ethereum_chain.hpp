@@ -89,13 +89,13 @@ class TestEthereumChain final : public EthereumChain {
     void expect(std::span<const ByteSpan> transactions) override {
         expected += transactions.size();
     }
-    Status submit(ByteSpan raw) override {
+    Result<Digest> submit(ByteSpan raw) override {
         const auto hash = ledger::Transaction::hash(raw);
         if (waiting_.contains(hash)) return Error{ErrorKind::already_exists, "already known"};
         TRY_VOID(chain_.ledger.check(raw));
         waiting_[hash] = to_bytes(raw);
         taken_.push_back(hash);
-        return {};
+        return hash;
     }
     Result<std::uint64_t> pending_nonce(const Address& address) const override {
         return chain_.account(address).nonce + waiting_.size();

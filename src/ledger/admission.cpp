@@ -1,5 +1,8 @@
 #include "ledger/admission.hpp"
 
+#include <algorithm>
+#include <unordered_map>
+
 #include "crypto/hash.hpp"
 #include "ledger/execution.hpp"
 #include "ledger/ledger.hpp"
@@ -73,11 +76,12 @@ Status Ledger::check(ByteSpan raw) const {
 
 std::vector<Bytes> Ledger::propose(const std::vector<Bytes>& waiting, std::size_t bytes_max) const {
     struct Waiting {
+        std::uint64_t nonce;
         const Bytes* raw;
         Amount cost;
     };
-    std::map<Address, std::map<std::uint64_t, Waiting>> by_sender;
-    std::vector<Address> order;  // of each sender's first arrival
+    std::unordered_map<Address, std::vector<Waiting>> by_sender;  // read in `order` only
+    std::vector<Address> order;                                   // of each sender's first arrival
     for (const auto& raw : waiting) {
         auto admitted = admit(genesis_, *memo_, raw);
         if (!admitted.ok()) continue;
@@ -86,7 +90,7 @@ std::vector<Bytes> Ledger::propose(const std::vector<Bytes>& waiting, std::size_
         if (!cost.ok()) continue;
         auto [at, first] = by_sender.try_emplace(sender);
         if (first) order.push_back(sender);
-        at->second.try_emplace(tx.nonce, Waiting{&raw, *cost});
+        at->second.push_back({tx.nonce, &raw, *cost});
     }
     std::vector<Bytes> out;
     std::size_t bytes = 0;
@@ -95,11 +99,15 @@ std::vector<Bytes> Ledger::propose(const std::vector<Bytes>& waiting, std::size_
         const auto account = found.ok() ? found->value_or(Account{}) : Account{};
         std::uint64_t next = account.nonce;
         Amount left = account.balance;
-        for (const auto& [nonce, entry] : by_sender[sender]) {
-            if (nonce < next) continue;
+        auto& row = by_sender[sender];
+        // Of two with one nonce, the first that came.
+        std::stable_sort(row.begin(), row.end(),
+                         [](const auto& a, const auto& b) { return a.nonce < b.nonce; });
+        for (const auto& entry : row) {
+            if (entry.nonce < next) continue;
             // A block's bytes are paid for: nobody fills it with what cannot run.
             const auto after = left.minus(entry.cost);
-            if (nonce > next || !after.ok() || bytes + entry.raw->size() > bytes_max) break;
+            if (entry.nonce > next || !after.ok() || bytes + entry.raw->size() > bytes_max) break;
             out.push_back(*entry.raw);
             bytes += entry.raw->size();
             left = *after;

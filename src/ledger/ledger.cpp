@@ -3,13 +3,15 @@
 #include <algorithm>
 #include <map>
 
+#include "crypto/hash.hpp"
 #include "ledger/admission.hpp"
 #include "ledger/execution.hpp"
 
 namespace mutirao::ledger {
 namespace {
 
-constexpr std::size_t kErrorMax = 512;  // bytes of a receipt's sentence
+constexpr std::size_t kErrorMax = 512;     // bytes of a receipt's sentence
+constexpr std::size_t kTouchedAhead = 64;  // transactions
 
 bool is_history(ByteSpan key) {
     return key.size() >= 2 && key[1] == '/' && (key[0] == 't' || key[0] == 'v' || key[0] == 'w');
@@ -103,6 +105,16 @@ Result<Receipt> Ledger::run(Changes& block, std::uint64_t height, std::uint64_t 
     return receipt;
 }
 
+void Ledger::touch_accounts(std::span<const Bytes> transactions) const {
+    std::vector<Bytes> keys;
+    for (const auto& raw : transactions.first(std::min(kTouchedAhead, transactions.size())))
+        if (const auto admitted = memo_->admitted(crypto::blake3(raw))) {
+            keys.push_back(key::account(admitted->sender));
+            keys.push_back(key::account(admitted->tx.to));
+        }
+    records_.tree.touch(std::vector<ByteSpan>(keys.begin(), keys.end()));
+}
+
 Result<Digest> Ledger::finalize(std::uint64_t height, std::uint64_t time_ms,
                                 const std::vector<Bytes>& transactions) {
     if (height != this->height() + 1)
@@ -113,7 +125,9 @@ Result<Digest> Ledger::finalize(std::uint64_t height, std::uint64_t time_ms,
         return Error{ErrorKind::invalid_argument, "the block's time goes back"};
     Changes block(records_);
     BlockHistory history{records_.history.event_count(), {}, {}};
-    for (const auto& raw : transactions) {
+    for (std::size_t i = 0; i < transactions.size(); ++i) {
+        if (i % kTouchedAhead == 0) touch_accounts(std::span(transactions).subspan(i));
+        const auto& raw = transactions[i];
         // Not executable is a deterministic no-op: the block stays valid.
         const auto before = block.mark();
         auto receipt = run(block, height, time_ms, raw);

@@ -85,6 +85,8 @@ class Ledger {
     };
 
     Ledger() = default;
+    // Those of the first few, as far as it is known who they are.
+    void touch_accounts(std::span<const Bytes> transactions) const;
     // An error means that the transaction cannot even pay; then `block` is to be taken back.
     Result<Receipt> run(Changes& block, std::uint64_t height, std::uint64_t time_ms,
                         ByteSpan raw) const;

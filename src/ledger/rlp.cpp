@@ -7,18 +7,23 @@ constexpr std::uint8_t kShortBytes = 0x80;
 constexpr std::uint8_t kShortList = 0xc0;
 constexpr std::size_t kShortMax = 55;
 
-Bytes big_endian(u128 value) {
-    Bytes out;
-    for (; value != 0; value >>= 8) out.insert(out.begin(), static_cast<std::uint8_t>(value));
-    return out;
-}
+// Without leading zeros.
+struct BigEndian {
+    explicit BigEndian(u128 value) {
+        for (; value != 0; value >>= 8) room[--begin] = static_cast<std::uint8_t>(value);
+    }
+    ByteSpan span() const { return ByteSpan(room).subspan(begin); }
+    std::array<std::uint8_t, 16> room{};
+    std::size_t begin = 16;
+};
 
 void write_head(Bytes& out, std::uint8_t base, std::size_t size) {
     if (size <= kShortMax) {
         out.push_back(static_cast<std::uint8_t>(base + size));
         return;
     }
-    const auto length = big_endian(size);
+    const BigEndian number(size);
+    const auto length = number.span();
     out.push_back(static_cast<std::uint8_t>(base + kShortMax + length.size()));
     out.insert(out.end(), length.begin(), length.end());
 }
@@ -34,17 +39,21 @@ Writer& Writer::bytes(ByteSpan value) {
     return raw(value);
 }
 
-Writer& Writer::number(u128 value) { return bytes(big_endian(value)); }
+Writer& Writer::number(u128 value) { return bytes(BigEndian(value).span()); }
 
 Writer& Writer::raw(ByteSpan encoded) {
     out_.insert(out_.end(), encoded.begin(), encoded.end());
     return *this;
 }
 
-Bytes list(ByteSpan items) {
-    Bytes out;
+void append_list(Bytes& out, ByteSpan items) {
     write_head(out, kShortList, items.size());
     out.insert(out.end(), items.begin(), items.end());
+}
+
+Bytes list(ByteSpan items) {
+    Bytes out;
+    append_list(out, items);
     return out;
 }
 

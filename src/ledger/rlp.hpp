@@ -23,6 +23,7 @@ class Writer {
 
 // A list around items that are encoded already.
 Bytes list(ByteSpan items);
+void append_list(Bytes& out, ByteSpan items);
 
 // Reads the items of a list's payload one after another. Borrowed bytes must outlive it. Errors are
 // corrupt.

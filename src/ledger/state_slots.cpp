@@ -1,12 +1,14 @@
 #include "ledger/state_slots.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 
 namespace mutirao::ledger {
 namespace {
 
 constexpr std::size_t kBlockMax = 128;                   // keys
+constexpr std::size_t kAhead = 16;                       // look-ups side by side
 constexpr std::size_t kBlockFilled = kBlockMax * 3 / 4;  // when everything comes at once
 
 }  // namespace
@@ -78,6 +80,40 @@ Slot StateSlots::find(ByteSpan key) const {
     if (key.empty()) return kNoSlot;
     const auto slot = floor(key);
     return key_equal(this->key(slot), key) ? slot : kNoSlot;
+}
+
+// Step by step for all, so that each step finds in the cache what the one before has asked for:
+// the block of keys, the record, its bytes, and the record after it, which a change of this one
+// reads too.
+void StateSlots::find_some(std::span<const ByteSpan> keys, Slot* out) const {
+    std::array<KeyPrefix, kAhead> prefixes;
+    std::array<const Block*, kAhead> blocks;
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+        prefixes[i] = KeyPrefix::of(keys[i]);
+        blocks[i] = &blocks_[not_above(firsts_, prefixes[i], keys[i]) - 1];
+        __builtin_prefetch(blocks[i]->data() + blocks[i]->size() / 2);
+    }
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+        out[i] = (*blocks[i])[not_above(*blocks[i], prefixes[i], keys[i]) - 1].slot;
+        __builtin_prefetch(&slots_[out[i]]);
+    }
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+        const auto& at = slots_[out[i]];
+        __builtin_prefetch(at.bytes.get());
+        if (at.next != kNoSlot) __builtin_prefetch(&slots_[at.next]);
+    }
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+        const auto next = slots_[out[i]].next;
+        if (next != kNoSlot) __builtin_prefetch(slots_[next].bytes.get());
+        if (keys[i].empty() || !key_equal(key(out[i]), keys[i])) out[i] = kNoSlot;
+    }
+}
+
+std::vector<Slot> StateSlots::find_each(std::span<const ByteSpan> keys) const {
+    std::vector<Slot> out(keys.size());
+    for (std::size_t at = 0; at < keys.size(); at += kAhead)
+        find_some(keys.subspan(at, std::min(kAhead, keys.size() - at)), out.data() + at);
+    return out;
 }
 
 Slot StateSlots::before(ByteSpan key) const {

@@ -105,13 +105,14 @@ StateTree::Staged StateTree::stage(Difference difference) const {
     out.before = root_;
     out.difference = std::move(difference);
     const auto& changes = out.difference;
-    std::vector<Slot> found;
-    found.reserve(changes.size());
+    std::vector<ByteSpan> keys;
+    keys.reserve(changes.size());
+    for (const auto& change : changes) keys.push_back(change.first);
+    const auto found = slots_.find_each(keys);
     for (std::size_t i = 0; i < changes.size(); ++i) {
         ENSURE(!changes[i].first.empty() &&
                    (i == 0 || key_less(changes[i - 1].first, changes[i].first)),
                "a difference is in order of keys");
-        found.push_back(slots_.find(changes[i].first));
         if (found[i] != kNoSlot && !changes[i].second) out.removed.push_back(found[i]);
     }
     Allocation allocation(slots_, out.removed);

@@ -24,6 +24,8 @@ class StateTree {
     // As StateView's.
     std::vector<std::pair<Bytes, Bytes>> scan(ByteSpan prefix, ByteSpan after,
                                               std::size_t limit) const;
+    // Asks for the memory of these records, which get() will read soon.
+    void touch(std::span<const ByteSpan> keys) const { static_cast<void>(slots_.find_each(keys)); }
     const Digest& root() const { return root_; }
     std::size_t size() const { return slots_.size(); }              // records
     std::size_t slot_count() const { return slots_.slot_count(); }  // it never falls

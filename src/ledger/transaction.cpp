@@ -23,9 +23,11 @@ rlp::Writer body_of(const Transaction& tx) {
 }
 
 Bytes envelope(TransactionType type, const rlp::Writer& items) {
-    auto list = rlp::list(items.view());
-    if (type != TransactionType::legacy) list.insert(list.begin(), static_cast<std::uint8_t>(type));
-    return list;
+    Bytes out;
+    out.reserve(items.view().size() + 10);
+    if (type != TransactionType::legacy) out.push_back(static_cast<std::uint8_t>(type));
+    rlp::append_list(out, items.view());
+    return out;
 }
 
 Result<std::uint64_t> number64(rlp::Reader& in, const char* name) {

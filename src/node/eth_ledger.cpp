@@ -175,15 +175,17 @@ Result<ledger::Simulated> EthLedger::simulate(const Address& from, const ledger:
     return out;
 }
 
-Status EthLedger::submit(ByteSpan raw) {
-    if (raw.size() <= ledger::kTransactionSizeMax && waiting(ledger::Transaction::hash(raw)))
-        return Error{ErrorKind::already_exists, "already known"};
+Result<Digest> EthLedger::submit(ByteSpan raw) {
+    if (raw.size() > ledger::kTransactionSizeMax)
+        return Error{ErrorKind::invalid_argument, "the transaction is too large"};
+    const auto hash = ledger::Transaction::hash(raw);
+    if (waiting(hash)) return Error{ErrorKind::already_exists, "already known"};
     prepare_({&raw, 1});
     TRY_VOID(engine_->submit(raw));
-    pool_.add(raw);
+    pool_.add(hash, raw);
     submitted_at_ = clock_.monotonic().count();
     if (announce_) announce_();
-    return {};
+    return hash;
 }
 
 Result<std::uint64_t> EthLedger::pending_nonce(const Address& address) const {

@@ -36,7 +36,7 @@ class EthLedger final : public gateway::EthereumChain {
     // Called when a block or a transaction came; quick, and from any thread. Set before both can.
     void set_announce(std::function<void()> announce) { announce_ = std::move(announce); }
     // A transaction that the engine took by another way.
-    void note(ByteSpan raw) { pool_.add(raw); }
+    void note(const Digest& hash, ByteSpan raw) { pool_.add(hash, raw); }
 
     const ledger::Genesis& genesis() const override { return genesis_; }
     std::uint64_t height() const override { return history_.height(); }
@@ -49,7 +49,7 @@ class EthLedger final : public gateway::EthereumChain {
     Result<ledger::Simulated> simulate(const Address& from,
                                        const ledger::Call& call) const override;
     void expect(std::span<const ByteSpan> transactions) override { prepare_(transactions); }
-    Status submit(ByteSpan raw) override;
+    Result<Digest> submit(ByteSpan raw) override;
     Result<std::uint64_t> pending_nonce(const Address& address) const override;
     std::optional<Bytes> waiting(const Digest& transaction) const override;
     std::uint64_t taken() const override { return pool_.taken(); }

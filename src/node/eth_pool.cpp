@@ -2,8 +2,7 @@
 
 namespace mutirao::node {
 
-void EthPool::add(ByteSpan raw) {
-    const auto hash = ledger::Transaction::hash(raw);
+void EthPool::add(const Digest& hash, ByteSpan raw) {
     const std::lock_guard lock(mutex_);
     if (!entries_.try_emplace(hash, Entry{to_bytes(raw), {}}).second) return;
     unknown_.push_back(hash);

@@ -18,7 +18,7 @@ namespace mutirao::node {
 class EthPool {
   public:
     // The engine has taken it.
-    void add(ByteSpan raw);
+    void add(const Digest& hash, ByteSpan raw);
     // A block holds these.
     void remove(const std::vector<Digest>& hashes);
 

@@ -87,14 +87,16 @@ TEST_F(EthHistoryTest, forgets_the_oldest_and_says_so) {
     EXPECT_EQ(history.block(12).value()->height, 12u);
 }
 
+void add(EthPool& pool, ByteSpan raw) { pool.add(ledger::Transaction::hash(raw), raw); }
+
 TEST(EthPool, gives_an_unbroken_row_of_one_sender) {
     TestChain chain;
     EthPool pool;
     const auto row = [&](int number, std::uint64_t nonce) {
         return pool.row(wallet(number).address(), nonce).size();
     };
-    for (const std::uint64_t ahead : {0, 2, 1, 4}) pool.add(transfer_by(chain, 0, ahead));
-    pool.add(transfer_by(chain, 1));
+    for (const std::uint64_t ahead : {0, 2, 1, 4}) add(pool, transfer_by(chain, 0, ahead));
+    add(pool, transfer_by(chain, 1));
     EXPECT_EQ(row(0, 0), 3u);
     EXPECT_EQ(row(0, 1), 2u);
     EXPECT_EQ(row(1, 0), 1u);
@@ -111,13 +113,13 @@ TEST(EthPool, remembers_the_latest_taken_and_no_more) {
     TestChain chain;
     EthPool pool;
     const auto first = transfer_by(chain, 0);
-    pool.add(first);
-    pool.add(first);
+    add(pool, first);
+    add(pool, first);
     EXPECT_EQ(pool.taken(), 1u);
     EXPECT_EQ(pool.taken_since(0).size(), 1u);
     EXPECT_EQ(pool.taken_since(1).size(), 0u);
     // Bytes that nobody would take stand for many transactions: only their hashes count here.
-    for (std::uint32_t i = 0; i < kPoolRemembered; ++i) pool.add(Writer().u(i).bytes());
+    for (std::uint32_t i = 0; i < kPoolRemembered; ++i) add(pool, Writer().u(i).bytes());
     EXPECT_FALSE(pool.find(ledger::Transaction::hash(first)).has_value());
     EXPECT_EQ(pool.taken(), kPoolRemembered + 1);
     EXPECT_EQ(pool.taken_since(0).size(), kPoolRemembered);

@@ -82,9 +82,10 @@ void LedgerRole::add_methods() {
             const auto raw = as_bytes(in.transaction());
             application_.prepare({&raw, 1});
             TRY_VOID(engine_->submit(raw));
-            ethereum_.note(raw);
+            const auto hash = ledger::Transaction::hash(raw);
+            ethereum_.note(hash, raw);
             v1::SubmitReply out;
-            out.set_hash(to_field(ledger::Transaction::hash(raw).span()));
+            out.set_hash(to_field(hash.span()));
             return out;
         });
     service_.on<v1::ReceiptRequest, v1::ReceiptReply>(
