@@ -87,7 +87,7 @@ Status write_ledger(const std::string& folder, const Beginning& beginning,
         return Error{ErrorKind::already_exists, "there is a ledger in " + folder + " already"};
     if (beginning.state) {
         TRY(auto ledger, ledger::Ledger::begin(beginning.genesis));
-        node::LedgerApplication application(std::move(ledger));
+        node::LedgerApplication application(std::move(ledger), {});
         TRY_VOID(consensus::import_state(*disk, application, *beginning.state));
     }
     TRY_VOID(disk->write_file_atomic(node::kEngineFile, as_bytes(engine)));
@@ -190,7 +190,7 @@ Status run_export(const GlobalOptions& globals, const std::string& data, const s
     TRY(auto stored, disk->read_file(node::kGenesisFile, kGenesisMax));
     TRY(auto genesis, ledger::decode_record<ledger::Genesis>(stored));
     TRY(auto ledger, ledger::Ledger::begin(genesis));
-    node::LedgerApplication application(std::move(ledger));
+    node::LedgerApplication application(std::move(ledger), {});
     TRY(auto identity, node::Identity::load_or_create(*disk, session->random()));
     consensus::EngineOptions options;
     options.proposer = identity.bls;
