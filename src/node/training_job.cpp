@@ -1,5 +1,7 @@
 #include "node/training_job.hpp"
 
+#include <algorithm>
+
 #include "model/checkpoint.hpp"
 #include "train/traffic.hpp"
 
@@ -27,7 +29,7 @@ std::vector<train::Matrix> matrices_of(const model::GptConfig& config) {
 
 TrainingJob::TrainingJob(JobPlan plan, JobPorts ports)
     : plan_(std::move(plan)), ports_(std::move(ports)) {
-    progress_.rounds_total = plan_.settings.rounds;
+    progress_.rounds_total = plan_.settings.rounds + plan_.settings.fragments - 1;
 }
 
 void TrainingJob::set_phase(const std::string& phase) {
@@ -91,7 +93,8 @@ Status TrainingJob::local_steps(model::Model& model, train::TrainingRun& run,
     TRY_VOID(model.set_parameters(run.start_parameters()));
     double loss_sum = 0;
     std::uint64_t tokens = 0;
-    for (std::uint32_t i = 0; i < settings.local_steps; ++i) {
+    const std::uint32_t steps = run.local_steps();
+    for (std::uint32_t i = 0; i < steps; ++i) {
         const std::uint64_t step = std::uint64_t{run.round()} * settings.local_steps + i;
         const auto batch = sampler.training_batch(plan_.identity.worker, step, settings.batch);
         TRY(auto loss, model.train_step({settings.batch, batch}, settings.learning_rate_at(step)));
@@ -100,7 +103,7 @@ Status TrainingJob::local_steps(model::Model& model, train::TrainingRun& run,
         const std::lock_guard lock(mutex_);
         if (cancelled_) return Error{ErrorKind::unavailable, "the run was cancelled"};
     }
-    last_train_loss_ = loss_sum / settings.local_steps;
+    if (steps > 0) last_train_loss_ = loss_sum / steps;  // closing rounds have none
     tokens_ += tokens;
     std::vector<float> local(model.parameter_count());
     TRY_VOID(model.get_parameters(local));
@@ -163,7 +166,8 @@ Status TrainingJob::train() {
         }
         out.tokens = tokens_;
         out.bytes_sent = bytes_sent_;
-        const std::uint64_t steps = std::uint64_t{run.round()} * settings.local_steps;
+        const std::uint64_t steps =
+            std::uint64_t{std::min(run.round(), settings.rounds)} * settings.local_steps;
         out.allreduce_bytes = train::allreduce_bytes(initial.size(), steps);
         const auto seconds =
             std::chrono::duration<double>(ports_.clock.monotonic() - training_started_).count();

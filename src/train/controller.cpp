@@ -7,22 +7,15 @@ namespace mutirao::train {
 
 namespace {
 
-// From the fewest bytes a parameter to the most: 0.03, 0.06, 0.11, 0.27, 0.52, 1.02.
-const std::vector<CodecSettings>& ladder() {
-    static const std::vector<CodecSettings> steps{{.kind = CodecKind::topk2, .kept = 64},
-                                                  {.kind = CodecKind::topk2, .kept = 128},
-                                                  {.kind = CodecKind::topk2, .kept = 256},
-                                                  {.kind = CodecKind::dense2},
-                                                  {.kind = CodecKind::int4},
-                                                  {.kind = CodecKind::int8}};
-    return steps;
-}
+constexpr std::uint32_t kSparse = 64;  // of each 4096
 
 bool is_positive(double value) { return std::isfinite(value) && value > 0; }
 
 Status check(std::span<const LinkMeasured> links, double step_seconds, const RoundLimits& limits) {
     bool good = !links.empty() && is_positive(step_seconds) && is_positive(limits.exchange_share) &&
-                limits.local_steps_min >= 1 && limits.local_steps_min <= limits.local_steps_max;
+                limits.local_steps_min >= 1 &&
+                limits.local_steps_min <= limits.local_steps_dense_max &&
+                limits.local_steps_dense_max <= limits.local_steps_max;
     for (const auto& link : links)
         good = good && is_positive(link.up_bytes_a_second) &&
                is_positive(link.down_bytes_a_second) && std::isfinite(link.round_trip_seconds) &&
@@ -44,23 +37,34 @@ double exchange_seconds(const LinkMeasured& link, double payload_bytes, std::uin
 Result<RoundPlan> plan_round(std::span<const LinkMeasured> links, double step_seconds,
                              std::uint64_t parameters, const RoundLimits& limits) {
     TRY_VOID(check(links, step_seconds, limits));
-    const double usable = limits.exchange_share * step_seconds;  // of each step
-    std::optional<RoundPlan> plan;
-    for (const auto& settings : ladder()) {
+    const auto seconds_of = [&](const CodecSettings& settings) -> Result<double> {
         TRY(const auto codec, make_codec(settings, parameters));
         double seconds = 0;
         for (const auto& link : links)
             seconds =
                 std::max(seconds, exchange_seconds(link, static_cast<double>(codec->encoded_size()),
                                                    static_cast<std::uint32_t>(links.size())));
-        const double wanted = std::ceil(seconds / usable);
-        // Denser only where it costs no longer rounds than the shortest.
-        if (plan && wanted > limits.local_steps_min) break;
+        return seconds;
+    };
+    const auto steps_for = [&](double seconds) {
+        return std::ceil(seconds / (limits.exchange_share * step_seconds));
+    };
+    const auto plan = [&](const CodecSettings& settings, double seconds) {
         const auto steps = static_cast<std::uint32_t>(
-            std::clamp<double>(wanted, limits.local_steps_min, limits.local_steps_max));
-        plan = RoundPlan{steps, settings, seconds, wanted <= steps};
+            std::clamp<double>(steps_for(seconds), limits.local_steps_min, limits.local_steps_max));
+        return RoundPlan{steps, settings, seconds, steps_for(seconds) <= steps};
+    };
+    // From many bytes to few.
+    for (const auto kind : {CodecKind::int8, CodecKind::int4, CodecKind::dense2}) {
+        const CodecSettings settings{.kind = kind};
+        TRY(const auto seconds, seconds_of(settings));
+        const auto longest =
+            kind == CodecKind::dense2 ? limits.local_steps_dense_max : limits.local_steps_min;
+        if (steps_for(seconds) <= longest) return plan(settings, seconds);
     }
-    return *plan;
+    const CodecSettings sparse{.kind = CodecKind::topk2, .kept = kSparse};
+    TRY(const auto seconds, seconds_of(sparse));
+    return plan(sparse, seconds);
 }
 
 }  // namespace mutirao::train

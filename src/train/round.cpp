@@ -69,11 +69,11 @@ TrainingRun::TrainingRun(const RunSettings& settings, const Identity& identity,
       shared_hash_(state_hash(shared_)) {}
 
 bool TrainingRun::wants_steps() const {
-    return round_ < settings_.rounds && round_ - applied_ <= lag(settings_.schedule);
+    return round_ < rounds_total() && round_ - applied_ <= lag(settings_.schedule);
 }
 
 bool TrainingRun::finished() const {
-    return round_ == settings_.rounds && applied_ == settings_.rounds;
+    return round_ == rounds_total() && applied_ == rounds_total();
 }
 
 std::optional<std::uint32_t> TrainingRun::due() const {
@@ -123,10 +123,10 @@ Result<Payload> TrainingRun::check_payload(ByteSpan bytes) const {
             named(payload) + ": the run has " + std::to_string(identity_.workers) + " workers"};
     if (payload.round < applied_)
         return Error{ErrorKind::already_exists, named(payload) + ": that round is complete"};
-    if (payload.round > round_ + 1 || payload.round >= settings_.rounds)
+    if (payload.round > round_ + 1 || payload.round >= rounds_total())
         return Error{ErrorKind::corrupt, named(payload) + " comes too early: here it is round " +
                                              std::to_string(round_) + " of " +
-                                             std::to_string(settings_.rounds)};
+                                             std::to_string(rounds_total())};
     const auto wanted = fragment_of(payload.round).codec->encoded_size();
     if (payload.delta.size() != wanted)
         return Error{ErrorKind::corrupt,

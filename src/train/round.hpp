@@ -7,7 +7,7 @@
 //     while (!run.finished()) {
 //         if (run.wants_steps()) {
 //             model.set_parameters(run.start_parameters());
-//             ... settings.local_steps train steps ...
+//             ... run.local_steps() train steps ...
 //             TRY(auto payload, run.finish_round(model's parameters, tokens, loss));
 //             send payload to the peers
 //         }
@@ -48,8 +48,15 @@ class TrainingRun {
                                     std::vector<float> parameters,
                                     std::span<const Matrix> matrices = {});
 
-    // The round whose local steps come next, or rounds when all are done.
+    // The round whose local steps come next, or rounds_total() when all are done.
     std::uint32_t round() const { return round_; }
+    // The settings' rounds, and with fragments the closing ones, which have no steps and exchange
+    // what the pieces gained since their last turns.
+    std::uint32_t rounds_total() const { return settings_.rounds + settings_.fragments - 1; }
+    // Of the round that comes next.
+    std::uint32_t local_steps() const {
+        return round_ < settings_.rounds ? settings_.local_steps : 0;
+    }
     bool wants_steps() const;
     bool finished() const;
     // The round whose payloads apply() waits for; none while the pipeline fills.

@@ -62,7 +62,9 @@ std::vector<TrainingRun> run_all(const RunSettings& settings, std::uint32_t work
     while (!runs[0].finished()) {
         const auto round = runs[0].round();
         for (std::uint32_t w = 0; w < workers && runs[w].wants_steps(); ++w) {
-            const auto local = locally_trained(runs[w].start_parameters(), w, round);
+            const auto start = runs[w].start_parameters();
+            auto local = std::vector<float>(start.begin(), start.end());
+            if (runs[w].local_steps() > 0) local = locally_trained(start, w, round);
             sent[round].push_back(runs[w].finish_round(local, 100, 1).value());
         }
         const auto due = runs[0].due();
@@ -179,6 +181,35 @@ TEST(TrainingRun, fragments_take_turns_and_reach_what_whole_exchanges_reach) {
             ASSERT_EQ(run.start_parameters()[i], local[i]);
             ASSERT_EQ(run.shared_parameters()[i], initial()[i]);
         }
+    }
+}
+
+TEST(TrainingRun, closing_rounds_bring_what_the_fragments_gained_since_their_last_turns) {
+    // With one worker, rate 1 and int8, shared parameters end where the worker's own do.
+    for (const auto schedule : {Schedule::sync, Schedule::delay_keep}) {
+        auto settings = settings_for(schedule, CodecKind::int8);
+        settings.outer = {.learning_rate = 1, .momentum = 0};
+        settings.fragments = 4;
+        settings.rounds = 6;
+        auto run = worker_of(settings, 0, 1);
+        EXPECT_EQ(run.rounds_total(), 9u);
+        std::map<std::uint32_t, Payload> sent;
+        auto local = initial();
+        while (!run.finished()) {
+            if (run.wants_steps()) {
+                const auto start = run.start_parameters();
+                local.assign(start.begin(), start.end());
+                EXPECT_EQ(run.local_steps() > 0, run.round() < 6);
+                if (run.local_steps() > 0) local = locally_trained(local, 0, run.round());
+                const auto payload = run.check_payload(run.finish_round(local, 1, 1).value());
+                sent[payload->round] = payload.value();
+            }
+            if (const auto due = run.due()) {
+                ASSERT_TRUE(run.apply(std::vector{sent[*due]}).ok());
+            }
+        }
+        for (std::size_t i = 0; i < kParameters; ++i)
+            ASSERT_NEAR(run.shared_parameters()[i], local[i], 0.01) << i;
     }
 }
 
