@@ -1,63 +1,15 @@
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstdio>
 #include <span>
 
 #include "report/report.hpp"
+#include "report/svg.hpp"
 
 namespace mutirao::bench {
 namespace {
 
-constexpr double kWidth = 980, kMargin = 28, kBarLeft = 300, kBarRight = 760, kTop = 84;
+constexpr double kWidth = 980, kBarLeft = 300, kBarRight = 760, kTop = 84;
 constexpr double kBarHeight = 14, kLine = 22, kHeading = 26, kGap = 18;
-
-// Plain classes and one media query: viewers that know no more CSS than this draw it right, too.
-constexpr std::string_view kStyle =
-    "<style>"
-    "text{font:13px system-ui,'Segoe UI',Roboto,'DejaVu Sans',sans-serif;fill:#1d2129}"
-    ".paper{fill:#fff}.title{font-size:20px;font-weight:600}.head{font-weight:600}"
-    ".soft{fill:#69707d}.ours{fill:#1769e0}.peer{fill:#c3c9d3}.good{fill:#1a7f45}"
-    ".bad{fill:#b3401a}.rule{stroke:#e6e8ec}"
-    ".mark{stroke:#1d2129;stroke-width:1.5;stroke-dasharray:3 2}"
-    "@media(prefers-color-scheme:dark){text{fill:#e8eaee}.paper{fill:#14161a}.soft{fill:#949ba8}"
-    ".ours{fill:#5aa2ff}.peer{fill:#4a515d}.good{fill:#5fcf8f}.bad{fill:#ff9466}"
-    ".rule{stroke:#2a2e36}.mark{stroke:#e8eaee}}"
-    "</style>\n";
-
-std::string escaped(std::string_view text) {
-    std::string out;
-    for (const char c : text) {
-        if (c == '&')
-            out += "&amp;";
-        else if (c == '<')
-            out += "&lt;";
-        else if (c == '>')
-            out += "&gt;";
-        else
-            out += c;
-    }
-    return out;
-}
-
-std::string coordinate(double value) {
-    std::array<char, 32> text{};
-    std::snprintf(text.data(), text.size(), "%.1f", value);
-    return text.data();
-}
-
-std::string text_at(double x, double y, std::string_view anchor, std::string_view style,
-                    std::string_view text) {
-    return "<text x=\"" + coordinate(x) + "\" y=\"" + coordinate(y) + "\" text-anchor=\"" +
-           std::string(anchor) + "\" class=\"" + std::string(style) + "\">" + escaped(text) +
-           "</text>\n";
-}
-
-std::string line_at(double x1, double y1, double x2, double y2, std::string_view style) {
-    return "<line x1=\"" + coordinate(x1) + "\" y1=\"" + coordinate(y1) + "\" x2=\"" +
-           coordinate(x2) + "\" y2=\"" + coordinate(y2) + "\" class=\"" + std::string(style) +
-           "\"/>\n";
-}
 
 // The value that ours has to reach (or, for value_at_most, to stay below): the hardest of a group.
 std::optional<double> mark_of(std::span<const Row> group) {
@@ -169,13 +121,7 @@ std::string bar_chart_svg(const Title& title, const std::vector<Row>& rows) {
         y = painter.bottom() + kGap;
         begin = end;
     }
-    const auto size = coordinate(kWidth) + " " + coordinate(y);
-    return "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " + size + "\" width=\"" +
-           coordinate(kWidth) + "\" height=\"" + coordinate(y) + "\" role=\"img\">\n" +
-           std::string(kStyle) + "<title>" + escaped(title.what) +
-           "</title>\n<rect class=\"paper\" width=\"100%\" height=\"100%\"/>\n" +
-           text_at(kMargin, 38, "start", "title", title.what) +
-           text_at(kMargin, 60, "start", "soft", title.how) + groups + "</svg>\n";
+    return picture(kWidth, y, title, groups);
 }
 
 }  // namespace mutirao::bench

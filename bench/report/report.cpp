@@ -128,17 +128,28 @@ std::string rows_json(const std::vector<Row>& rows) {
     return out + "\n]\n";
 }
 
-bool write_report(const std::filesystem::path& folder, std::string_view name, const Title& title,
-                  const std::vector<Row>& rows) {
+namespace {
+
+bool make_folder(const std::filesystem::path& folder) {
     std::error_code failure;
     std::filesystem::create_directories(folder, failure);
-    if (failure) {
+    if (failure)
         std::cerr << "cannot make " << folder.string() << ": " << failure.message() << "\n";
-        return false;
-    }
-    const auto file = folder / name;
-    return write_file(file.string() + ".json", rows_json(rows)) &&
-           write_file(file.string() + ".svg", bar_chart_svg(title, rows));
+    return !failure;
+}
+
+}  // namespace
+
+bool write_report(const std::filesystem::path& folder, std::string_view name, const Title& title,
+                  const std::vector<Row>& rows) {
+    const auto file = (folder / name).string();
+    return make_folder(folder) && write_file(file + ".json", rows_json(rows)) &&
+           write_file(file + ".svg", bar_chart_svg(title, rows));
+}
+
+bool write_picture(const std::filesystem::path& folder, std::string_view name,
+                   const std::string& svg) {
+    return make_folder(folder) && write_file((folder / name).string() + ".svg", svg);
 }
 
 }  // namespace mutirao::bench

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace mutirao::bench {
@@ -50,6 +51,20 @@ std::string rows_json(const std::vector<Row>& rows);
 // For each measure a group of horizontal bars, ours first, all of a group to one scale, with a mark
 // where ours has to reach. A complete <svg>, legible on light and on dark.
 std::string bar_chart_svg(const Title& title, const std::vector<Row>& rows);
+
+// Named lines over one pair of axes.
+struct Curve {
+    std::string name;
+    std::vector<std::pair<double, double>> points;  // x ascending
+};
+struct Axes {
+    std::string x, y;  // what they are, with units
+};
+// A complete <svg>, legible on light and on dark.
+std::string line_chart_svg(const Title& title, const Axes& axes, const std::vector<Curve>& curves);
+// Writes NAME.svg; as write_report.
+bool write_picture(const std::filesystem::path& folder, std::string_view name,
+                   const std::string& svg);
 
 // Writes NAME.json and NAME.svg into `folder`, which is made when missing. False when the disk
 // refuses; the reason is on standard error.

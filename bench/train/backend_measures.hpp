@@ -1,0 +1,21 @@
+// The nano backend beside libtorch, one thread each, and what a round's codec work costs at the
+// same size.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "report/report.hpp"
+#include "train/experiment.hpp"
+
+namespace mutirao::bench {
+
+// Steps of the GPT with 3.3 million parameters (4 layers, width 256, 128 bytes, batch 16), both
+// backends in turns, the best of `steps`.
+std::vector<Row> backend_rows(int steps, bool peers);
+
+// A run of that GPT with these settings' codec and schedule, for its times: two steps a worker and
+// fragment.
+Outcome large_outcome(train::RunSettings settings, const Bytes& text);
+
+}  // namespace mutirao::bench
