@@ -27,6 +27,11 @@ void OuterOptimizer::step(std::span<float> parameters, std::span<const float> me
     }
 }
 
+void OuterOptimizer::set_momentum(std::span<const float> momentum) {
+    ENSURE(momentum.size() == momentum_.size());
+    momentum_.assign(momentum.begin(), momentum.end());
+}
+
 Digest state_hash(std::span<const float> parameters) {
     static_assert(std::endian::native == std::endian::little, "floats are hashed as they lie");
     return crypto::blake3_keyed(crypto::domain_key("training state"),

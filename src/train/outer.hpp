@@ -26,6 +26,10 @@ class OuterOptimizer {
     // parameters -= learning_rate * (mean + momentum * m), m = momentum * m + mean.
     void step(std::span<float> parameters, std::span<const float> mean);
 
+    std::span<const float> momentum() const { return momentum_; }
+    // Goes on where another one was; as many values as parameters.
+    void set_momentum(std::span<const float> momentum);
+
   private:
     std::vector<float> momentum_;
     OuterSettings settings_;

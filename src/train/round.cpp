@@ -68,6 +68,34 @@ TrainingRun::TrainingRun(const RunSettings& settings, const Identity& identity,
       start_(shared_),
       shared_hash_(state_hash(shared_)) {}
 
+Result<TrainingRun> TrainingRun::resume(const RunSettings& settings, const Identity& identity,
+                                        RunState state, std::span<const Matrix> matrices) {
+    TRY(auto run, make(settings, identity, std::move(state.shared), matrices));
+    if (state.run != identity.run || state.round > run.rounds_total() ||
+        state.applied > state.round || state.round - state.applied > lag(settings.schedule) ||
+        state.bases.size() != state.round - state.applied ||
+        state.momentum.size() != run.shared_.size())
+        return Error{ErrorKind::invalid_argument, "the state is of another run, or of none"};
+    TRY_VOID(check_finite(state.momentum));
+    run.round_ = state.round;
+    run.applied_ = state.applied;
+    for (std::size_t i = 0; i < state.bases.size(); ++i)
+        run.pending_[state.applied + static_cast<std::uint32_t>(i)] = {{}, {}, state.bases[i]};
+    for (auto& fragment : run.fragments_)
+        fragment.outer.set_momentum(fragment.of(std::span<const float>(state.momentum)));
+    return run;
+}
+
+RunState TrainingRun::state() const {
+    RunState state{identity_.run, round_, applied_, {}, shared_, {}};
+    for (const auto& [round, pending] : pending_) state.bases.push_back(pending.base);
+    for (const auto& fragment : fragments_) {
+        const auto momentum = fragment.outer.momentum();
+        state.momentum.insert(state.momentum.end(), momentum.begin(), momentum.end());
+    }
+    return state;
+}
+
 bool TrainingRun::wants_steps() const {
     return round_ < rounds_total() && round_ - applied_ <= lag(settings_.schedule);
 }
@@ -145,7 +173,8 @@ Status TrainingRun::apply(std::span<const Payload> payloads) {
     shared_hash_ = state_hash(shared_);
     const bool heard = std::ranges::any_of(
         payloads, [&](const Payload& payload) { return payload.worker == identity_.worker; });
-    if (!heard) fragment.feedback.give_back(pending_.at(*round).decoded);
+    const auto& sent = pending_.at(*round).decoded;
+    if (!heard && !sent.empty()) fragment.feedback.give_back(sent);
     pending_.erase(*round);
     ++applied_;
     restart_from_shared(fragment, *round);

@@ -30,6 +30,7 @@
 #include <vector>
 
 #include "train/error_feedback.hpp"
+#include "train/run_state.hpp"
 #include "train/settings.hpp"
 
 namespace mutirao::train {
@@ -47,6 +48,14 @@ class TrainingRun {
     static Result<TrainingRun> make(const RunSettings& settings, const Identity& identity,
                                     std::vector<float> parameters,
                                     std::span<const Matrix> matrices = {});
+
+    // A worker that joins in the middle, or whose parameters differ from the others': it goes on as
+    // `identity.worker` from what a peer's state() says. What it had not sent is lost, and it owes
+    // nothing. invalid_argument when the state does not fit settings, identity or `matrices`.
+    static Result<TrainingRun> resume(const RunSettings& settings, const Identity& identity,
+                                      RunState state, std::span<const Matrix> matrices = {});
+    // For a peer to resume from; at any time between apply() and the next finish_round().
+    RunState state() const;
 
     // The round whose local steps come next, or rounds_total() when all are done.
     std::uint32_t round() const { return round_; }
@@ -99,8 +108,8 @@ class TrainingRun {
     };
     // Own work that no outer step has seen yet.
     struct Pending {
-        std::vector<float> delta;    // empty when the schedule restarts
-        std::vector<float> decoded;  // what the peers got of it
+        std::vector<float> delta;    // empty when the schedule restarts, or nothing was sent
+        std::vector<float> decoded;  // what the peers got of it; empty when nothing was sent
         Digest base;
     };
 

@@ -263,6 +263,64 @@ TEST(TrainingRun, feedback_of_who_was_left_out_holds_all_that_it_sent) {
         EXPECT_NEAR(late.shared_parameters()[i], moved[i], 0.01);
 }
 
+TEST(TrainingRun, a_worker_that_lost_everything_goes_on_from_a_peers_state) {
+    // Worker 2 dies after its third round and comes back two rounds later; nobody else stops, and
+    // from then on all hold the same bits again, through to the end.
+    for (const auto schedule : {Schedule::sync, Schedule::delay_keep, Schedule::delay_restart})
+        for (const std::uint32_t fragments : {1u, 3u}) {
+            if (fragments > 1 && schedule == Schedule::delay_restart) continue;
+            auto settings = settings_for(schedule);
+            settings.rounds = 8;
+            settings.quorum = 2;
+            settings.fragments = fragments;
+            std::vector<TrainingRun> runs;
+            for (std::uint32_t w = 0; w < 3; ++w) runs.push_back(worker_of(settings, w, 3));
+            std::map<std::uint32_t, std::vector<Payload>> sent;
+            while (!runs[0].finished()) {
+                const auto round = runs[0].round();
+                if (round == 5 && runs[2].round() < 5) {
+                    const auto bytes = encode_run_state(runs[0].state());
+                    runs[2] = TrainingRun::resume(settings, {run_id(), 2, 3},
+                                                  decode_run_state(bytes).value())
+                                  .value();
+                    EXPECT_EQ(runs[2].round(), 5u);
+                }
+                const bool gone = round == 3 || round == 4;
+                for (std::uint32_t w = 0; w < (gone ? 2u : 3u) && runs[w].wants_steps(); ++w) {
+                    const auto local = locally_trained(runs[w].start_parameters(), w, round);
+                    const auto bytes = runs[w].finish_round(local, 1, 1).value();
+                    sent[round].push_back(runs[0].check_payload(bytes).value());
+                }
+                const auto due = runs[0].due();
+                if (!due) continue;
+                for (std::uint32_t w = 0; w < (gone ? 2u : 3u); ++w) {
+                    const auto status = runs[w].apply(sent[*due]);
+                    ASSERT_TRUE(status.ok()) << status.error().message;
+                    EXPECT_EQ(runs[w].shared_hash(), runs[0].shared_hash());
+                }
+            }
+            EXPECT_TRUE(runs[2].finished());
+            EXPECT_EQ(runs[2].state(), runs[0].state());
+        }
+}
+
+TEST(TrainingRun, resumes_only_from_a_state_of_its_own_run) {
+    const auto settings = settings_for(Schedule::delay_keep);
+    const auto good = worker_of(settings, 0, 2).state();
+    const auto refused = [&](auto change) {
+        auto state = good;
+        change(state);
+        return !TrainingRun::resume(settings, {run_id(), 1, 2}, state).ok();
+    };
+    EXPECT_FALSE(refused([](RunState&) {}));
+    EXPECT_TRUE(refused([](RunState& s) { s.run.bytes[0] ^= 1; }));
+    EXPECT_TRUE(refused([](RunState& s) { s.round = 1; }));  // without a base
+    EXPECT_TRUE(refused([](RunState& s) { s.round = s.applied = 6; }));
+    EXPECT_TRUE(refused([](RunState& s) { s.applied = 1; }));
+    EXPECT_TRUE(refused([](RunState& s) { s.momentum.pop_back(); }));
+    EXPECT_TRUE(refused([](RunState& s) { s.shared.clear(); }));
+}
+
 class TwoWorkers : public testing::Test {
   protected:
     TwoWorkers()

@@ -63,6 +63,8 @@ Status RunSettings::validate() const {
     if (fragments > 1 && (schedule == Schedule::delay_restart || codec.kind == CodecKind::low_rank))
         return refused(
             "fragments need a schedule without restart and a codec that is not low_rank");
+    if (rounds > kRoundsMax - (fragments - 1))
+        return refused("with the closing rounds of its fragments the run has too many");
     if (merge > Merge::centered_clip) return refused("there is no such way to merge");
     if (quorum > kWorkersMax) return refused("a quorum is at most " + std::to_string(kWorkersMax));
     TRY_VOID(codec.validate());
