@@ -85,7 +85,7 @@ Outcome large_outcome(train::RunSettings settings, const Bytes& text) {
     settings.model = {kLarge.layers, kLarge.width, kLarge.heads, kLarge.context};
     settings.batch = kBatch;
     settings.local_steps = 1;
-    settings.rounds = 2 * settings.fragments;
+    settings.rounds = settings.fragments;
     settings.warmup_steps = 1;
     settings.learning_rate = settings.final_learning_rate = 1e-3f;
     return run({settings, kWorkers, false, 1}, text);

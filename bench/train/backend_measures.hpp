@@ -14,7 +14,7 @@ namespace mutirao::bench {
 // backends in turns, the best of `steps`.
 std::vector<Row> backend_rows(int steps, bool peers);
 
-// A run of that GPT with these settings' codec and schedule, for its times: two steps a worker and
+// A run of that GPT with these settings' codec and schedule, for its times: one step a worker and
 // fragment.
 Outcome large_outcome(train::RunSettings settings, const Bytes& text);
 

@@ -154,6 +154,16 @@ const Results& find(const std::vector<Results>& all, std::string_view name) {
                          [&](const Results& results) { return results.method.name == name; });
 }
 
+const bench::Method& find_method(const std::vector<bench::Method>& all, std::string_view name) {
+    return *std::find_if(all.begin(), all.end(),
+                         [&](const bench::Method& method) { return method.name == name; });
+}
+
+// What each worker sends in a ring all-reduce of gradients in bf16.
+double ring_bytes(double parameters) {
+    return 2.0 * (bench::kWorkers - 1) / bench::kWorkers * 2 * parameters;
+}
+
 void loss_rows(const std::vector<Results>& all, std::vector<Row>& rows) {
     const auto& ours = find(all, bench::kOurs);
     const std::string how = "rates tried: ";
@@ -220,36 +230,45 @@ void time_rows(const std::vector<Results>& all, std::vector<Row>& rows) {
         }
 }
 
-// Tokens a second over those of all-reduce where one all-reduce takes as long as `r` steps.
+// Inner steps' share of the time when each parameter is exchanged every `steps` steps over a link
+// on which an all-reduce takes as long as `r` steps.
+double share_of_steps(bench::Experiment experiment, const bench::Outcome& outcome,
+                      bench::Exchange exchange, std::uint32_t steps, double r) {
+    experiment.settings.local_steps = steps / experiment.settings.fragments;
+    experiment.settings.rounds = 1000;
+    const double bits = 8 * ring_bytes(outcome.parameters) / (r * outcome.step_seconds);
+    return bench::timeline(experiment, outcome, exchange, {bits, bits, 0, 0}).utilisation;
+}
+
+// Tokens a second over those of all-reduce: r + 1 times the share, since an all-reduce's step and
+// exchange take r + 1 steps.
 void throughput_rows(const Options& options, const Bytes& text, std::vector<Row>& rows) {
     if (options.is_short()) return;
     const auto base = bench::methods(kSteps);
-    auto dilocox = base[6].experiment;
+    const auto& dilocox = find_method(base, bench::kDilocox).experiment;
+    auto settings = dilocox.settings;
+    settings.codec.rank = 32;
+    const auto theirs = bench::large_outcome(settings, text);
+    auto ours = find_method(base, bench::kOurs).experiment;
+    std::map<train::CodecKind, bench::Outcome> outcomes;
+    const auto outcome_with = [&](const train::CodecSettings& codec) -> const bench::Outcome& {
+        ours.settings.codec = codec;
+        auto& outcome = outcomes[codec.kind];
+        if (outcome.parameters == 0) outcome = bench::large_outcome(ours.settings, text);
+        return outcome;
+    };
+    const auto probe = outcome_with({.kind = train::CodecKind::dense2});
     for (const double r : {357.5, 1100.0}) {
-        auto ours = base[0].experiment;
-        const auto probe = bench::large_outcome(ours.settings, text);
-        const double ring = 2.0 * (bench::kWorkers - 1) / bench::kWorkers * 2 * probe.parameters;
-        const auto rate_for = [&](double step) { return ring / (r * step); };  // bytes a second
-        const double rate = rate_for(probe.step_seconds);
+        const double rate = ring_bytes(probe.parameters) / (r * probe.step_seconds);
         const std::vector<train::LinkMeasured> links(bench::kWorkers, {rate, rate, 0});
         const auto plan = train::plan_round(links, probe.step_seconds,
                                             static_cast<std::uint64_t>(probe.parameters))
                               .value();
-        ours.settings.codec = plan.codec;
-        auto outcome = bench::large_outcome(ours.settings, text);
-        outcome.step_seconds = probe.step_seconds;
-        const auto share = [&](bench::Experiment experiment, const bench::Outcome& of,
-                               bench::Exchange exchange, std::uint32_t steps) {
-            experiment.settings.local_steps = steps / experiment.settings.fragments;
-            experiment.settings.rounds = 1000;
-            const double link = 8 * rate_for(of.step_seconds);
-            const auto times = bench::timeline(experiment, of, exchange, {link, link, 0, 0});
-            // All-reduce: one step and its exchange.
-            return (r + 1) * times.utilisation;
-        };
+        const auto& outcome = outcome_with(plan.codec);
         const std::uint32_t fragments = ours.settings.fragments;
         const std::uint32_t steps = (plan.local_steps + fragments - 1) / fragments * fragments;
-        const double speed = share(ours, outcome, bench::Exchange::all_gather, steps);
+        const double speed =
+            (r + 1) * share_of_steps(ours, outcome, bench::Exchange::all_gather, steps, r);
         const std::string name =
             "tokens/s over all-reduce's, an all-reduce taking " + digits(r, 1) + " steps";
         const std::string how = "3.3 M parameters, 4 workers; the controller chose " +
@@ -259,14 +278,11 @@ void throughput_rows(const Options& options, const Bytes& text, std::vector<Row>
             {name, speed, "x", "ceiling", r + 1,
              r < 1000 ? Goal{Goal::Of::ratio_at_least, 0.97} : Goal{Goal::Of::value_at_least, 1000},
              how});
-        auto settings = dilocox.settings;
-        settings.codec.rank = 32;
-        const auto theirs = bench::large_outcome(settings, text);
         rows.push_back({name,
                         speed,
                         "x",
                         "dilocox, every 125 steps",
-                        share(dilocox, theirs, bench::Exchange::ring, 125),
+                        (r + 1) * share_of_steps(dilocox, theirs, bench::Exchange::ring, 125, r),
                         {},
                         "low rank 32 in int4, compute measured, link simulated"});
     }
