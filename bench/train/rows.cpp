@@ -1,0 +1,206 @@
+#include "train/rows.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "train/backend_measures.hpp"
+#include "train/controller.hpp"
+#include "train/dilocox_107b.hpp"
+
+namespace mutirao::bench {
+
+namespace {
+
+constexpr std::uint32_t kAnySteps = 100;  // only codecs and schedules of the methods are looked at
+
+const Method& find_method(const std::vector<Method>& all, std::string_view name) {
+    return *std::find_if(all.begin(), all.end(),
+                         [&](const Method& method) { return method.name == name; });
+}
+
+// What each worker sends in a ring all-reduce of gradients in bf16.
+double ring_bytes(double parameters) {
+    return 2.0 * (bench::kWorkers - 1) / bench::kWorkers * 2 * parameters;
+}
+
+// Inner steps' share of the time when each parameter is exchanged every `steps` steps over a link
+// on which an all-reduce takes as long as `r` steps.
+double share_of_steps(Experiment experiment, const Outcome& outcome, Exchange exchange,
+                      std::uint32_t steps, double r) {
+    experiment.settings.local_steps = steps / experiment.settings.fragments;
+    experiment.settings.rounds = 1000;
+    const double bits = 8 * ring_bytes(outcome.parameters) / (r * outcome.step_seconds);
+    return timeline(experiment, outcome, exchange, {bits, bits, 0, 0}).utilisation;
+}
+
+}  // namespace
+
+void loss_rows(const std::vector<Results>& all, std::vector<Row>& rows) {
+    const auto& ours = find(all, kOurs);
+    const std::string how = "rates tried: ";
+    for (const auto& results : all) {
+        if (&results == &ours) continue;
+        rows.push_back({"held-out loss after equal tokens, mean of the seeds",
+                        ours.loss(),
+                        "nats/byte",
+                        results.method.name,
+                        results.loss(),
+                        {},
+                        "deviation " + digits(results.spread(), 3) + "; " + how + results.rates});
+    }
+    rows[rows.size() - all.size() + 1].note +=
+        "; ours: deviation " + digits(ours.spread(), 3) + "; " + how + ours.rates;
+    const double floor = find(all, kAllReduce).loss();
+    const double muon = find(all, kAllReduceMuon).loss();
+    const auto gap = [&](const char* name, double above) { return find(all, name).loss() - above; };
+    const auto kept = kDilocoxKeep;
+    // The goals are for what sends no more than the peer does.
+    for (const auto* name : {kOurs, kOursFrugal}) {
+        const bool frugal = name == kOursFrugal;
+        const auto at_most = [&](double number) {
+            return frugal ? std::optional(Goal{Goal::Of::value_at_most, number}) : std::nullopt;
+        };
+        rows.push_back({std::string(name) + ": loss above all-reduce (AdamW)", gap(name, floor),
+                        "nats/byte", kept, gap(kept, floor), at_most(gap(kept, floor) / 2),
+                        "below 0: better than all-reduce with AdamW"});
+        rows.push_back({std::string(name) + ": loss above all-reduce with Muon", gap(name, muon),
+                        "nats/byte", kept, gap(kept, floor), at_most(gap(kept, floor) / 2),
+                        "each beside the all-reduce of its own inner optimizer"});
+        rows.push_back({std::string(name) + ": bytes a parameter and inner step",
+                        find(all, name).bytes_a_step(), "bytes", kept,
+                        find(all, kept).bytes_a_step(), at_most(0.002),
+                        "one worker's payloads to one other; all-reduce: 2"});
+    }
+}
+
+// 1 Mbit/s each way, 50 ms there and back, 0.1 % of packets lost.
+void time_rows(const std::vector<Results>& all, std::vector<Row>& rows) {
+    const LinkShape slow{1e6, 1e6, 0.025, 0.001};
+    const double target = find(all, "opendiloco").loss();
+    std::optional<double> best;
+    std::map<std::string, std::optional<double>> seconds;
+    for (const auto& results : all) {
+        const auto& outcome = results.seeds[0];
+        const auto times =
+            timeline(with(results.method, results.rate, 1), outcome, results.method.exchange, slow);
+        auto& reached = seconds[results.method.name];
+        reached = time_to_loss(outcome, times, target);
+        const bool is_ours = results.method.name.starts_with(kOurs);
+        if (!is_ours && reached) best = std::min(best.value_or(*reached), *reached);
+    }
+    for (const auto* name : {kOurs, kOursFrugal})
+        for (const auto& [peer, reached] : seconds) {
+            if (peer.starts_with(kOurs)) continue;
+            std::optional<Goal> goal;
+            if (best) goal = Goal{Goal::Of::value_at_most, *best};
+            rows.push_back({std::string(name) + ": seconds to a loss of " + digits(target, 3) +
+                                " at 1 Mbit/s, 50 ms, 0.1 % lost",
+                            seconds[name], "s", peer, reached, goal,
+                            std::string(seconds[name] ? "" : "ours never had that loss ") +
+                                (reached ? "" : "the peer never had that loss")});
+        }
+}
+
+// Tokens a second over those of all-reduce: r + 1 times the share, since an all-reduce's step and
+// exchange take r + 1 steps.
+void throughput_rows(const Bytes& text, std::vector<Row>& rows) {
+    const auto base = methods(kAnySteps);
+    const auto& dilocox = find_method(base, kDilocox).experiment;
+    auto settings = dilocox.settings;
+    settings.codec.rank = 32;
+    const auto theirs = large_outcome(settings, text);
+    auto ours = find_method(base, kOurs).experiment;
+    std::map<train::CodecKind, Outcome> outcomes;
+    const auto outcome_with = [&](const train::CodecSettings& codec) -> const Outcome& {
+        ours.settings.codec = codec;
+        auto& outcome = outcomes[codec.kind];
+        if (outcome.parameters == 0) outcome = large_outcome(ours.settings, text);
+        return outcome;
+    };
+    const auto probe = outcome_with({.kind = train::CodecKind::dense2});
+    for (const double r : {357.5, 1100.0}) {
+        const double rate = ring_bytes(probe.parameters) / (r * probe.step_seconds);
+        const std::vector<train::LinkMeasured> links(kWorkers, {rate, rate, 0});
+        const auto plan = train::plan_round(links, probe.step_seconds,
+                                            static_cast<std::uint64_t>(probe.parameters))
+                              .value();
+        const auto& outcome = outcome_with(plan.codec);
+        const std::uint32_t fragments = ours.settings.fragments;
+        const std::uint32_t steps = (plan.local_steps + fragments - 1) / fragments * fragments;
+        const double speed =
+            (r + 1) * share_of_steps(ours, outcome, Exchange::all_gather, steps, r);
+        const std::string name =
+            "tokens/s over all-reduce's, an all-reduce taking " + digits(r, 1) + " steps";
+        const std::string how = "3.3 M parameters, 4 workers; the controller chose " +
+                                std::string(train::to_string(plan.codec.kind)) + " every " +
+                                std::to_string(steps) + " steps; compute measured, link simulated";
+        rows.push_back(
+            {name, speed, "x", "ceiling", r + 1,
+             r < 1000 ? Goal{Goal::Of::ratio_at_least, 0.97} : Goal{Goal::Of::value_at_least, 1000},
+             how});
+        rows.push_back({name,
+                        speed,
+                        "x",
+                        "dilocox, every 125 steps",
+                        (r + 1) * share_of_steps(dilocox, theirs, Exchange::ring, 125, r),
+                        {},
+                        "low rank 32 in int4, compute measured, link simulated"});
+    }
+}
+
+void projection_rows(std::vector<Row>& rows) {
+    const auto replica = train::dilocox_replica();
+    const std::uint32_t h = train::kDilocoxLocalSteps;
+    const auto tokens = [&](const train::MethodModel& method, double bits, double round_trip = 0) {
+        return train::project(replica, {bits, round_trip, 0}, method)->tokens_a_second;
+    };
+    const train::MethodModel all_reduce{.local_steps = 1, .payload_bytes = 2};
+    const train::MethodModel full{h, train::kDilocoxInt4, true};
+    const double bits = train::kDilocoxBits;
+    const auto published = [&](const char* what, double ours, double theirs) {
+        rows.push_back({std::string("simulated, 107 B over 1 Gbit/s: ") + what,
+                        ours,
+                        "tokens/s",
+                        "published",
+                        theirs,
+                        {},
+                        "the simulation's goal is to be within 15 %"});
+    };
+    published("all-reduce (fitted)", tokens(all_reduce, bits), train::kDilocoxAllReduce);
+    published("DiLoCoX (fitted)", tokens(full, bits), train::kDilocoxFull);
+    published("DiLoCoX without overlap", tokens({h, train::kDilocoxInt4, false}, bits),
+              train::kDilocoxNoOverlap);
+    published("DiLoCoX without compression", tokens({h, 2, true}, bits),
+              train::kDilocoxNoCompression);
+    published("CocktailSGD", tokens({1, train::kCocktailBytes}, bits), train::kDilocoxCocktail);
+    const double dense2 = 0.2656, sparse = 0.0284;
+    for (const auto& [name, link] : {std::pair{"1 Gbit/s", 1e9}, std::pair{"100 Mbit/s", 1e8}})
+        for (const double round_trip : {0.05, 0.15}) {
+            const bool fast = link > 5e8;
+            const train::MethodModel ours{h, fast ? dense2 : sparse, true, false};
+            rows.push_back({std::string("simulated, 107 B over ") + name + ", round trip " +
+                                digits(round_trip * 1e3, 0) + " ms",
+                            tokens(ours, link, round_trip),
+                            "tokens/s",
+                            "DiLoCoX",
+                            tokens(full, link, round_trip),
+                            {},
+                            std::string(fast ? "dense2" : "topk2") +
+                                " every 125 steps; all-reduce: " +
+                                short_number(tokens(all_reduce, link, round_trip))});
+        }
+    auto many = replica;
+    many.replicas = 16;
+    const train::MethodModel ours{h, sparse, true, false};
+    const train::ChurnModel churn{
+        .lost_a_round = 0.01, .grace_seconds = 60, .restart_seconds = 120};
+    rows.push_back({"simulated, 16 replicas of 107 B, 1 % of them lost each round",
+                    100 * train::project(many, {bits, 0.1, 0.001}, ours, churn)->utilisation,
+                    "% of compute",
+                    "",
+                    {},
+                    Goal{Goal::Of::value_at_least, 85},
+                    "a minute of grace, two of restart, the parameters fetched again"});
+}
+
+}  // namespace mutirao::bench
