@@ -56,7 +56,7 @@ bool parse(int argc, char** argv, Options& options) {
             return false;
         }
     }
-    if (options.is_short()) options.steps = 40;
+    if (options.is_short()) options.steps = 20;
     return true;
 }
 
@@ -120,7 +120,10 @@ int main(int argc, char** argv) {
             " seeds. Losses, bytes and compute are measured, links simulated."};
     std::vector<Row> rows = bench::backend_rows(options.rounds, options.peers);
     if (!options.is_short()) bench::throughput_rows(text, rows);
-    const auto all = bench::measure(options.steps, seeds, text, options.at_once);
+    auto methods = bench::methods(options.steps);
+    if (options.is_short())
+        for (auto& method : methods) method.rates.resize(1);
+    const auto all = bench::measure(std::move(methods), seeds, text, options.at_once);
     bench::loss_rows(all, rows);
     bench::time_rows(all, rows);
     bench::projection_rows(rows);

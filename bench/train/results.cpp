@@ -33,10 +33,11 @@ std::string digits(double value, int places) {
     return text;
 }
 
-std::vector<Results> measure(std::uint32_t steps, int seeds, const Bytes& text, unsigned at_once) {
+std::vector<Results> measure(std::vector<Method> methods, int seeds, const Bytes& text,
+                             unsigned at_once) {
     std::vector<Results> all;
     std::vector<Experiment> first;
-    for (auto& method : methods(steps)) {
+    for (auto& method : methods) {
         for (const float rate : method.rates) first.push_back(with(method, rate, 1));
         all.push_back({std::move(method), 0, "", {}});
     }

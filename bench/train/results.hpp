@@ -24,7 +24,8 @@ struct Results {
 std::string digits(double value, int places);
 
 // `at_once` processes side by side; says on standard error how far it is.
-std::vector<Results> measure(std::uint32_t steps, int seeds, const Bytes& text, unsigned at_once);
+std::vector<Results> measure(std::vector<Method> methods, int seeds, const Bytes& text,
+                             unsigned at_once);
 const Results& find(const std::vector<Results>& all, std::string_view name);
 
 }  // namespace mutirao::bench
