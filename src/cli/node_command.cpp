@@ -50,6 +50,7 @@ struct NodeOptions {
     std::string eth_rpc = "127.0.0.1:0";
     std::string backend = "nano";
     std::uint64_t quota = 0;  // bytes; 0 is no limit
+    std::uint64_t snapshot_every = consensus::EngineOptions().snapshot_every;
     bool allow_measuring = false;
 };
 
@@ -147,6 +148,7 @@ Status run_ledger(const NodeOptions& options, Disk& disk, os::StopSignal& stop) 
     consensus::EngineOptions engine;
     TRY(engine.engine, engine_of(disk));
     engine.proposer = identity.bls;
+    engine.snapshot_every = options.snapshot_every;
     engine.at_point = crash_point();
     // Signatures are checked by whoever serves a caller, and by these beside.
     const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
@@ -298,6 +300,11 @@ void add_node_command(CLI::App& app, GlobalOptions& options, Action& action) {
                      "plug-in)")
         ->check(CLI::IsMember({"nano", "libtorch"}))
         ->capture_default_str();
+    command
+        ->add_option("--snapshot-every", chosen->snapshot_every,
+                     "blocks from one snapshot of a ledger's state to the next")
+        ->capture_default_str()
+        ->check(CLI::PositiveNumber);
     command->add_option("--quota", chosen->quota, "bytes that the node may keep; 0 is no limit")
         ->capture_default_str();
     command->add_flag("--allow-measuring", chosen->allow_measuring,

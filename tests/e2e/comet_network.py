@@ -66,7 +66,8 @@ class Ledger:
         (self.folder / "eth-rpc").unlink(missing_ok=True)
         with open(self.folder / "log.txt", "ab") as log:
             self.process = subprocess.Popen(
-                [binary(), "node", "--role", "ledger", "--data", str(self.folder)],
+                [binary(), "node", "--role", "ledger", "--data", str(self.folder),
+                 "--snapshot-every", "20"],
                 env={**os.environ, "MUTIRAO_CRASH_FILE": str(self.crash_file)},
                 stdout=log, stderr=log)
         wait_until(lambda: (self.folder / "eth-rpc").exists() or self.process.poll() is not None,
@@ -112,6 +113,7 @@ class Validator:
         self.address = facts["validator"]
         self.home = pathlib.Path(facts["cometbft"])
         self.p2p = facts["p2p"]
+        self.rpc = facts["rpc"]
         self.ledger = Ledger(facts["ledger"])
         self.comet = None
 
@@ -148,19 +150,38 @@ class Validator:
         self.stop_comet()
         return self.ledger.stop()
 
-    def double(self, folder):
-        """Another validator with the same key; call it before the first start."""
+    def get(self, path):
+        """An answer of CometBFT's own JSON-RPC."""
+        with urllib.request.urlopen(f"http://{self.rpc}/{path}", timeout=10) as answer:
+            return json.load(answer)["result"]
+
+    def copy(self, folder, name):
+        """One more machine with the same configuration, key and state: call it before the first
+        start. Others do not call it; it calls them."""
         folder = pathlib.Path(folder)
         shutil.copytree(self.home, folder / "cometbft")
-        shutil.copytree(self.ledger.folder, folder / "ledger",
-                        ignore=shutil.ignore_patterns("abci.sock", "*.txt"))
+        shutil.copytree(self.ledger.folder, folder / "ledger")
         (folder / "cometbft/config/node_key.json").unlink()  # CometBFT makes another
-        twin = Validator({"name": self.name + "-twin", "validator": self.address, "p2p": "",
+        copy = Validator({"name": name, "validator": self.address, "p2p": "", "rpc": "",
                           "ledger": folder / "ledger", "cometbft": folder / "cometbft"})
-        twin.configure(re.escape(str(self.ledger.folder)), str(folder / "ledger"))
-        twin.configure(r'laddr = "tcp://127\.0\.0\.1:\d+"', 'laddr = "tcp://127.0.0.1:0"')
-        twin.configure(r'external_address = "[^"]*"', 'external_address = ""')
-        return twin
+        copy.configure(re.escape(str(self.ledger.folder)), str(folder / "ledger"))
+        copy.configure(r'laddr = "tcp://127\.0\.0\.1:\d+"', 'laddr = "tcp://127.0.0.1:0"')
+        copy.configure(r'external_address = "[^"]*"', 'external_address = ""')
+        return copy
+
+    def forget_key(self):
+        """It follows, and does not vote."""
+        (self.home / "config/priv_validator_key.json").unlink()
+        (self.home / "data/priv_validator_state.json").unlink()
+
+    def sync_from(self, validators, height):
+        """State sync, trusting what the first of these says of a block."""
+        trusted = validators[0].get(f"block?height={height}")["block_id"]["hash"]
+        servers = ",".join(each.rpc for each in validators)
+        with open(self.home / "config/config.toml", "a", encoding="utf-8") as config:
+            config.write(f'\n[statesync]\nenable = true\nrpc_servers = "{servers}"\n'
+                         f'trust_height = {height}\ntrust_hash = "{trusted}"\n'
+                         'discovery_time = "5s"\n')
 
 
 class Link:
