@@ -16,7 +16,9 @@ constexpr std::uint32_t kException = 1;  // of Response; others are one more tha
 constexpr std::uint32_t kRefused = 1;    // a code
 constexpr std::uint32_t kRetry = 32'000;
 constexpr std::size_t kListOverhead = 5;  // bytes beside each transaction of a proposal, at most
-// Whoever was not connected when they were told of a transaction is told again.
+// Whoever was not connected when others were told of a transaction is told later, and so is whoever
+// is connected to some validators only: what came from others is not passed on at once, because in
+// a full mesh all have it.
 constexpr std::uint64_t kTellAgainEvery = 16;  // blocks
 constexpr std::uint64_t kAccept = 1, kReject = 2;
 
@@ -35,7 +37,11 @@ class CometEngine final : public Engine {
     }
     Status submit(ByteSpan transaction) override {
         const std::lock_guard lock(mutex_);
-        return take(transaction);
+        TRY(auto fresh, take(transaction));
+        if (fresh) to_tell_.push_back(to_bytes(transaction));
+        // Without "app" as CometBFT's mempool nobody asks for them.
+        if (to_tell_.size() > kWaitingMax) to_tell_.pop_front();
+        return {};
     }
     bool is_waiting(ByteSpan transaction) const override {
         const std::lock_guard lock(mutex_);
@@ -71,7 +77,7 @@ class CometEngine final : public Engine {
     Result<Bytes> talk(AbciFrames& frames, ByteSpan bytes);
     Result<Bytes> respond(ByteSpan request);
     Result<Bytes> call(AbciCall call, ByteSpan body);
-    Status take(ByteSpan transaction);
+    Result<bool> take(ByteSpan transaction);
 
     Bytes info() const;
     Result<Bytes> init_chain(ByteSpan body);
@@ -203,16 +209,13 @@ Result<Bytes> CometEngine::check(ByteSpan body) {
     return WireWriter().number(1, kRefused).text(3, checked.error().message).take();
 }
 
-Status CometEngine::take(ByteSpan transaction) {
+// Whether it is new.
+Result<bool> CometEngine::take(ByteSpan transaction) {
     if (failed_) return stopped();
     if (transaction.size() > kTransactionMax)
         return Error{ErrorKind::invalid_argument,
                      "a transaction has at most " + std::to_string(kTransactionMax) + " bytes"};
-    TRY(auto fresh, waiting_.add(transaction));
-    if (fresh) to_tell_.push_back(to_bytes(transaction));
-    // Without "app" as CometBFT's mempool nobody asks for them.
-    if (to_tell_.size() > kWaitingMax) to_tell_.pop_front();
-    return {};
+    return waiting_.add(transaction);
 }
 
 Result<Bytes> CometEngine::insert(ByteSpan body) {

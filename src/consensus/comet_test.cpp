@@ -92,11 +92,22 @@ TEST(Comet, says_that_too_many_wait_so_that_they_come_again) {
     for (std::size_t i = 1; i <= kWaitingMax; ++i) ASSERT_EQ(insert(i), 0u);
     EXPECT_EQ(insert(kWaitingMax + 1), 32'000u);
     EXPECT_EQ(insert(1), 0u);  // known
+}
+
+TEST(Comet, tells_others_of_what_was_sent_here_and_not_of_what_they_told) {
+    TestLedger ledger;
+    ledger.open();
     const auto told = [&](std::uint64_t bytes) {
         return all(ledger.ask(AbciCall::reap_txs, WireWriter().number(1, bytes).take()), 1).size();
     };
-    EXPECT_EQ(told(6), 3u);
-    EXPECT_EQ(told(0), kWaitingMax - 3);
+    ledger.ask(AbciCall::insert_tx, WireWriter().text(1, "a1").take());
+    EXPECT_EQ(told(0), 0u);
+    for (const auto* raw : {"b1", "b2", "b3", "b4", "a1"}) {
+        EXPECT_TRUE(ledger.engine->submit(step(raw)).ok());
+    }
+    EXPECT_EQ(told(7), 3u);  // bytes at most
+    EXPECT_EQ(told(0), 1u);
+    EXPECT_EQ(told(0), 0u);
 }
 
 TEST(Comet, what_waits_for_long_is_told_again) {
