@@ -121,7 +121,7 @@ std::string configuration(const CometNetwork& network, std::size_t validator) {
            quoted(network.mempool) +
            "\nrecheck = false\nmax_tx_bytes = " + std::to_string(consensus::kTransactionMax) +
            "\nreap_interval = \"20ms\"\n\n[consensus]\ntimeout_propose = \"1s\"\n"
-           "timeout_propose_delta = \"200ms\"\ntimeout_prevote = \"300ms\"\n"
+           "timeout_propose_delta = \"500ms\"\ntimeout_prevote = \"300ms\"\n"
            "timeout_prevote_delta = \"100ms\"\ntimeout_precommit = \"300ms\"\n"
            "timeout_precommit_delta = \"100ms\"\n"
            "# The pace of blocks: with few transactions there is one each 250 ms or so.\n"

@@ -58,6 +58,8 @@ int run(int argc, char** argv) {
     app.fallthrough();
     app.add_option("--home", options.home, "folder with wallets and the network's data")
         ->capture_default_str();
+    app.add_option("--ledger", options.ledger,
+                   "ACCOUNT@HOST:PORT of a ledger to ask, instead of the home folder's network");
     app.add_flag("--json", options.json, "one JSON object a line, for programs");
     app.set_version_flag("--version", "mutirao 0.1.0");
     add_network_commands(app, options, action);

@@ -72,6 +72,11 @@ Result<std::unique_ptr<Session>> Session::open(const GlobalOptions& options) {
 }
 
 Result<NetworkFile> Session::network_file() {
+    if (!options_.ledger.empty()) {
+        NetworkFile out;
+        out.ledger = options_.ledger;
+        return out;
+    }
     auto bytes = disk_->read_file(kNetworkFile, kNetworkFileMax);
     if (!bytes.ok())
         return Error{ErrorKind::not_found, "no network is running with home folder " +

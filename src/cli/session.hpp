@@ -20,6 +20,7 @@ struct GlobalOptions {
     std::string home;  // --home, $MUTIRAO_HOME, ~/.mutirao
     bool json = false;
     std::string password;  // $MUTIRAO_PASSWORD, or asked for
+    std::string ledger;    // --ledger: instead of the home folder's network
 };
 
 // Where `mutirao up` says its network is: "network.json" in the home folder.
@@ -74,6 +75,10 @@ class Session {
     template <class Reply>
     Result<Reply> ask_gateway(std::string_view method, const google::protobuf::MessageLite& request,
                               Duration deadline = std::chrono::seconds(120)) {
+        if (gateway_.empty())
+            return Error{ErrorKind::invalid_argument,
+                         "this needs a gateway, and --ledger names none: use the home folder of a "
+                         "network"};
         return node::wire::call<Reply>(network_, gateway_, method, request, deadline);
     }
 

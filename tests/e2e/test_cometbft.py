@@ -120,6 +120,10 @@ class Validators(Chain):
         self.await_all(hashes, self.ledgers)
         for ledger in self.ledgers:
             self.assertEqual(ledger.balance(TO), self.sent * GWEI)
+            # Our own commands ask any validator, too.
+            endpoint = (ledger.folder / "endpoint").read_text()
+            self.assertEqual(mutirao("--ledger", endpoint, "wallet", "balance", TO)["wei"],
+                             str(self.sent * GWEI))
         self.agree()
 
     def test_2_a_killed_ledger_or_cometbft_catches_up(self):
