@@ -62,6 +62,26 @@ TEST_F(EthHistoryTest, reads_an_old_log_beside_a_later_state) {
     }
 }
 
+TEST_F(EthHistoryTest, goes_on_after_a_state_from_elsewhere) {
+    std::vector<consensus::Block> elsewhere;
+    for (int i = 0; i < 2; ++i) elsewhere.push_back(block_of({transfer_by(chain, i)}));
+    EthHistory history, unprepared;
+    const consensus::BlockFacts last{2, elsewhere[1].time_ms, 1, 0, ledger::digest_of("last")};
+    ASSERT_TRUE(history.begin_after(last, chain.ledger).ok());
+    EXPECT_EQ(history.height(), 2u);
+    EXPECT_EQ(history.block(2).value()->hash, last.hash);
+    EXPECT_TRUE(history.block(2).value()->hashes.empty());
+    const auto next = block_of({transfer_by(chain, 2)});
+    for (auto* one : {&history, &unprepared}) {  // the other one sees a gap
+        ASSERT_TRUE(one->add(next, chain.ledger).ok());
+        EXPECT_EQ(one->height(), 3u);
+        EXPECT_EQ(one->block(3).value()->first_event, 4u);
+        EXPECT_EQ(one->block(3).value()->events, 2u);
+        EXPECT_FALSE(one->block(1).ok());
+    }
+    EXPECT_FALSE(unprepared.block(2).ok());
+}
+
 TEST_F(EthHistoryTest, leaves_out_what_could_not_run) {
     const auto good = transfer_by(chain, 0), gap = transfer_by(chain, 1, 5);
     EthHistory history;

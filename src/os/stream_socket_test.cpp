@@ -48,5 +48,49 @@ TEST(StreamServer, each_connection_has_a_talk_of_its_own_and_bad_words_end_only_
     EXPECT_EQ(::access(path.c_str(), F_OK), -1);
 }
 
+StreamTalk echo() {
+    return [](ByteSpan bytes) -> Result<Bytes> { return to_bytes(bytes); };
+}
+
+TEST(StreamServer, takes_the_place_of_a_socket_that_a_dead_process_left_and_of_nothing_else) {
+    TestFolder folder;
+    const auto path = folder.path() + "/s";
+    {
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        std::memcpy(address.sun_path, path.data(), path.size());
+        const Descriptor dead(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        ASSERT_EQ(::bind(dead.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+    }
+    auto server = StreamServer::start(path, echo);
+    ASSERT_TRUE(server.ok());
+    EXPECT_EQ(say(connect(path), "oi"), "oi");
+    EXPECT_EQ(StreamServer::start(folder.path(), echo).error().kind, ErrorKind::invalid_argument);
+    EXPECT_EQ(StreamServer::start("/" + std::string(107, 'x'), echo).error().kind,
+              ErrorKind::invalid_argument);
+}
+
+TEST(StreamServer, has_room_for_so_many_and_again_when_one_leaves) {
+    TestFolder folder;
+    const auto path = folder.path() + "/s";
+    const auto server = StreamServer::start(path, echo).value();
+    std::vector<Descriptor> clients;
+    for (std::size_t i = 0; i < kStreamClientsMax; ++i) {
+        clients.push_back(connect(path));
+        ASSERT_EQ(say(clients.back(), "x"), "x");
+    }
+    const auto one_more = connect(path);
+    char room = 0;
+    EXPECT_EQ(::recv(one_more.get(), &room, 1, 0), 0);  // closed at once
+    clients.pop_back();
+    std::string answer;
+    for (int tries = 0; tries < 1000 && answer.empty(); ++tries) {  // until it is seen to be gone
+        const auto again = connect(path);
+        if (::send(again.get(), "y", 1, MSG_NOSIGNAL) == 1 && ::recv(again.get(), &room, 1, 0) == 1)
+            answer = room;
+    }
+    EXPECT_EQ(answer, "y");
+}
+
 }  // namespace
 }  // namespace mutirao::os
