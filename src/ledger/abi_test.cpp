@@ -6,6 +6,7 @@
 
 #include "ledger/calls.hpp"
 #include "ledger/event_log.hpp"
+#include "ledger/staking.hpp"
 #include "ledger/test_vectors.hpp"
 #include "ledger/views.hpp"
 
@@ -15,18 +16,20 @@ namespace {
 const std::vector<std::string_view>& signatures() {
     using namespace signature;
     static const std::vector<std::string_view> all = {
-        kRegister,      kLeave,        kCertify,       kCertifyAll,    kRelease,
-        kRegisterAsset, kOfferLicence, kAcceptLicence, kRevokeLicence, kCreateRun,
-        kFinishRun,     kOffer,        kOpenKey,       kSettle,        kCloseKey};
+        kRegister,     kLeave,         kCertify,       kCertifyAll, kRelease,   kRegisterAsset,
+        kOfferLicence, kAcceptLicence, kRevokeLicence, kCreateRun,  kFinishRun, kOffer,
+        kOpenKey,      kSettle,        kCloseKey,      kStake,      kUnstake,   kWithdraw,
+        kDistribute,   kProveConflict, kProveBadRow};
     return all;
 }
 
 const std::vector<std::string_view>& view_signatures() {
     using namespace view_signature;
     static const std::vector<std::string_view> all = {
-        kNode,    kCurrentEpoch, kStoredBlock, kPricePerKib, kAsset,    kAssetId,
-        kLicence, kLicenceId,    kIsLive,      kRun,         kRunId,    kSessionKey,
-        kName,    kSymbol,       kDecimals,    kTotalSupply, kBalanceOf};
+        kNode,     kCurrentEpoch, kStoredBlock, kPricePerKib, kAsset,     kAssetId,
+        kLicence,  kLicenceId,    kIsLive,      kRun,         kRunId,     kSessionKey,
+        kName,     kSymbol,       kDecimals,    kTotalSupply, kBalanceOf, kStakeOf,
+        kPosition, kStakeMinimum, kNextReward};
     return all;
 }
 
@@ -53,7 +56,7 @@ std::vector<std::string> signatures_in(std::string source, const std::string& ki
 std::vector<std::string> published(const std::string& kind) {
     std::vector<std::string> out;
     for (const char* name :
-         {"INodes", "IStorage", "IRights", "ITraining", "ICompute", "ITreasury"}) {
+         {"INodes", "IStorage", "IRights", "ITraining", "ICompute", "ITreasury", "IStaking"}) {
         const auto source = read_text_file(std::string(MUTIRAO_VECTORS) +
                                            "/../docs/reference/abi/" + name + ".sol");
         for (auto& found : signatures_in(source, kind)) out.push_back(std::move(found));

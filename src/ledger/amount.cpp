@@ -36,6 +36,29 @@ Amount Amount::part(std::uint64_t numerator, std::uint64_t denominator) const {
     return Amount(whole * numerator + rest * numerator / denominator);
 }
 
+Result<Amount> Amount::times(Amount numerator, Amount denominator) const {
+    ENSURE(!denominator.is_zero());
+    // The product as high * 2^128 + low, from products of halves.
+    constexpr u128 kHalf = ~std::uint64_t{0};
+    const u128 a1 = wei_ >> 64, a0 = wei_ & kHalf;
+    const u128 b1 = numerator.wei_ >> 64, b0 = numerator.wei_ & kHalf;
+    const u128 middle = (a0 * b0 >> 64) + (a1 * b0 & kHalf) + (a0 * b1 & kHalf);
+    u128 low = wei_ * numerator.wei_;
+    u128 high = a1 * b1 + (a1 * b0 >> 64) + (a0 * b1 >> 64) + (middle >> 64);
+    if (high >= denominator.wei_)
+        return Error{ErrorKind::invalid_argument, "the product is over 2^128 wei"};
+    // Long division, bit by bit: the remainder stays below the denominator.
+    for (int bit = 0; bit < 128; ++bit) {
+        const bool carry = high >> 127 != 0;
+        high = high << 1 | low >> 127;
+        low <<= 1;
+        if (!carry && high < denominator.wei_) continue;
+        high -= denominator.wei_;
+        low |= 1;
+    }
+    return Amount(low);
+}
+
 std::string Amount::decimal() const {
     std::string digits;
     u128 left = wei_;

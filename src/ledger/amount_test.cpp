@@ -87,5 +87,31 @@ RC_GTEST_PROP(Amount, part_is_the_exact_floor, ()) {
     RC_ASSERT(amount.part(d, d) == amount);
 }
 
+// q = floor(a n / d) is the only q with q d <= a n < (q + 1) d, checked modulo 2^128 and by order.
+RC_GTEST_PROP(Amount, times_by_a_ratio_is_the_exact_floor, ()) {
+    const auto a = random_amount(), n = random_amount(), d = random_amount();
+    RC_PRE(!d.is_zero());
+    const auto q = a.times(n, d);
+    if (!q.ok()) {
+        // a n >= 2^128 d, so that one of the two is over d.
+        RC_ASSERT(a > d || n > d);
+        return;
+    }
+    const u128 rest = a.wei() * n.wei() - q->wei() * d.wei();
+    RC_ASSERT(rest < d.wei());
+    RC_ASSERT(a.times(d, d).value() == a);
+    RC_ASSERT(a.times(n, d).value() == n.times(a, d).value());
+}
+
+TEST(Amount, times_by_a_ratio_at_its_limits) {
+    EXPECT_EQ(Amount(kMax).times(Amount(kMax), Amount(kMax)).value(), Amount(kMax));
+    EXPECT_EQ(Amount(kMax).times(Amount(kMax), Amount(kMax - 1)).error().kind,
+              ErrorKind::invalid_argument);
+    EXPECT_EQ(Amount(kMax).times(Amount(2), Amount(1)).error().kind, ErrorKind::invalid_argument);
+    EXPECT_EQ(Amount(kMax).times(Amount(3), Amount(4)).value(), Amount(kMax / 4 * 3 + 2));
+    EXPECT_EQ(Amount(7).times(Amount(5), Amount(3)).value(), Amount(11));
+    EXPECT_EQ(Amount(7).times(Amount(), Amount(3)).value(), Amount());
+}
+
 }  // namespace
 }  // namespace mutirao::ledger

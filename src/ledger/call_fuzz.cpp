@@ -3,6 +3,7 @@
 #include "base/ensure.hpp"
 #include "ledger/execution.hpp"
 #include "ledger/ledger.hpp"
+#include "ledger/staking.hpp"
 
 using namespace mutirao;
 using namespace mutirao::ledger;
@@ -20,12 +21,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         return out;
     }();
     static const Ledger kLedger = Ledger::begin(kGenesis).value();
-    const Address modules[] = {module::nodes(), module::storage(), module::rights(),
-                               module::training(), module::compute()};
-    const auto& to = modules[data[0] % 5];
+    const Address modules[] = {module::nodes(),    module::storage(), module::rights(),
+                               module::training(), module::compute(), module::staking()};
+    const auto& to = modules[data[0] % 16 % std::size(modules)];
     Changes changes(kLedger.state());
     Memo memo;
-    Context context{changes, kGenesis, memo, 1, 1, kSender, 0, Amount(data[0] / 5)};
+    Context context{changes, kGenesis, memo, 1, 1, kSender, 0, Amount(data[0] / 16)};
     ENSURE(pay(context, kSender, to, context.value, Reason::transfer, {}).ok());
     if (!execute(context, to, ByteSpan(data, size).subspan(1)).ok()) return 0;
     Amount sum;

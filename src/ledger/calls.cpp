@@ -1,6 +1,7 @@
 #include "ledger/calls.hpp"
 
 #include "ledger/abi.hpp"
+#include "ledger/staking.hpp"
 
 namespace mutirao::ledger {
 namespace {
@@ -22,6 +23,7 @@ Address rights() { return module_address(3); }
 Address training() { return module_address(4); }
 Address compute() { return module_address(5); }
 Address treasury() { return module_address(6); }
+Address staking() { return module_address(7); }
 }  // namespace module
 
 Call transfer(const Address& to, Amount value) { return {to, value, {}}; }

@@ -21,7 +21,7 @@ struct Call {
     Bytes data;
 };
 
-// 0x...6d7501 to ...06 ("mu" and a number).
+// 0x...6d7501 and so on ("mu" and a number); staking.hpp has another.
 namespace module {
 Address nodes();
 Address storage();

@@ -4,6 +4,7 @@
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
 
+#include "ledger/staking.hpp"
 #include "ledger/test_chain.hpp"
 
 namespace mutirao::ledger {
@@ -52,10 +53,30 @@ Voucher some_voucher(const TestChain& chain) {
     return out;
 }
 
+Address some_node() { return wallet(some(2) == 0 ? 10 : some(kPeople)).address(); }
+
+// Node 10, and 11 too, say two things of one block.
+Call some_conflict() {
+    static const auto certificate = [](std::uint64_t length) {
+        block::Certificate out;
+        out.id = BlockId{digest_of("block").bytes};
+        out.length = length;
+        out.epoch = 2;
+        out.signers = block::signer_bitmap(2, std::vector<std::uint32_t>{0, 1});
+        const auto message = block::availability_message(8021, out);
+        const std::vector<crypto::BlsSignature> both{TestNode(10).bls.sign(message),
+                                                     TestNode(11).bls.sign(message)};
+        out.signature = crypto::aggregate(both).value();
+        return out;
+    };
+    static const auto call = prove_conflict(certificate(1), certificate(2));
+    return call;
+}
+
 Call some_call(const TestChain& chain) {
     const auto soon = chain.time_ms + 1 + 150u * static_cast<unsigned>(some(20));
     const auto person = wallet(some(kPeople)).address();
-    switch (some(12)) {
+    switch (some(17)) {
         case 0: return transfer(person, some_amount());
         case 1: return register_data(content(some(kThings)), 1, "");
         case 2:
@@ -77,6 +98,11 @@ Call some_call(const TestChain& chain) {
         case 8: return offer_model(some_asset());
         case 9: return open_key(session(some(kThings)).address(), some_amount(), soon);
         case 10: return close_key(session(some(kThings)).address());
+        case 11: return stake(some_node(), some_amount());
+        case 12: return unstake(some_node(), some_amount());
+        case 13: return withdraw(some_node());
+        case 14: return distribute_rewards();
+        case 15: return some_conflict();
         default: return settle(some_voucher(chain));
     }
 }
@@ -89,6 +115,11 @@ void check_money(const TestChain& chain, Amount supply) {
     for (const auto& each :
          read_all<ApiKey>(chain.ledger.state(), to_bytes(as_bytes("k/")), 1000).value())
         if (!each.closed) locked = locked.plus(each.limit).value().minus(each.redeemed).value();
+    Amount staked;
+    for (const auto& pots :
+         read_all<NodeStake>(chain.ledger.state(), key::node_stakes(), 1000).value())
+        staked = staked.plus(pots.bonded.wei).value().plus(pots.leaving.wei).value();
+    RC_ASSERT(chain.balance(module::staking()) == staked);
     RC_ASSERT(chain.balance(module::training()) == rewards);
     RC_ASSERT(chain.balance(module::compute()) == locked);
     for (const auto& idle : {module::nodes(), module::storage(), module::rights()})
@@ -121,6 +152,7 @@ RC_GTEST_PROP(Conservation, money_is_kept_and_blocks_replay, ()) {
     const auto supply = chain.supply();
     int succeeded = 0;
     for (int i = 0; i < 60; ++i) {
+        if (some(15) == 0) chain.time_ms += kUnbondingMs;
         const auto from = wallet(some(kPeople));
         const auto raw = chain.signed_call(from, some_call(chain));
         chain.block({raw});

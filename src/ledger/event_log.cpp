@@ -2,7 +2,7 @@
 
 #include "crypto/hash.hpp"
 #include "ledger/abi.hpp"
-#include "ledger/calls.hpp"
+#include "ledger/staking.hpp"
 
 namespace mutirao::ledger {
 namespace {
@@ -31,6 +31,8 @@ Address emitter_of(EventKind kind) {
         case EventKind::model_offered:
         case EventKind::key_opened:
         case EventKind::key_closed: return module::compute();
+        case EventKind::stake_leaving:
+        case EventKind::node_slashed: return module::staking();
     }
     return {};
 }
@@ -65,6 +67,8 @@ std::string_view event_signature(EventKind kind) {
         case EventKind::key_opened: return "KeyOpened(bytes32,address,address)";
         case EventKind::key_closed: return "KeyClosed(bytes32,address,address)";
         case EventKind::node_left: return "NodeLeft(bytes32,address,address)";
+        case EventKind::stake_leaving: return "StakeLeaving(bytes32,address,address)";
+        case EventKind::node_slashed: return "NodeSlashed(bytes32,address,address)";
     }
     return "";
 }

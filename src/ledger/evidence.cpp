@@ -13,16 +13,6 @@ Digest claim_of(const block::Certificate& certificate) {
     return claim_of("claim certificate", certificate.encode());
 }
 
-Result<std::vector<crypto::BlsVerifiedKey>> keys_of(Memo& memo, const Committee& committee,
-                                                    std::span<const std::uint32_t> members) {
-    std::vector<crypto::BlsVerifiedKey> out;
-    for (const auto member : members) {
-        TRY(const auto key, memo.key(committee.epoch.members[member].bls_key));
-        out.push_back(key);
-    }
-    return out;
-}
-
 // A certificate that is not known to be good, with the keys of its signers. nullopt for one that
 // is, and for one that cannot be.
 std::optional<block::CertificateOf> unknown(Memo& memo, const block::Certificate& certificate) {
@@ -37,6 +27,16 @@ std::optional<block::CertificateOf> unknown(Memo& memo, const block::Certificate
 }
 
 }  // namespace
+
+Result<std::vector<crypto::BlsVerifiedKey>> keys_of(Memo& memo, const Committee& committee,
+                                                    std::span<const std::uint32_t> members) {
+    std::vector<crypto::BlsVerifiedKey> out;
+    for (const auto member : members) {
+        TRY(const auto key, memo.key(committee.epoch.members[member].bls_key));
+        out.push_back(key);
+    }
+    return out;
+}
 
 Status verify_voucher(Memo& memo, std::uint64_t chain_id, const Voucher& voucher) {
     const auto claim = claim_of("claim voucher", voucher.encode());

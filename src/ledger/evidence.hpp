@@ -10,6 +10,10 @@
 
 namespace mutirao::ledger {
 
+// Of these members of the epoch. 0.1 ms for each that nobody asked for before.
+Result<std::vector<crypto::BlsVerifiedKey>> keys_of(Memo& memo, const Committee& committee,
+                                                    std::span<const std::uint32_t> members);
+
 // permission_denied unless its key signed it. 50 us the first time.
 Status verify_voucher(Memo& memo, std::uint64_t chain_id, const Voucher& voucher);
 

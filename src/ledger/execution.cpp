@@ -1,6 +1,7 @@
 #include "ledger/execution.hpp"
 
 #include "ledger/modules.hpp"
+#include "ledger/staking.hpp"
 
 namespace mutirao::ledger {
 namespace {
@@ -51,10 +52,18 @@ Status emit(Context& context, EventKind kind, const Address& from, const Address
     return {};
 }
 
+Reason reason_of_value(const Address& to) {
+    return to == module::compute()    ? Reason::key_escrow
+           : to == module::training() ? Reason::training_escrow
+           : to == module::staking()  ? Reason::stake
+                                      : Reason::transfer;
+}
+
 bool is_module(const Address& address) {
     return address == module::nodes() || address == module::storage() ||
            address == module::rights() || address == module::training() ||
-           address == module::compute() || address == module::treasury();
+           address == module::compute() || address == module::treasury() ||
+           address == module::staking();
 }
 
 Status execute(Context& context, const Address& to, ByteSpan data) {
@@ -63,6 +72,7 @@ Status execute(Context& context, const Address& to, ByteSpan data) {
     if (to == module::rights()) return rights_module(context, data);
     if (to == module::training()) return training_module(context, data);
     if (to == module::compute()) return compute_module(context, data);
+    if (to == module::staking()) return staking_module(context, data);
     return Error{ErrorKind::invalid_argument, "the treasury has no methods"};
 }
 

@@ -30,6 +30,8 @@ Status emit(Context& context, EventKind kind, const Address& from, const Address
 // Gas that a call costs on top of the transaction's own.
 inline constexpr std::uint64_t kModuleGas = 50'000;
 
+// Why the value that a call brings is paid.
+Reason reason_of_value(const Address& to);
 bool is_module(const Address& address);
 // Runs `data` at the module `to`. An error means: revert.
 Status execute(Context& context, const Address& to, ByteSpan data);

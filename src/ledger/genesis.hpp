@@ -22,10 +22,11 @@ struct Genesis {
     Amount base_fee{1'000'000'000};                     // wei a gas
     Amount storage_price_per_kib{100'000'000'000'000};  // wei, once, for each started KiB
     std::vector<Allocation> allocations;
+    Amount stake_minimum;  // of a storage node, to be a member of an epoch; 0: none is needed
     template <class V>
     void fields(V& visit) {
         visit(chain_id), visit(time_ms), visit(base_fee), visit(storage_price_per_kib);
-        visit(allocations);
+        visit(allocations), visit(stake_minimum);
     }
 };
 

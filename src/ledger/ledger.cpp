@@ -88,10 +88,8 @@ Result<Receipt> Ledger::run(Changes& block, std::uint64_t height, std::uint64_t 
     const auto done = [&]() -> Status {
         if (!is_module(tx.to))
             return pay(context, sender, tx.to, tx.value, Reason::transfer, receipt.transaction);
-        const auto reason = tx.to == module::compute()    ? Reason::key_escrow
-                            : tx.to == module::training() ? Reason::training_escrow
-                                                          : Reason::transfer;
-        TRY_VOID(pay(context, sender, tx.to, tx.value, reason, receipt.transaction));
+        TRY_VOID(
+            pay(context, sender, tx.to, tx.value, reason_of_value(tx.to), receipt.transaction));
         return execute(context, tx.to, tx.data);
     }();
     receipt.succeeded = done.ok();

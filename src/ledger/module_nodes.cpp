@@ -1,9 +1,9 @@
 // Nodes and Storage: who the nodes are, and which blocks they certified.
 #include <algorithm>
 
-#include "ledger/calls.hpp"
 #include "ledger/evidence.hpp"
 #include "ledger/modules.hpp"
+#include "ledger/staking.hpp"
 
 namespace mutirao::ledger {
 namespace {
@@ -41,6 +41,13 @@ Status register_node(Context& context, abi::Reader in) {
     TRY(auto possession, crypto::BlsSignature::from_bytes(possession_bytes));
     node.box_key.bytes = box_key.bytes;
     node.address = context.sender;
+    if (node.role == Role::storage) {
+        TRY(const auto stake, stake_of(context.state, node.address));
+        const auto minimum = context.genesis.stake_minimum;
+        if (stake.bonded.wei < minimum)
+            return denied("a storage node needs a stake of " + minimum.text() + " and has " +
+                          stake.bonded.wei.text());
+    }
     if (!is_printable(node.domain)) return refused("a domain's name has no control characters");
     if (node.weight == 0 || node.weight > kWeightMax) return refused("a weight is 1 to 1,000,000");
     if (!crypto::verify_possession(node.bls_key, possession))
@@ -231,6 +238,20 @@ Status dispatch(Context& context, ByteSpan data, std::span<const Method> methods
     return refused("the module has no such method");
 }
 
+Status expel(Context& context, const Address& address) {
+    TRY(auto node, read<NodeRecord>(context.state, key::node(address)));
+    if (!node || !node->active) return {};
+    node->active = false;
+    context.state.write(key::node(address), *node);
+    return members_changed(context, address);
+}
+
+Status members_changed(Context& context, const Address& address) {
+    TRY(const auto node, read<NodeRecord>(context.state, key::node(address)));
+    if (node && node->role == Role::storage) context.state.put(epoch_dirty(), {1});
+    return {};
+}
+
 Status nodes_module(Context& context, ByteSpan data) {
     static constexpr Method kMethods[] = {{signature::kRegister, register_node},
                                           {signature::kLeave, leave}};
@@ -252,9 +273,12 @@ Status close_epoch(Context& context) {
     TRY(auto current, read_counter(context.state, key::current_epoch()));
     EpochRecord next;
     next.epoch = current + 1;
-    for (const auto& node : nodes)
-        if (node.active && node.role == Role::storage)
+    for (const auto& node : nodes) {
+        if (!node.active || node.role != Role::storage) continue;
+        TRY(const auto stake, stake_of(context.state, node.address));
+        if (stake.bonded.wei >= context.genesis.stake_minimum)
             next.members.push_back({node.address, node.weight, node.bls_key, node.domain});
+    }
     if (next.members.size() > block::kMembersMax) next.members.resize(block::kMembersMax);
     context.state.write(key::epoch(next.epoch), next);
     context.state.put(key::current_epoch(), Writer().u(next.epoch).bytes());

@@ -26,6 +26,12 @@ Status storage_module(Context& context, ByteSpan data);
 Status rights_module(Context& context, ByteSpan data);
 Status training_module(Context& context, ByteSpan data);
 Status compute_module(Context& context, ByteSpan data);
+Status staking_module(Context& context, ByteSpan data);
+
+// The node is a member no more from the next epoch on, until it registers again.
+Status expel(Context& context, const Address& node);
+// Whether the node is a member may have changed: a new epoch at the end of the block.
+Status members_changed(Context& context, const Address& node);
 
 inline constexpr std::uint32_t kWholePpm = 1'000'000;
 inline constexpr std::uint32_t kOwnersShareMaxPpm = 900'000;

@@ -2,6 +2,7 @@
 #include "base/ensure.hpp"
 #include "ledger/calls.hpp"
 #include "ledger/ledger.hpp"
+#include "ledger/staking.hpp"
 
 using namespace mutirao;
 using namespace mutirao::ledger;
@@ -27,6 +28,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check<Licence>(bytes);
     check<Run>(bytes);
     check<ApiKey>(bytes);
+    check<NodeStake>(bytes);
+    check<OwnerStake>(bytes);
     check<Event>(bytes);
     check<Receipt>(bytes);
     check<Genesis>(bytes);

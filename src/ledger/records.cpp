@@ -128,6 +128,8 @@ std::string_view to_string(EventKind kind) {
         case EventKind::key_opened: return "key_opened";
         case EventKind::key_closed: return "key_closed";
         case EventKind::node_left: return "node_left";
+        case EventKind::stake_leaving: return "stake_leaving";
+        case EventKind::node_slashed: return "node_slashed";
     }
     return "unknown";
 }
@@ -147,6 +149,10 @@ std::string_view to_string(Reason reason) {
         case Reason::inference_builder: return "inference_builder";
         case Reason::key_escrow: return "key_escrow";
         case Reason::refund: return "refund";
+        case Reason::stake: return "stake";
+        case Reason::unstake: return "unstake";
+        case Reason::slash: return "slash";
+        case Reason::reward: return "reward";
     }
     return "unknown";
 }

@@ -222,7 +222,9 @@ enum class EventKind : std::uint8_t {
     key_opened = 11,
     key_closed = 12,
     node_left = 13,
-    last_ = 13,
+    stake_leaving = 14,
+    node_slashed = 15,
+    last_ = 15,
 };
 std::string_view to_string(EventKind kind);
 
@@ -240,7 +242,11 @@ enum class Reason : std::uint8_t {
     inference_builder = 10,
     key_escrow = 11,
     refund = 12,
-    last_ = 12,
+    stake = 13,
+    unstake = 14,
+    slash = 15,
+    reward = 16,
+    last_ = 16,
 };
 std::string_view to_string(Reason reason);
 

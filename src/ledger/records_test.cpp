@@ -6,6 +6,7 @@
 #include <set>
 
 #include "ledger/changes.hpp"
+#include "ledger/staking.hpp"
 #include "ledger/test_chain.hpp"
 
 namespace mutirao::ledger {
@@ -49,6 +50,8 @@ TEST(Records, every_record_has_one_encoding) {
     ApiKey api_key;
     api_key.closed = true;
     expect_canonical(api_key);
+    expect_canonical(NodeStake{wallet(0).address(), {Amount(5), Amount(6)}, {Amount(7), {}}});
+    expect_canonical(OwnerStake{wallet(0).address(), wallet(1).address(), Amount(5), {}, 9});
     Event event;
     event.kind = EventKind::last_;
     event.reason = Reason::last_;

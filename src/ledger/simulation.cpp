@@ -3,14 +3,21 @@
 #include "ledger/abi.hpp"
 #include "ledger/execution.hpp"
 #include "ledger/ledger.hpp"
+#include "ledger/staking.hpp"
 
 namespace mutirao::ledger {
 namespace {
 
-bool is_certificate(const Call& call) {
+// Calls that check BLS signatures.
+bool is_dear(const Call& call) {
     const auto selector = abi::selector_of(call.data);
-    return call.to == module::storage() && (selector == abi::selector(signature::kCertify) ||
-                                            selector == abi::selector(signature::kCertifyAll));
+    const auto is = [&](const Address& to, std::string_view signature) {
+        return call.to == to && selector == abi::selector(signature);
+    };
+    return is(module::storage(), signature::kCertify) ||
+           is(module::storage(), signature::kCertifyAll) ||
+           is(module::staking(), signature::kProveConflict) ||
+           is(module::staking(), signature::kProveBadRow);
 }
 
 }  // namespace
@@ -42,8 +49,8 @@ Simulated simulate(const ViewContext& context, std::uint64_t height, const Addre
     const auto nonce = account.ok() && *account ? (*account)->nonce : 0;
     Context running{changes, context.genesis, memo,      height + 1, context.time_ms,
                     from,    nonce,           call.value};
-    out.status = pay(running, from, call.to, call.value, Reason::transfer, {});
-    if (out.status.ok() && is_module(call.to) && !is_certificate(call))
+    out.status = pay(running, from, call.to, call.value, reason_of_value(call.to), {});
+    if (out.status.ok() && is_module(call.to) && !is_dear(call))
         out.status = execute(running, call.to, call.data);
     return out;
 }

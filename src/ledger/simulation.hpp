@@ -13,9 +13,9 @@ struct Simulated {
     std::uint64_t gas = 0;
 };
 
-// Runs `call` of `from` as the next block would. Fees are not taken. Certificates are not checked,
-// because their signatures cost milliseconds each and nobody pays for a simulation: certify and
-// certifyAll are taken to succeed.
+// Runs `call` of `from` as the next block would. Fees are not taken. Certificates and
+// proofs of faults are not checked, because their signatures cost milliseconds each and nobody pays
+// for a simulation: certify, certifyAll, proveConflict and proveBadRow are taken to succeed.
 Simulated simulate(const ViewContext& context, std::uint64_t height, const Address& from,
                    const Call& call);
 

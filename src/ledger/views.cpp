@@ -1,43 +1,10 @@
 #include "ledger/views.hpp"
 
-#include <span>
-
-#include "ledger/abi.hpp"
-#include "ledger/calls.hpp"
+#include "ledger/staking.hpp"
+#include "ledger/view_tables.hpp"
 
 namespace mutirao::ledger {
 namespace {
-
-// Results are encoded as arguments are, without the selector.
-class Results {
-  public:
-    abi::Writer& operator*() { return out_; }
-    abi::Writer* operator->() { return &out_; }
-    Bytes take() {
-        auto encoded = std::move(out_).take();
-        encoded.erase(encoded.begin(), encoded.begin() + abi::kSelectorSize);
-        return encoded;
-    }
-
-  private:
-    abi::Writer out_{"results()"};
-};
-
-Bytes one_number(u128 value) {
-    Results out;
-    out->number(value);
-    return out.take();
-}
-Bytes one_word(const Digest& value) {
-    Results out;
-    out->bytes32(value.span());
-    return out.take();
-}
-Bytes one_text(std::string_view value) {
-    Results out;
-    out->bytes(as_bytes(value));
-    return out.take();
-}
 
 Result<Bytes> node_view(const ViewContext& context, abi::Reader in) {
     TRY(auto address, in.address());
@@ -154,11 +121,6 @@ Result<Bytes> balance_of_view(const ViewContext& context, abi::Reader in) {
     return one_number(account.value_or(Account{}).balance.wei());
 }
 
-struct View {
-    std::string_view signature;
-    Result<Bytes> (*run)(const ViewContext& context, abi::Reader in);
-};
-
 std::span<const View> views_of(const Address& module_address) {
     namespace v = view_signature;
     static constexpr View kNodes[] = {{v::kNode, node_view},
@@ -183,6 +145,7 @@ std::span<const View> views_of(const Address& module_address) {
     if (module_address == module::training()) return kTraining;
     if (module_address == module::compute()) return kCompute;
     if (module_address == module::treasury()) return kToken;
+    if (module_address == module::staking()) return staking_views();
     return {};
 }
 

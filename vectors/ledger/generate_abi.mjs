@@ -41,6 +41,12 @@ const calls = [
   ["openKey", [a(4), "1790000000000"]],
   ["settle", [bytes(7, 225)]],
   ["closeKey", [a(5)]],
+  ["stake", [a(6)]],
+  ["unstake", [a(7), max128]],
+  ["withdraw", [a(8)]],
+  ["distribute", []],
+  ["proveConflict", [bytes(10, 178), bytes(11, 192)]],
+  ["proveBadRow", [bytes(12, 178), bytes(13, 300)]],
 ].map(([name, values]) => ({
   signature: abi.getFunction(name).format("sighash"), values, data: abi.encodeFunctionData(name, values),
 }));
