@@ -16,20 +16,21 @@ namespace {
 const std::vector<std::string_view>& signatures() {
     using namespace signature;
     static const std::vector<std::string_view> all = {
-        kRegister,     kLeave,         kCertify,       kCertifyAll, kRelease,   kRegisterAsset,
-        kOfferLicence, kAcceptLicence, kRevokeLicence, kCreateRun,  kFinishRun, kOffer,
-        kOpenKey,      kSettle,        kCloseKey,      kStake,      kUnstake,   kWithdraw,
-        kDistribute,   kProveConflict, kProveBadRow};
+        kRegister,     kLeave,         kCertify,       kCertifyAll, kRelease,     kRegisterAsset,
+        kOfferLicence, kAcceptLicence, kRevokeLicence, kCreateRun,  kFinishRun,   kOffer,
+        kOpenKey,      kSettle,        kCloseKey,      kStake,      kUnstake,     kWithdraw,
+        kDistribute,   kProveConflict, kProveBadRow,   kAddTrainer, kReportRound, kCloseRun,
+        kSettleAll,    kEndKey};
     return all;
 }
 
 const std::vector<std::string_view>& view_signatures() {
     using namespace view_signature;
     static const std::vector<std::string_view> all = {
-        kNode,     kCurrentEpoch, kStoredBlock, kPricePerKib, kAsset,     kAssetId,
-        kLicence,  kLicenceId,    kIsLive,      kRun,         kRunId,     kSessionKey,
-        kName,     kSymbol,       kDecimals,    kTotalSupply, kBalanceOf, kStakeOf,
-        kPosition, kStakeMinimum, kNextReward};
+        kNode,     kCurrentEpoch, kStoredBlock, kPricePerKib,   kAsset,     kAssetId,
+        kLicence,  kLicenceId,    kIsLive,      kRun,           kRunId,     kSessionKey,
+        kName,     kSymbol,       kDecimals,    kTotalSupply,   kBalanceOf, kStakeOf,
+        kPosition, kStakeMinimum, kNextReward,  kTrainerRounds, kRedeemedBy};
     return all;
 }
 

@@ -127,6 +127,24 @@ Call finish_run(const RunOutcome& outcome) {
     return {module::training(), {}, std::move(out).take()};
 }
 
+Call add_trainer(const Digest& run, const Address& trainer) {
+    abi::Writer out(signature::kAddTrainer);
+    out.bytes32(run.span()).address(trainer);
+    return {module::training(), {}, std::move(out).take()};
+}
+
+Call report_round(const Digest& run, std::uint32_t round, const Digest& result) {
+    abi::Writer out(signature::kReportRound);
+    out.bytes32(run.span()).number(round).bytes32(result.span());
+    return {module::training(), {}, std::move(out).take()};
+}
+
+Call close_run(const Digest& run) {
+    abi::Writer out(signature::kCloseRun);
+    out.bytes32(run.span());
+    return {module::training(), {}, std::move(out).take()};
+}
+
 Call offer_model(const Digest& model) {
     abi::Writer out(signature::kOffer);
     out.bytes32(model.span());
@@ -139,6 +157,12 @@ Call open_key(const Address& key, Amount limit, std::uint64_t expires_ms) {
     return {module::compute(), limit, std::move(out).take()};
 }
 
+Call end_key(const Address& key) {
+    abi::Writer out(signature::kEndKey);
+    out.address(key);
+    return {module::compute(), {}, std::move(out).take()};
+}
+
 Call close_key(const Address& key) {
     abi::Writer out(signature::kCloseKey);
     out.address(key);
@@ -148,6 +172,14 @@ Call close_key(const Address& key) {
 Call settle(const Voucher& voucher) {
     abi::Writer out(signature::kSettle);
     out.bytes(voucher.encode());
+    return {module::compute(), {}, std::move(out).take()};
+}
+
+Call settle_all(std::span<const Voucher> vouchers) {
+    std::vector<Bytes> encoded;
+    for (const auto& voucher : vouchers) encoded.push_back(voucher.encode());
+    abi::Writer out(signature::kSettleAll);
+    out.bytes_list(encoded);
     return {module::compute(), {}, std::move(out).take()};
 }
 

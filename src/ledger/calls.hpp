@@ -48,9 +48,14 @@ inline constexpr std::string_view kCreateRun = "createRun(bytes32,address[])";
 inline constexpr std::string_view kFinishRun =
     "finishRun(bytes32,bytes32,uint64,string,uint256,bytes32[],uint64[],uint64[],uint32,uint32,"
     "uint32)";
+inline constexpr std::string_view kAddTrainer = "addTrainer(bytes32,address)";
+inline constexpr std::string_view kReportRound = "reportRound(bytes32,uint32,bytes32)";
+inline constexpr std::string_view kCloseRun = "closeRun(bytes32)";
 inline constexpr std::string_view kOffer = "offer(bytes32)";
 inline constexpr std::string_view kOpenKey = "openKey(address,uint64)";
 inline constexpr std::string_view kSettle = "settle(bytes)";
+inline constexpr std::string_view kSettleAll = "settleAll(bytes[])";
+inline constexpr std::string_view kEndKey = "endKey(address)";
 inline constexpr std::string_view kCloseKey = "closeKey(address)";
 }  // namespace signature
 
@@ -105,12 +110,21 @@ struct RunOutcome {
     std::uint32_t last_loss_milli = 0;
 };
 Call finish_run(const RunOutcome& outcome);
+Call add_trainer(const Digest& run, const Address& trainer);
+// A trainer's word on what a round resulted in.
+Call report_round(const Digest& run, std::uint32_t round, const Digest& result);
+// Ends a run that its builder has not finished in kRunLifeMs.
+inline constexpr std::uint64_t kRunLifeMs = 90ull * 24 * 3600 * 1000;
+Call close_run(const Digest& run);
 
 Call offer_model(const Digest& model);
 Call open_key(const Address& key, Amount limit, std::uint64_t expires_ms);
+// The key ends in kKeyNoticeMs, time for providers to redeem what they hold.
+inline constexpr std::uint64_t kKeyNoticeMs = 3600ull * 1000;
+Call end_key(const Address& key);
 Call close_key(const Address& key);
 
-// A session key's promise to pay a provider, cumulative over the key's life.
+// A session key's promise to pay a provider, cumulative over what the key pays this provider.
 struct Voucher {
     Address key;
     Address provider;
@@ -131,5 +145,8 @@ struct Voucher {
     Bytes body() const;
 };
 Call settle(const Voucher& voucher);
+// Of one provider, all or none; at most kVouchersMax.
+Call settle_all(std::span<const Voucher> vouchers);
+inline constexpr std::size_t kVouchersMax = 64;
 
 }  // namespace mutirao::ledger

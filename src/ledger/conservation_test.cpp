@@ -76,7 +76,7 @@ Call some_conflict() {
 Call some_call(const TestChain& chain) {
     const auto soon = chain.time_ms + 1 + 150u * static_cast<unsigned>(some(20));
     const auto person = wallet(some(kPeople)).address();
-    switch (some(17)) {
+    switch (some(21)) {
         case 0: return transfer(person, some_amount());
         case 1: return register_data(content(some(kThings)), 1, "");
         case 2:
@@ -103,6 +103,12 @@ Call some_call(const TestChain& chain) {
         case 13: return withdraw(some_node());
         case 14: return distribute_rewards();
         case 15: return some_conflict();
+        case 16: return add_trainer(some_run(chain), person);
+        case 17:
+            return report_round(some_run(chain), static_cast<std::uint32_t>(some(3)),
+                                digest_of("result"));
+        case 18: return close_run(some_run(chain));
+        case 19: return end_key(session(some(kThings)).address());
         default: return settle(some_voucher(chain));
     }
 }
@@ -152,7 +158,7 @@ RC_GTEST_PROP(Conservation, money_is_kept_and_blocks_replay, ()) {
     const auto supply = chain.supply();
     int succeeded = 0;
     for (int i = 0; i < 60; ++i) {
-        if (some(15) == 0) chain.time_ms += kUnbondingMs;
+        if (some(15) == 0) chain.time_ms += some(5) == 0 ? kRunLifeMs : kUnbondingMs;
         const auto from = wallet(some(kPeople));
         const auto raw = chain.signed_call(from, some_call(chain));
         chain.block({raw});

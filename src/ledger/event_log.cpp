@@ -27,9 +27,13 @@ Address emitter_of(EventKind kind) {
         case EventKind::licence_accepted:
         case EventKind::licence_revoked: return module::rights();
         case EventKind::run_created:
-        case EventKind::run_finished: return module::training();
+        case EventKind::run_finished:
+        case EventKind::round_agreed:
+        case EventKind::trainer_added:
+        case EventKind::run_closed: return module::training();
         case EventKind::model_offered:
         case EventKind::key_opened:
+        case EventKind::key_ending:
         case EventKind::key_closed: return module::compute();
         case EventKind::stake_leaving:
         case EventKind::node_slashed: return module::staking();
@@ -69,6 +73,10 @@ std::string_view event_signature(EventKind kind) {
         case EventKind::node_left: return "NodeLeft(bytes32,address,address)";
         case EventKind::stake_leaving: return "StakeLeaving(bytes32,address,address)";
         case EventKind::node_slashed: return "NodeSlashed(bytes32,address,address)";
+        case EventKind::round_agreed: return "RoundAgreed(bytes32,address,address)";
+        case EventKind::trainer_added: return "TrainerAdded(bytes32,address,address)";
+        case EventKind::run_closed: return "RunClosed(bytes32,address,address)";
+        case EventKind::key_ending: return "KeyEnding(bytes32,address,address)";
     }
     return "";
 }

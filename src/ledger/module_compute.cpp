@@ -8,6 +8,7 @@ namespace {
 // Of each payment: the provider, the storage nodes, and the model's side (owners and builder).
 constexpr std::uint32_t kProviderPpm = 300'000;
 constexpr std::uint32_t kStoragePpm = 50'000;
+constexpr std::size_t kVoucherSizeMax = 1024;
 constexpr std::uint64_t kKeyLifeMaxMs = 400ull * 24 * 3600 * 1000;
 
 Status offer(Context& context, abi::Reader in) {
@@ -43,14 +44,30 @@ Status open_key(Context& context, abi::Reader in) {
     return emit(context, EventKind::key_opened, context.sender, opened.key, {});
 }
 
-Status close_key(Context& context, abi::Reader in) {
-    TRY(auto address, in.address());
+// The key, if the sender opened it and it is open.
+Result<ApiKey> own_key(Context& context, const Address& address) {
     TRY(auto opened, require<ApiKey>(context.state, key::api_key(address), "such key"));
     if (opened.payer != context.sender) return denied("only who opened a key may close it");
     if (opened.closed) return Error{ErrorKind::already_exists, "the key is closed already"};
+    return opened;
+}
+
+Status end_key(Context& context, abi::Reader in) {
+    TRY(auto address, in.address());
+    TRY(auto opened, own_key(context, address));
+    const auto end = context.time_ms + kKeyNoticeMs;
+    if (opened.expires_ms <= end) return refused("the key ends sooner than that by itself");
+    opened.expires_ms = end;
+    context.state.write(key::api_key(address), opened);
+    return emit(context, EventKind::key_ending, context.sender, address, {});
+}
+
+Status close_key(Context& context, abi::Reader in) {
+    TRY(auto address, in.address());
+    TRY(auto opened, own_key(context, address));
     // Until then a provider may hold a voucher for an answer that it gave already.
     if (context.time_ms < opened.expires_ms)
-        return refused("the key can be closed once it expires");
+        return refused("the key can be closed once it expires; endKey makes that sooner");
     opened.closed = true;
     context.state.write(key::api_key(address), opened);
     TRY(auto left, opened.limit.minus(opened.redeemed));
@@ -91,24 +108,26 @@ Status pay_model(Context& context, Amount amount, const Asset& model) {
     return {};
 }
 
-Status settle(Context& context, abi::Reader in) {
-    TRY(auto bytes, in.bytes(1024));
+Status redeem(Context& context, ByteSpan bytes) {
     TRY(auto voucher, Voucher::decode(bytes));
     TRY_VOID(verify_voucher(context.memo, context.genesis.chain_id, voucher));
     if (voucher.provider != context.sender) return denied("the voucher is for another provider");
     TRY(auto opened, require<ApiKey>(context.state, key::api_key(voucher.key), "such key"));
     if (opened.closed || context.time_ms >= opened.expires_ms) return denied("the key has expired");
-    if (voucher.cumulative <= opened.redeemed)
+    TRY(auto redeemed, redeemed_by(context.state, voucher.key, context.sender));
+    if (voucher.cumulative <= redeemed)
         return Error{ErrorKind::already_exists, "the voucher is redeemed already"};
-    if (voucher.cumulative > opened.limit)
-        return Error{ErrorKind::insufficient_funds, "the key may spend " + opened.limit.text() +
-                                                        ", the voucher asks for " +
-                                                        voucher.cumulative.text()};
+    TRY(auto amount, voucher.cumulative.minus(redeemed));
+    TRY(auto left, opened.limit.minus(opened.redeemed));
+    if (amount > left)
+        return Error{ErrorKind::insufficient_funds, "the key may still spend " + left.text() +
+                                                        ", the voucher asks for " + amount.text()};
     TRY(auto model, require<Asset>(context.state, key::asset(voucher.model), "such model"));
     TRY(auto offered, require<Provider>(context.state, key::provider(voucher.model, context.sender),
                                         "offer of this model by this provider"));
-    TRY(auto amount, voucher.cumulative.minus(opened.redeemed));
-    opened.redeemed = voucher.cumulative;
+    context.state.write(key::provider_draw(voucher.key, context.sender),
+                        ProviderDraw{voucher.cumulative});
+    TRY(opened.redeemed, opened.redeemed.plus(amount));
     context.state.write(key::api_key(voucher.key), opened);
     const auto provider = amount.part(kProviderPpm, kWholePpm);
     const auto storage = amount.part(kStoragePpm, kWholePpm);
@@ -120,13 +139,25 @@ Status settle(Context& context, abi::Reader in) {
     return pay_model(context, model_side, model);
 }
 
+Status settle(Context& context, abi::Reader in) {
+    TRY(auto voucher, in.bytes(kVoucherSizeMax));
+    return redeem(context, voucher);
+}
+
+Status settle_all(Context& context, abi::Reader in) {
+    TRY(auto vouchers, in.bytes_list(kVouchersMax, kVoucherSizeMax));
+    if (vouchers.empty()) return refused("there is no voucher to settle");
+    for (const auto& voucher : vouchers) TRY_VOID(redeem(context, voucher));
+    return {};
+}
+
 }  // namespace
 
 Status compute_module(Context& context, ByteSpan data) {
-    static constexpr Method kMethods[] = {{signature::kOffer, offer},
-                                          {signature::kOpenKey, open_key, true},
-                                          {signature::kCloseKey, close_key},
-                                          {signature::kSettle, settle}};
+    static constexpr Method kMethods[] = {
+        {signature::kOffer, offer},    {signature::kOpenKey, open_key, true},
+        {signature::kEndKey, end_key}, {signature::kCloseKey, close_key},
+        {signature::kSettle, settle},  {signature::kSettleAll, settle_all}};
     return dispatch(context, data, kMethods);
 }
 

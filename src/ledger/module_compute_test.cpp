@@ -207,5 +207,62 @@ TEST_F(Compute, without_storage_nodes_their_part_goes_to_the_treasury) {
               treasury.plus(chain.last.fee).value().plus(Amount(50)).value());
 }
 
+TEST_F(Compute, vouchers_count_up_for_each_provider_by_itself) {
+    open_for_business();
+    ASSERT_TRUE(chain.send(builder, TestNode(4).joins(Role::compute)).ok());
+    ASSERT_TRUE(chain.send(builder, offer_model(model)).ok());  // the owner serves it, too
+    auto for_builder = voucher(Amount(1000));
+    for_builder.provider = builder.address();
+    for_builder.sign(session, 8021);
+    ASSERT_TRUE(chain.send(provider, settle(voucher(Amount(1500)))).ok());
+    ASSERT_TRUE(chain.send(builder, settle(for_builder)).ok());
+    EXPECT_EQ(opened().redeemed, Amount(2500));
+    EXPECT_EQ(redeemed_by(chain.ledger.state(), session.address(), builder.address()).value(),
+              Amount(1000));
+    // The limit is that of both together.
+    for_builder.cumulative = kOneMut.times(10).value().minus(Amount(1499)).value();
+    for_builder.sign(session, 8021);
+    EXPECT_EQ(chain.send(builder, settle(for_builder)).error().kind, ErrorKind::insufficient_funds);
+    for_builder.cumulative = kOneMut.times(10).value().minus(Amount(1500)).value();
+    for_builder.sign(session, 8021);
+    EXPECT_TRUE(chain.send(builder, settle(for_builder)).ok());
+    EXPECT_EQ(opened().redeemed, opened().limit);
+}
+
+TEST_F(Compute, many_vouchers_settle_at_once_or_not_at_all) {
+    open_for_business();
+    const auto other = wallet(51);
+    ASSERT_TRUE(chain.send(payer, open_key(other.address(), kOneMut, kEnd)).ok());
+    auto second = voucher(Amount(2000));
+    second.sign(other, 8021);
+    const std::vector<Voucher> both{voucher(Amount(1000)), second};
+    EXPECT_FALSE(chain.send(provider, settle_all({})).ok());
+    EXPECT_FALSE(chain.send(provider, settle_all(std::vector<Voucher>(65, second))).ok());
+    EXPECT_EQ(chain.send(provider, settle_all(std::vector<Voucher>{both[0], both[1], both[1]}))
+                  .error()
+                  .kind,
+              ErrorKind::already_exists);
+    EXPECT_EQ(opened().redeemed, Amount());
+    ASSERT_TRUE(chain.send(provider, settle_all(both)).ok());
+    EXPECT_EQ(chain.received(provider.address(), Reason::inference_compute), Amount(300 + 600));
+}
+
+TEST_F(Compute, who_opened_a_key_ends_it_with_an_hours_notice) {
+    auto call = open_key(session.address(), kOneMut, chain.time_ms + 3 * kKeyNoticeMs);
+    license_provider();
+    ASSERT_TRUE(chain.send(provider, offer_model(model)).ok());
+    ASSERT_TRUE(chain.send(payer, call).ok());
+    EXPECT_EQ(chain.send(wallet(7), end_key(session.address())).error().kind,
+              ErrorKind::permission_denied);
+    ASSERT_TRUE(chain.send(payer, end_key(session.address())).ok());
+    EXPECT_FALSE(chain.send(payer, end_key(session.address())).ok());  // no sooner than that
+    EXPECT_FALSE(chain.send(payer, close_key(session.address())).ok());
+    EXPECT_TRUE(chain.send(provider, settle(voucher(Amount(1000)))).ok());
+    chain.time_ms += kKeyNoticeMs;
+    EXPECT_FALSE(chain.send(provider, settle(voucher(Amount(2000)))).ok());
+    ASSERT_TRUE(chain.send(payer, close_key(session.address())).ok());
+    EXPECT_EQ(chain.received(payer.address(), Reason::refund), kOneMut.minus(Amount(1000)).value());
+}
+
 }  // namespace
 }  // namespace mutirao::ledger

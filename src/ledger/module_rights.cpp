@@ -1,6 +1,4 @@
-// Rights and Training: assets, licences, runs, and models with their shares.
-#include <algorithm>
-#include <map>
+// Rights: assets and licences.
 
 #include "ledger/modules.hpp"
 
@@ -104,124 +102,6 @@ Status revoke_licence(Context& context, abi::Reader in) {
     return emit(context, EventKind::licence_revoked, context.sender, context.sender, id);
 }
 
-Status create_run(Context& context, abi::Reader in) {
-    Run run;
-    TRY(run.spec, in.bytes32());
-    TRY(run.trainers, in.addresses(kTrainersMax));
-    if (run.trainers.empty()) return refused("a run needs at least one trainer");
-    for (const auto& trainer : run.trainers)
-        if (std::count(run.trainers.begin(), run.trainers.end(), trainer) != 1)
-            return refused("a trainer is named twice");
-    run.builder = context.sender;
-    run.reward = context.value;
-    run.created_ms = context.time_ms;
-    run.id = run_id(run.builder, context.nonce, run.spec);
-    context.state.write(key::run(run.id), run);
-    context.created = run.id;
-    return emit(context, EventKind::run_created, run.builder, module::training(), run.id);
-}
-
-struct Outcome {
-    Digest content;
-    std::uint64_t size = 0;
-    std::string title;
-    Amount price;
-    std::vector<Digest> assets;
-    std::vector<std::uint64_t> asset_tokens, trainer_tokens;
-};
-
-// Owners whose licence the builder accepted have their shares; the builder has the rest. A licence
-// that was revoked since gives its share only when the run used the data all the same.
-Result<std::vector<Share>> model_shares(Context& context, const Run& run, const Outcome& outcome) {
-    std::map<Digest, std::uint64_t> used;
-    for (std::size_t i = 0; i < outcome.assets.size(); ++i) {
-        const auto& asset = outcome.assets[i];
-        if (!used.emplace(asset, outcome.asset_tokens[i]).second)
-            return refused("asset " + asset.hex() + " is named twice");
-        TRY(auto licence, require<Licence>(context.state, key::licence(licence_id(asset, run.id)),
-                                           "licence of asset " + asset.hex() + " for this run"));
-        if (licence.accepted_ms == 0)
-            return denied("asset " + asset.hex() + " was not licensed for this run");
-    }
-    std::vector<Share> shares;
-    std::uint32_t left = kWholePpm;
-    TRY(auto index, context.state.scan(key::accepted_licences(run.id), {}, kRunLicencesMax));
-    for (const auto& [at, empty] : index) {
-        TRY(auto id, Digest::from_bytes(ByteSpan(at).last(Digest::kSize)));
-        TRY(auto licence, require<Licence>(context.state, key::licence(id), "licence of the run"));
-        if (licence.accepted_ms == 0 || licence.share_ppm == 0) continue;
-        const auto tokens = used.find(licence.asset);
-        const bool was_used = tokens != used.end() && tokens->second != 0;
-        if (licence.state == LicenceState::revoked && !was_used) continue;
-        shares.push_back({licence.owner, licence.share_ppm, licence.asset});
-        left -= licence.share_ppm;
-    }
-    shares.push_back({run.builder, left, {}});
-    return shares;
-}
-
-Status pay_trainers(Context& context, const Run& run, const std::vector<std::uint64_t>& tokens) {
-    std::uint64_t total = 0;
-    for (const auto count : tokens) {
-        if (count > ~std::uint64_t{0} - total) return refused("the tokens add up to too many");
-        total += count;
-    }
-    Amount left = run.reward;
-    for (std::size_t i = 0; i < run.trainers.size() && total != 0; ++i) {
-        const auto part = run.reward.part(tokens[i], total);
-        TRY_VOID(pay(context, module::training(), run.trainers[i], part, Reason::training_reward,
-                     run.id));
-        TRY(left, left.minus(part));
-    }
-    return pay(context, module::training(), run.builder, left, Reason::refund, run.id);
-}
-
-Status finish_run(Context& context, abi::Reader in) {
-    TRY(auto id, in.bytes32());
-    Outcome outcome;
-    TRY(outcome.content, in.bytes32());
-    TRY(outcome.size, in.number64());
-    TRY(outcome.title, in.text(kTitleMax));
-    TRY(auto price, in.number());
-    outcome.price = Amount(price);
-    TRY(outcome.assets, in.bytes32s(kRunLicencesMax));
-    TRY(outcome.asset_tokens, in.numbers(kRunLicencesMax));
-    TRY(outcome.trainer_tokens, in.numbers(kTrainersMax));
-    TRY(auto run, require<Run>(context.state, key::run(id), "such training run"));
-    TRY(run.rounds, in.number32());
-    TRY(run.first_loss_milli, in.number32());
-    TRY(run.last_loss_milli, in.number32());
-    if (run.builder != context.sender) return denied("only the builder may finish a run");
-    if (run.state != RunState::open)
-        return Error{ErrorKind::already_exists, "the run is finished already"};
-    if (outcome.trainer_tokens.size() != run.trainers.size() ||
-        outcome.assets.size() != outcome.asset_tokens.size())
-        return refused("the counts of trainers or assets do not fit the run");
-    Asset model;
-    model.owner = run.builder;
-    model.content = outcome.content;
-    model.kind = AssetKind::model;
-    model.size = outcome.size;
-    model.title = outcome.title;
-    model.id = asset_id(model.owner, model.content);
-    // Its owners hold shares of a model once it is there: nothing may take its place.
-    TRY(auto known, context.state.get(key::asset(model.id)));
-    if (known) return Error{ErrorKind::already_exists, "the model's content is registered already"};
-    model.registered_ms = context.time_ms;
-    model.run = run.id;
-    model.price_per_token = outcome.price;
-    TRY(model.shares, model_shares(context, run, outcome));
-    TRY_VOID(pay_trainers(context, run, outcome.trainer_tokens));
-    for (std::size_t i = 0; i < outcome.assets.size(); ++i)
-        run.tokens.push_back({outcome.assets[i], outcome.asset_tokens[i]});
-    run.state = RunState::finished;
-    run.model = model.id;
-    context.state.write(key::run(id), run);
-    context.state.write(key::asset(model.id), model);
-    TRY_VOID(emit(context, EventKind::asset_registered, run.builder, run.builder, model.id));
-    return emit(context, EventKind::run_finished, run.builder, run.builder, id);
-}
-
 }  // namespace
 
 Status rights_module(Context& context, ByteSpan data) {
@@ -229,12 +109,6 @@ Status rights_module(Context& context, ByteSpan data) {
                                           {signature::kOfferLicence, offer_licence},
                                           {signature::kAcceptLicence, accept_licence, true},
                                           {signature::kRevokeLicence, revoke_licence}};
-    return dispatch(context, data, kMethods);
-}
-
-Status training_module(Context& context, ByteSpan data) {
-    static constexpr Method kMethods[] = {{signature::kCreateRun, create_run, true},
-                                          {signature::kFinishRun, finish_run}};
     return dispatch(context, data, kMethods);
 }
 

@@ -268,5 +268,90 @@ TEST_F(Rights, offers_that_nobody_accepted_change_no_share) {
     EXPECT_EQ(model().shares[0].ppm, 300'000u);
 }
 
+TEST_F(Rights, rounds_count_once_most_trainers_told_the_same) {
+    const auto told = [&](int trainer) {
+        return read<TrainerRounds>(chain.ledger.state(),
+                                   key::trainer_rounds(run, wallet(trainer).address()))
+            .value()
+            .value_or(TrainerRounds{});
+    };
+    const auto good = digest_of("good"), bad = digest_of("bad");
+    ASSERT_TRUE(chain.send(builder, add_trainer(run, wallet(6).address())).ok());
+    ASSERT_TRUE(chain.send(wallet(4), report_round(run, 0, good)).ok());
+    ASSERT_TRUE(chain.send(wallet(5), report_round(run, 0, bad)).ok());
+    EXPECT_EQ(told(4).agreed + told(5).agreed, 0u);
+    ASSERT_TRUE(chain.send(wallet(6), report_round(run, 0, good)).ok());
+    EXPECT_EQ(told(4).agreed, 1u);
+    EXPECT_EQ(told(5).agreed, 0u);
+    EXPECT_EQ(told(6).agreed, 1u);
+    // One word a round, and none that comes late.
+    EXPECT_EQ(chain.send(wallet(5), report_round(run, 0, good)).error().kind,
+              ErrorKind::already_exists);
+    for (int i : {5, 6, 4}) ASSERT_TRUE(chain.send(wallet(i), report_round(run, 7, good)).ok());
+    EXPECT_EQ(told(4).agreed, 2u);
+    EXPECT_EQ(told(5).agreed, 1u);
+    EXPECT_EQ(told(6).agreed, 2u);
+    EXPECT_EQ(told(6).next, 8u);
+    EXPECT_EQ(chain.send(wallet(4), report_round(run, 3, good)).error().kind,
+              ErrorKind::already_exists);
+    EXPECT_EQ(chain.send(wallet(8), report_round(run, 9, good)).error().kind,
+              ErrorKind::permission_denied);
+    EXPECT_FALSE(chain.send(wallet(4), report_round(run, 1'000'000, good)).ok());
+    EXPECT_EQ(chain.send(wallet(4), report_round(good, 9, good)).error().kind,
+              ErrorKind::not_found);
+}
+
+TEST_F(Rights, half_of_the_reward_follows_the_agreed_rounds) {
+    for (std::uint32_t round = 0; round < 3; ++round)
+        for (int i : {4, 5})
+            ASSERT_TRUE(chain.send(wallet(i), report_round(run, round, digest_of("s"))).ok());
+    // The builder says that trainer 5 did nothing.
+    auto unjust = outcome({});
+    unjust.trainer_tokens = {7, 0};
+    ASSERT_TRUE(chain.send(builder, finish_run(unjust)).ok());
+    EXPECT_EQ(chain.received(wallet(4).address(), Reason::training_reward),
+              kOneMut.times(15).value().part(1, 2));
+    EXPECT_EQ(chain.received(wallet(5).address(), Reason::training_reward),
+              kOneMut.times(5).value().part(1, 2));
+    EXPECT_EQ(chain.balance(module::training()), Amount());
+    EXPECT_EQ(chain.send(wallet(4), report_round(run, 3, digest_of("s"))).error().kind,
+              ErrorKind::already_exists);
+}
+
+TEST_F(Rights, a_run_that_nobody_finishes_is_closed_after_its_time) {
+    EXPECT_FALSE(chain.send(wallet(4), close_run(run)).ok());
+    for (int i : {4, 5})
+        ASSERT_TRUE(chain.send(wallet(i), report_round(run, 0, digest_of("s"))).ok());
+    ASSERT_TRUE(
+        chain.send(builder, create_run(digest_of("x"), {wallet(4).address()}, kOneMut)).ok());
+    const auto unworked = chain.last.created;
+    chain.time_ms += kRunLifeMs;
+    ASSERT_TRUE(chain.send(wallet(4), close_run(run)).ok());
+    EXPECT_EQ(chain.received(wallet(5).address(), Reason::training_reward),
+              kOneMut.times(5).value());
+    EXPECT_EQ(chain.record<ledger::Run>(key::run(run)).state, RunState::closed);
+    EXPECT_EQ(chain.send(wallet(4), close_run(run)).error().kind, ErrorKind::already_exists);
+    EXPECT_EQ(chain.send(builder, finish_run(outcome({}))).error().kind, ErrorKind::already_exists);
+    ASSERT_TRUE(chain.send(wallet(9), close_run(unworked)).ok());
+    EXPECT_EQ(chain.received(builder.address(), Reason::refund), kOneMut);
+    EXPECT_EQ(chain.balance(module::training()), Amount());
+}
+
+TEST_F(Rights, only_the_builder_adds_trainers_and_each_once) {
+    EXPECT_EQ(chain.send(wallet(4), add_trainer(run, wallet(6).address())).error().kind,
+              ErrorKind::permission_denied);
+    EXPECT_EQ(chain.send(builder, add_trainer(run, wallet(4).address())).error().kind,
+              ErrorKind::already_exists);
+    ASSERT_TRUE(chain.send(builder, add_trainer(run, wallet(6).address())).ok());
+    EXPECT_FALSE(chain.send(builder, finish_run(outcome({}))).ok());  // tokens of two trainers
+    auto three = outcome({});
+    three.trainer_tokens = {1, 1, 2};
+    ASSERT_TRUE(chain.send(builder, finish_run(three)).ok());
+    EXPECT_EQ(chain.received(wallet(6).address(), Reason::training_reward),
+              kOneMut.times(5).value());
+    EXPECT_EQ(chain.send(builder, add_trainer(run, wallet(7).address())).error().kind,
+              ErrorKind::already_exists);
+}
+
 }  // namespace
 }  // namespace mutirao::ledger

@@ -28,6 +28,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check<Licence>(bytes);
     check<Run>(bytes);
     check<ApiKey>(bytes);
+    check<ProviderDraw>(bytes);
+    check<RoundReports>(bytes);
+    check<TrainerRounds>(bytes);
     check<NodeStake>(bytes);
     check<OwnerStake>(bytes);
     check<Event>(bytes);

@@ -65,6 +65,18 @@ Bytes provider(const Digest& model, const Address& address) {
     return joined('p', model.span(), address.span());
 }
 Bytes api_key(const Address& key) { return tagged('k', key.span()); }
+Bytes provider_draw(const Address& key, const Address& provider) {
+    return joined('y', key.span(), provider.span());
+}
+Bytes round_reports(const Digest& run, std::uint32_t round, const Digest& result) {
+    Bytes out = tagged('g', run.span());
+    append_number(out, round);
+    out.insert(out.end(), result.bytes.begin(), result.bytes.end());
+    return out;
+}
+Bytes trainer_rounds(const Digest& run, const Address& trainer) {
+    return joined('h', run.span(), trainer.span());
+}
 Bytes event(std::uint64_t index) { return numbered('v', index); }
 Bytes event_count() { return tagged('x', as_bytes("events")); }
 Bytes genesis() { return tagged('x', as_bytes("genesis")); }
@@ -130,6 +142,10 @@ std::string_view to_string(EventKind kind) {
         case EventKind::node_left: return "node_left";
         case EventKind::stake_leaving: return "stake_leaving";
         case EventKind::node_slashed: return "node_slashed";
+        case EventKind::round_agreed: return "round_agreed";
+        case EventKind::trainer_added: return "trainer_added";
+        case EventKind::run_closed: return "run_closed";
+        case EventKind::key_ending: return "key_ending";
     }
     return "unknown";
 }
@@ -155,6 +171,11 @@ std::string_view to_string(Reason reason) {
         case Reason::reward: return "reward";
     }
     return "unknown";
+}
+
+Result<Amount> redeemed_by(const StateView& state, const Address& key, const Address& provider) {
+    TRY(const auto draw, read<ProviderDraw>(state, key::provider_draw(key, provider)));
+    return draw.value_or(ProviderDraw{}).redeemed;
 }
 
 Result<std::uint64_t> read_counter(const StateView& state, ByteSpan key) {

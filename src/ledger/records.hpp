@@ -151,7 +151,7 @@ struct Licence {
     }
 };
 
-enum class RunState : std::uint8_t { open = 0, finished = 1, last_ = 1 };
+enum class RunState : std::uint8_t { open = 0, finished = 1, closed = 2, last_ = 2 };
 
 struct AssetTokens {
     Digest asset;
@@ -184,6 +184,26 @@ struct Run {
     }
 };
 
+// Trainers that told the same digest of a round's result, in order.
+struct RoundReports {
+    std::vector<Address> trainers;
+    bool agreed = false;  // they were more than half of the run's
+    template <class V>
+    void fields(V& visit) {
+        visit(trainers), visit(agreed);
+    }
+};
+
+// What a trainer told of its rounds.
+struct TrainerRounds {
+    std::uint32_t next = 0;    // the earliest round that it may tell of
+    std::uint32_t agreed = 0;  // of its rounds: more than half of the run's trainers told the same
+    template <class V>
+    void fields(V& visit) {
+        visit(next), visit(agreed);
+    }
+};
+
 struct Provider {
     Address address;
     Digest model;
@@ -198,12 +218,21 @@ struct ApiKey {
     Address key;
     Address payer;
     Amount limit;
-    Amount redeemed;
+    Amount redeemed;  // by all providers
     std::uint64_t expires_ms = 0;
     bool closed = false;
     template <class V>
     void fields(V& visit) {
         visit(key), visit(payer), visit(limit), visit(redeemed), visit(expires_ms), visit(closed);
+    }
+};
+
+// What one provider redeemed of a key: its vouchers count up from there.
+struct ProviderDraw {
+    Amount redeemed;
+    template <class V>
+    void fields(V& visit) {
+        visit(redeemed);
     }
 };
 
@@ -224,7 +253,11 @@ enum class EventKind : std::uint8_t {
     node_left = 13,
     stake_leaving = 14,
     node_slashed = 15,
-    last_ = 15,
+    round_agreed = 16,
+    trainer_added = 17,
+    run_closed = 18,
+    key_ending = 19,
+    last_ = 19,
 };
 std::string_view to_string(EventKind kind);
 
@@ -281,8 +314,11 @@ Bytes licence(const Digest& id);
 Bytes run_licence(const Digest& run, const Digest& licence);       // each offer; empty value
 Bytes accepted_licence(const Digest& run, const Digest& licence);  // each accepted; empty value
 Bytes run(const Digest& id);
+Bytes round_reports(const Digest& run, std::uint32_t round, const Digest& result);
+Bytes trainer_rounds(const Digest& run, const Address& trainer);
 Bytes provider(const Digest& model, const Address& address);
 Bytes api_key(const Address& key);
+Bytes provider_draw(const Address& key, const Address& provider);
 Bytes event(std::uint64_t index);
 Bytes event_count();  // u64
 Bytes genesis();
@@ -346,6 +382,9 @@ Result<std::vector<Record>> read_all(const StateView& state, ByteSpan prefix, st
     }
     return out;
 }
+
+// What a provider redeemed of a session key's vouchers so far.
+Result<Amount> redeemed_by(const StateView& state, const Address& key, const Address& provider);
 
 Result<std::uint64_t> read_counter(const StateView& state, ByteSpan key);
 

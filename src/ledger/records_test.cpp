@@ -50,6 +50,9 @@ TEST(Records, every_record_has_one_encoding) {
     ApiKey api_key;
     api_key.closed = true;
     expect_canonical(api_key);
+    expect_canonical(ProviderDraw{Amount(5)});
+    expect_canonical(RoundReports{{wallet(0).address()}, true});
+    expect_canonical(TrainerRounds{4, 3});
     expect_canonical(NodeStake{wallet(0).address(), {Amount(5), Amount(6)}, {Amount(7), {}}});
     expect_canonical(OwnerStake{wallet(0).address(), wallet(1).address(), Amount(5), {}, 9});
     Event event;

@@ -103,6 +103,23 @@ Result<Bytes> session_key_view(const ViewContext& context, abi::Reader in) {
     return out.take();
 }
 
+Result<Bytes> redeemed_by_view(const ViewContext& context, abi::Reader in) {
+    TRY(const auto key, in.address());
+    TRY(const auto provider, in.address());
+    TRY(const auto redeemed, redeemed_by(context.state, key, provider));
+    return one_number(redeemed.wei());
+}
+
+Result<Bytes> trainer_rounds_view(const ViewContext& context, abi::Reader in) {
+    TRY(const auto run, in.bytes32());
+    TRY(const auto trainer, in.address());
+    TRY(const auto told, read<TrainerRounds>(context.state, key::trainer_rounds(run, trainer)));
+    Results out;
+    out->number(told.value_or(TrainerRounds{}).next);
+    out->number(told.value_or(TrainerRounds{}).agreed);
+    return out.take();
+}
+
 Result<Bytes> name_view(const ViewContext&, abi::Reader) { return one_text("Mutirao"); }
 Result<Bytes> symbol_view(const ViewContext&, abi::Reader) { return one_text("MUT"); }
 Result<Bytes> decimals_view(const ViewContext&, abi::Reader) { return one_number(18); }
@@ -132,8 +149,10 @@ std::span<const View> views_of(const Address& module_address) {
                                        {v::kLicence, licence_view},
                                        {v::kLicenceId, licence_id_view},
                                        {v::kIsLive, is_live_view}};
-    static constexpr View kTraining[] = {{v::kRun, run_view}, {v::kRunId, run_id_view}};
-    static constexpr View kCompute[] = {{v::kSessionKey, session_key_view}};
+    static constexpr View kTraining[] = {
+        {v::kRun, run_view}, {v::kRunId, run_id_view}, {v::kTrainerRounds, trainer_rounds_view}};
+    static constexpr View kCompute[] = {{v::kSessionKey, session_key_view},
+                                        {v::kRedeemedBy, redeemed_by_view}};
     static constexpr View kToken[] = {{v::kName, name_view},
                                       {v::kSymbol, symbol_view},
                                       {v::kDecimals, decimals_view},

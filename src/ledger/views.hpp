@@ -21,6 +21,8 @@ inline constexpr std::string_view kLicenceId = "licenceId(bytes32,bytes32)";
 inline constexpr std::string_view kIsLive = "isLive(bytes32)";
 inline constexpr std::string_view kRun = "run(bytes32)";
 inline constexpr std::string_view kRunId = "runId(address,uint64,bytes32)";
+inline constexpr std::string_view kTrainerRounds = "trainerRounds(bytes32,address)";
+inline constexpr std::string_view kRedeemedBy = "redeemedBy(address,address)";
 inline constexpr std::string_view kSessionKey = "sessionKey(address)";
 // EIP-20's reading half, of the native token.
 inline constexpr std::string_view kName = "name()";

@@ -139,9 +139,8 @@ Status ComputeRole::check_voucher(const ledger::Voucher& voucher) {
     }
     TRY(auto status, ports_.ledger.status());
     TRY_VOID(voucher.verify(status.genesis.chain_id));
-    TRY(auto key, ledger::require<ledger::ApiKey>(ports_.ledger, ledger::key::api_key(voucher.key),
-                                                  "such key"));
-    TRY(auto due, key.redeemed.plus(amount_of(receipt.price)));
+    TRY(const auto redeemed, ledger::redeemed_by(ports_.ledger, voucher.key, voucher.provider));
+    TRY(const auto due, redeemed.plus(amount_of(receipt.price)));
     if (voucher.output != receipt.output || voucher.model != receipt.model ||
         voucher.cumulative < due)
         return Error{ErrorKind::permission_denied, "the voucher does not pay for the answer"};

@@ -55,9 +55,8 @@ Result<ledger::NodeRecord> PaidInference::find_provider(const Digest& model) {
     return Error{ErrorKind::unavailable, "no compute node serves this model now"};
 }
 
-Result<ledger::ApiKey> PaidInference::check_key(const crypto::AccountKey& session,
-                                                const ledger::Asset& model,
-                                                std::uint32_t max_tokens) {
+Status PaidInference::check_key(const crypto::AccountKey& session, const ledger::Asset& model,
+                                std::uint32_t max_tokens) {
     TRY(auto found, ledger::read<ledger::ApiKey>(ledger_, ledger::key::api_key(session.address())));
     if (!found || found->closed)
         return Error{ErrorKind::permission_denied, "this API key is not open on the ledger"};
@@ -69,7 +68,7 @@ Result<ledger::ApiKey> PaidInference::check_key(const crypto::AccountKey& sessio
         return Error{ErrorKind::insufficient_funds, "the key has " + left.text() + " left and " +
                                                         std::to_string(max_tokens) +
                                                         " tokens may cost " + dearest.text()};
-    return *found;
+    return {};
 }
 
 Result<gateway::InferenceAnswer> PaidInference::infer(std::string_view api_key,
@@ -80,7 +79,7 @@ Result<gateway::InferenceAnswer> PaidInference::infer(std::string_view api_key,
     const auto request = parsed.for_model(model.id, parsed.seed.value_or(random_.next_u64()));
 
     const std::lock_guard lock(pay_mutex_);
-    TRY(auto key, check_key(session, model, request.max_tokens));
+    TRY_VOID(check_key(session, model, request.max_tokens));
     v1::InferRequest ask;
     ask.set_request(to_field(request.encode()));
     TRY(auto reply, wire::call<v1::InferReply>(network_, provider.endpoint,
@@ -96,7 +95,8 @@ Result<gateway::InferenceAnswer> PaidInference::infer(std::string_view api_key,
     voucher.model = model.id;
     const ledger::Amount price(static_cast<ledger::u128>(receipt.price.high) << 64 |
                                receipt.price.low);
-    TRY(voucher.cumulative, key.redeemed.plus(price));
+    TRY(const auto redeemed, ledger::redeemed_by(ledger_, session.address(), provider.address));
+    TRY(voucher.cumulative, redeemed.plus(price));
     voucher.tokens = receipt.output_tokens;
     voucher.request = receipt.request;
     voucher.output = receipt.output;

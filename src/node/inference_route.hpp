@@ -30,8 +30,9 @@ class PaidInference final : public gateway::InferenceRoute {
   private:
     Result<ledger::Asset> find_model(const std::string& name);
     Result<ledger::NodeRecord> find_provider(const Digest& model);
-    Result<ledger::ApiKey> check_key(const crypto::AccountKey& session, const ledger::Asset& model,
-                                     std::uint32_t max_tokens);
+    // That it is open and can pay for so many tokens.
+    Status check_key(const crypto::AccountKey& session, const ledger::Asset& model,
+                     std::uint32_t max_tokens);
 
     LedgerClient& ledger_;
     Directory& directory_;

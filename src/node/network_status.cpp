@@ -154,7 +154,9 @@ void NetworkFacts::add_assets(gateway::StatusSnapshot& out) {
 void NetworkFacts::add_training(gateway::StatusSnapshot& out, const ledger::Run& run) {
     gateway::TrainingStatus training;
     training.name = run.id.hex().substr(0, 16);
-    training.state = run.state == ledger::RunState::finished ? "finished" : "open";
+    training.state = run.state == ledger::RunState::finished ? "finished"
+                     : run.state == ledger::RunState::closed ? "closed"
+                                                             : "open";
     auto endpoint = directory_.endpoint(run.trainers.front());
     if (endpoint.ok()) {
         v1::ProgressRequest request;

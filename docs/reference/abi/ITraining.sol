@@ -7,14 +7,33 @@ interface ITraining {
     event RunCreated(bytes32 indexed run, address indexed builder, address indexed trainingModule);
     event RunFinished(bytes32 indexed run, address indexed builder, address indexed sameBuilder);
 
+    event TrainerAdded(bytes32 indexed run, address indexed builder, address indexed trainer);
+    event RoundAgreed(bytes32 indexed run, address indexed trainer, address indexed trainingModule);
+    event RunClosed(bytes32 indexed run, address indexed sender, address indexed builder);
+
     /// @notice Opens a run; the value is held for its trainers. The run's id is a hash of builder,
     /// nonce and spec.
     /// @param spec Digest of the run's settings.
     /// @param trainers 1 to 256 addresses, without repeats.
     function createRun(bytes32 spec, address[] calldata trainers) external payable;
 
-    /// @notice The builder closes the run: trainers are paid by tokens, what is left goes back, and
-    /// the model is registered with a share for each licence that the builder accepted.
+    /// @notice The builder takes one trainer more into an open run.
+    function addTrainer(bytes32 run, address trainer) external;
+
+    /// @notice A trainer tells what a round resulted in. A round is agreed on once more than half of
+    /// the run's trainers told the same result; each of them, and each who tells it later, has one
+    /// agreed round more.
+    /// @param round Below 1,000,000 and later than the last one that this trainer told of.
+    /// @param result Digest of the state after the round.
+    function reportRound(bytes32 run, uint32 round, bytes32 result) external;
+
+    /// @notice Anybody closes a run that its builder has not finished in 90 days: the escrow goes to
+    /// the trainers by agreed rounds, and back to the builder when there are none.
+    function closeRun(bytes32 run) external;
+
+    /// @notice The builder finishes the run. Half of the escrow is paid by agreed rounds, if there are
+    /// any, and the rest by the tokens that the builder tells; what is left goes back. The model is
+    /// registered with a share for each licence that the builder accepted.
     /// @param modelContent Digest of the model's manifest; not registered by the builder before.
     /// @param pricePerToken Wei for each generated token.
     /// @param assets Licensed assets that were used, without repeats; at most 1024.
@@ -37,7 +56,7 @@ interface ITraining {
     ) external;
 
     /// @notice A run. Reverts when there is none.
-    /// @return state 0 open, 1 finished.
+    /// @return state 0 open, 1 finished, 2 closed unfinished.
     /// @return sharesPpm Of the model's income, promised to owners so far.
     /// @return model Zero until the run is finished.
     function run(bytes32 id)
@@ -56,6 +75,12 @@ interface ITraining {
             uint32 lastLossMilli,
             address[] memory trainers
         );
+
+    /// @notice The earliest round that a trainer may tell of, and how many it was agreed with on.
+    function trainerRounds(bytes32 run, address trainer)
+        external
+        view
+        returns (uint32 next, uint32 agreed);
 
     /// @notice The id of the run that the builder's transaction with this nonce makes.
     function runId(address builder, uint64 nonce, bytes32 spec) external pure returns (bytes32);
