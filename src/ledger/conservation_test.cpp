@@ -4,6 +4,7 @@
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
 
+#include "ledger/asset_tokens.hpp"
 #include "ledger/staking.hpp"
 #include "ledger/test_chain.hpp"
 
@@ -76,7 +77,7 @@ Call some_conflict() {
 Call some_call(const TestChain& chain) {
     const auto soon = chain.time_ms + 1 + 150u * static_cast<unsigned>(some(20));
     const auto person = wallet(some(kPeople)).address();
-    switch (some(21)) {
+    switch (some(23)) {
         case 0: return transfer(person, some_amount());
         case 1: return register_data(content(some(kThings)), 1, "");
         case 2:
@@ -109,6 +110,8 @@ Call some_call(const TestChain& chain) {
                                 digest_of("result"));
         case 18: return close_run(some_run(chain));
         case 19: return end_key(session(some(kThings)).address());
+        case 20: return transfer_asset(wallet(some(kPeople)).address(), person, some_asset());
+        case 21: return approve_all_transfers(person, some(2) == 0);
         default: return settle(some_voucher(chain));
     }
 }
@@ -130,10 +133,17 @@ void check_money(const TestChain& chain, Amount supply) {
     RC_ASSERT(chain.balance(module::compute()) == locked);
     for (const auto& idle : {module::nodes(), module::storage(), module::rights()})
         RC_ASSERT(chain.balance(idle) == Amount());
+    std::map<Address, std::uint64_t> owned;
     for (const auto& asset : read_all<Asset>(chain.ledger.state(), key::assets(), 1000).value()) {
         std::uint64_t ppm = 0;
         for (const auto& share : asset.shares) ppm += share.ppm;
         RC_ASSERT(ppm == (asset.kind == AssetKind::model ? 1'000'000u : 0u));
+        ++owned[asset.owner];
+    }
+    for (int i = 0; i < kPeople; ++i) {
+        const auto address = wallet(i).address();
+        RC_ASSERT(read_counter(chain.ledger.state(), key::assets_owned(address)).value() ==
+                  owned[address]);
     }
 }
 

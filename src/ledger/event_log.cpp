@@ -7,7 +7,24 @@
 namespace mutirao::ledger {
 namespace {
 
-constexpr std::size_t kTopics = 4;
+// How an event's parts lie in a log.
+enum class Shape {
+    about_first,  // indexed about, from, to
+    about_last,   // indexed from, to, about: EIP-721's order
+    payment,      // the same, then amount and reason
+    flag,         // indexed from, to; then whether
+};
+
+Shape shape_of(EventKind kind) {
+    switch (kind) {
+        case EventKind::paid: return Shape::payment;
+        case EventKind::asset_transferred:
+        case EventKind::transfer_approved: return Shape::about_last;
+        case EventKind::operator_approved:
+        case EventKind::operator_refused: return Shape::flag;
+        default: return Shape::about_first;
+    }
+}
 
 Digest word_of(const Address& address) {
     Digest out;
@@ -25,7 +42,12 @@ Address emitter_of(EventKind kind) {
         case EventKind::asset_registered:
         case EventKind::licence_offered:
         case EventKind::licence_accepted:
-        case EventKind::licence_revoked: return module::rights();
+        case EventKind::licence_revoked:
+        case EventKind::asset_transferred:
+        case EventKind::transfer_approved:
+        case EventKind::operator_approved:
+        case EventKind::operator_refused:
+        case EventKind::royalty_set: return module::rights();
         case EventKind::run_created:
         case EventKind::run_finished:
         case EventKind::round_agreed:
@@ -77,23 +99,37 @@ std::string_view event_signature(EventKind kind) {
         case EventKind::trainer_added: return "TrainerAdded(bytes32,address,address)";
         case EventKind::run_closed: return "RunClosed(bytes32,address,address)";
         case EventKind::key_ending: return "KeyEnding(bytes32,address,address)";
+        case EventKind::asset_transferred: return "Transfer(address,address,uint256)";
+        case EventKind::transfer_approved: return "Approval(address,address,uint256)";
+        case EventKind::operator_approved:
+        case EventKind::operator_refused: return "ApprovalForAll(address,address,bool)";
+        case EventKind::royalty_set: return "RoyaltySet(bytes32,address,address)";
     }
     return "";
 }
 
 Log to_log(const Event& event) {
     Log out{emitter_of(event.kind), {topic_of(event.kind)}, {}};
-    if (event.kind != EventKind::paid) {
-        out.topics.insert(out.topics.end(), {event.about, word_of(event.from), word_of(event.to)});
-        return out;
+    const auto from = word_of(event.from), to = word_of(event.to);
+    switch (shape_of(event.kind)) {
+        case Shape::about_first:
+            out.topics.insert(out.topics.end(), {event.about, from, to});
+            break;
+        case Shape::about_last: out.topics.insert(out.topics.end(), {from, to, event.about}); break;
+        case Shape::payment:
+            out.topics.insert(out.topics.end(), {from, to, event.about});
+            out.data = abi::words({event.amount.wei(), static_cast<std::uint8_t>(event.reason)});
+            break;
+        case Shape::flag:
+            out.topics.insert(out.topics.end(), {from, to});
+            out.data = abi::words({event.kind == EventKind::operator_approved});
+            break;
     }
-    out.topics.insert(out.topics.end(), {word_of(event.from), word_of(event.to), event.about});
-    out.data = abi::words({event.amount.wei(), static_cast<std::uint8_t>(event.reason)});
     return out;
 }
 
 Result<Event> event_of(const Log& log) {
-    if (log.topics.size() != kTopics) return malformed("an event has four topics");
+    if (log.topics.empty()) return malformed("an event has topics");
     Event out;
     std::uint8_t kind = 0;
     while (topic_of(static_cast<EventKind>(kind)) != log.topics[0])
@@ -101,14 +137,22 @@ Result<Event> event_of(const Log& log) {
             return malformed("an unknown event");
     out.kind = static_cast<EventKind>(kind);
     if (log.address != emitter_of(out.kind)) return malformed("another module's event");
-    const bool paid = out.kind == EventKind::paid;
-    out.about = log.topics[paid ? 3 : 1];
-    TRY(out.from, address_in(log.topics[paid ? 1 : 2]));
-    TRY(out.to, address_in(log.topics[paid ? 2 : 3]));
-    if (log.data.size() != (paid ? 2 * abi::kWord : 0))
-        return malformed("its data has another size");
-    if (!paid) return out;
+    const auto shape = shape_of(out.kind);
+    if (log.topics.size() != (shape == Shape::flag ? 3u : 4u))
+        return malformed("it has another number of topics");
+    const std::size_t from_at = shape == Shape::about_first ? 2 : 1;
+    TRY(out.from, address_in(log.topics[from_at]));
+    TRY(out.to, address_in(log.topics[from_at + 1]));
+    if (shape != Shape::flag) out.about = log.topics[shape == Shape::about_first ? 1 : 3];
+    const std::size_t words = shape == Shape::payment ? 2 : shape == Shape::flag ? 1 : 0;
+    if (log.data.size() != words * abi::kWord) return malformed("its data has another size");
     abi::Reader in(log.data);
+    if (shape == Shape::flag) {
+        TRY(const auto flag, in.number32());
+        if (flag > 1) return malformed("a flag that is neither 0 nor 1");
+        out.kind = flag == 1 ? EventKind::operator_approved : EventKind::operator_refused;
+    }
+    if (shape != Shape::payment) return out;
     TRY(auto amount, in.number());
     TRY(auto reason, in.number32());
     if (reason > static_cast<std::uint8_t>(Reason::last_)) return malformed("an unknown reason");

@@ -11,11 +11,12 @@ namespace mutirao::ledger {
 
 struct Log {
     Address address;             // of the module
-    std::vector<Digest> topics;  // keccak256 of the signature, then three indexed arguments
-    Bytes data;                  // Paid: amount and reason
+    std::vector<Digest> topics;  // keccak256 of the signature, then two or three indexed arguments
+    Bytes data;                  // Paid: amount and reason; ApprovalForAll: whether
 };
 
-// "NodeJoined(bytes32,address,address)": all but Paid have these arguments (about, from, to).
+// "NodeJoined(bytes32,address,address)": these arguments (about, from, to), but for Paid and what
+// EIP-721 prescribes. Two kinds may be one event whose data tell them apart.
 std::string_view event_signature(EventKind kind);
 
 Log to_log(const Event& event);

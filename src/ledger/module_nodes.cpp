@@ -226,14 +226,17 @@ Status release(Context& context, abi::Reader in) {
 
 }  // namespace
 
-Status dispatch(Context& context, ByteSpan data, std::span<const Method> methods) {
+Status dispatch(Context& context, ByteSpan data, std::span<const Method> methods,
+                std::span<const Method> more) {
     const auto selector = abi::selector_of(data);
     if (!selector) return refused("the call names no method");
-    for (const auto& method : methods) {
-        if (abi::selector(method.signature) != selector) continue;
-        if (!method.payable && !context.value.is_zero())
-            return refused("the method takes no payment");
-        return method.run(context, abi::Reader(data.subspan(abi::kSelectorSize)));
+    for (const auto& table : {methods, more}) {
+        for (const auto& method : table) {
+            if (abi::selector(method.signature) != selector) continue;
+            if (!method.payable && !context.value.is_zero())
+                return refused("the method takes no payment");
+            return method.run(context, abi::Reader(data.subspan(abi::kSelectorSize)));
+        }
     }
     return refused("the module has no such method");
 }

@@ -10,14 +10,13 @@ Status register_asset(Context& context, abi::Reader in) {
     TRY(asset.content, in.bytes32());
     TRY(asset.size, in.number64());
     TRY(asset.title, in.text(kTitleMax));
-    asset.owner = context.sender;
+    asset.owner = asset.creator = context.sender;
     asset.kind = AssetKind::data;
     asset.id = asset_id(asset.owner, asset.content);
     asset.registered_ms = context.time_ms;
     TRY(auto known, context.state.get(key::asset(asset.id)));
     if (known) return Error{ErrorKind::already_exists, "the asset is registered already"};
-    context.state.write(key::asset(asset.id), asset);
-    return emit(context, EventKind::asset_registered, asset.owner, asset.owner, asset.id);
+    return enter_asset(context, asset);
 }
 
 // Who may accept a licence: a run's builder, or the provider that an inference licence names.
@@ -67,6 +66,9 @@ Status accept_licence(Context& context, abi::Reader in) {
     if (licensee != context.sender) return denied("the licence is offered to somebody else");
     if (licence.state != LicenceState::offered || licence.expires_ms <= context.time_ms)
         return refused("the licence is not open for acceptance");
+    TRY(auto asset, require<Asset>(context.state, key::asset(licence.asset), "such asset"));
+    if (asset.owner != licence.owner)
+        return refused("the asset has another owner since: ask it for an offer");
     if (context.value != licence.price)
         return refused("the licence costs " + licence.price.text() + ", not " +
                        context.value.text());
@@ -94,7 +96,9 @@ Status accept_licence(Context& context, abi::Reader in) {
 Status revoke_licence(Context& context, abi::Reader in) {
     TRY(auto id, in.bytes32());
     TRY(auto licence, require<Licence>(context.state, key::licence(id), "such licence"));
-    if (licence.owner != context.sender) return denied("only the owner may revoke a licence");
+    TRY(auto asset, require<Asset>(context.state, key::asset(licence.asset), "such asset"));
+    if (asset.owner != context.sender)
+        return denied("only the owner of an asset may revoke its licence");
     if (licence.state == LicenceState::revoked)
         return Error{ErrorKind::already_exists, "the licence is revoked already"};
     licence.state = LicenceState::revoked;
@@ -109,7 +113,7 @@ Status rights_module(Context& context, ByteSpan data) {
                                           {signature::kOfferLicence, offer_licence},
                                           {signature::kAcceptLicence, accept_licence, true},
                                           {signature::kRevokeLicence, revoke_licence}};
-    return dispatch(context, data, kMethods);
+    return dispatch(context, data, kMethods, asset_token_methods());
 }
 
 }  // namespace mutirao::ledger

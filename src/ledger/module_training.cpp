@@ -204,7 +204,7 @@ Status finish_run(Context& context, abi::Reader in) {
         outcome.assets.size() != outcome.asset_tokens.size())
         return refused("the counts of trainers or assets do not fit the run");
     Asset model;
-    model.owner = run.builder;
+    model.owner = model.creator = run.builder;
     model.content = outcome.content;
     model.kind = AssetKind::model;
     model.size = outcome.size;
@@ -223,8 +223,7 @@ Status finish_run(Context& context, abi::Reader in) {
     run.state = RunState::finished;
     run.model = model.id;
     context.state.write(key::run(id), run);
-    context.state.write(key::asset(model.id), model);
-    TRY_VOID(emit(context, EventKind::asset_registered, run.builder, run.builder, model.id));
+    TRY_VOID(enter_asset(context, model));
     return emit(context, EventKind::run_finished, run.builder, run.builder, id);
 }
 

@@ -19,13 +19,17 @@ struct Method {
 
 // Finds the method by its selector and runs it. invalid_argument for an unknown selector or for
 // value sent to a method that takes none.
-Status dispatch(Context& context, ByteSpan data, std::span<const Method> methods);
+Status dispatch(Context& context, ByteSpan data, std::span<const Method> methods,
+                std::span<const Method> more = {});
 
 Status nodes_module(Context& context, ByteSpan data);
 Status storage_module(Context& context, ByteSpan data);
 Status rights_module(Context& context, ByteSpan data);
 Status training_module(Context& context, ByteSpan data);
 Status compute_module(Context& context, ByteSpan data);
+std::span<const Method> asset_token_methods();  // of the rights module
+// Enters a new asset for its owner.
+Status enter_asset(Context& context, const Asset& asset);
 Status staking_module(Context& context, ByteSpan data);
 
 // The node is a member no more from the next epoch on, until it registers again.

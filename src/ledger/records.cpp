@@ -146,6 +146,11 @@ std::string_view to_string(EventKind kind) {
         case EventKind::trainer_added: return "trainer_added";
         case EventKind::run_closed: return "run_closed";
         case EventKind::key_ending: return "key_ending";
+        case EventKind::asset_transferred: return "asset_transferred";
+        case EventKind::transfer_approved: return "transfer_approved";
+        case EventKind::operator_approved: return "operator_approved";
+        case EventKind::operator_refused: return "operator_refused";
+        case EventKind::royalty_set: return "royalty_set";
     }
     return "unknown";
 }

@@ -115,13 +115,17 @@ struct Asset {
     std::uint64_t size = 0;
     std::string title;
     std::uint64_t registered_ms = 0;
-    Digest run;                 // models: the run that made it
-    Amount price_per_token;     // models
-    std::vector<Share> shares;  // models: sum is 1,000,000
+    Digest run;                     // models: the run that made it
+    Amount price_per_token;         // models
+    std::vector<Share> shares;      // models: sum is 1,000,000
+    Address creator;                // who registered it
+    std::uint32_t royalty_ppm = 0;  // of a later sale's price, for the creator
+    Address approved;               // may transfer it, besides the owner and its operators
     template <class V>
     void fields(V& visit) {
         visit(id), visit(owner), visit(content), visit(kind), visit(size), visit(title);
-        visit(registered_ms), visit(run), visit(price_per_token), visit(shares);
+        visit(registered_ms), visit(run), visit(price_per_token), visit(shares), visit(creator);
+        visit(royalty_ppm), visit(approved);
     }
 };
 
@@ -257,7 +261,12 @@ enum class EventKind : std::uint8_t {
     trainer_added = 17,
     run_closed = 18,
     key_ending = 19,
-    last_ = 19,
+    asset_transferred = 20,
+    transfer_approved = 21,
+    operator_approved = 22,
+    operator_refused = 23,
+    royalty_set = 24,
+    last_ = 24,
 };
 std::string_view to_string(EventKind kind);
 

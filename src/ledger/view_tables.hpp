@@ -44,6 +44,7 @@ inline Bytes one_text(std::string_view value) {
     return out.take();
 }
 
+std::span<const View> asset_token_views();  // of the rights module
 std::span<const View> staking_views();
 
 }  // namespace mutirao::ledger

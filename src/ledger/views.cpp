@@ -173,10 +173,13 @@ std::span<const View> views_of(const Address& module_address) {
 Result<std::optional<Bytes>> view(const ViewContext& context, const Address& to, ByteSpan data) {
     const auto selector = abi::selector_of(data);
     if (!selector) return std::optional<Bytes>();
-    for (const auto& each : views_of(to)) {
-        if (abi::selector(each.signature) != selector) continue;
-        TRY(auto results, each.run(context, abi::Reader(data.subspan(abi::kSelectorSize))));
-        return std::optional<Bytes>(std::move(results));
+    const auto more = to == module::rights() ? asset_token_views() : std::span<const View>();
+    for (const auto& table : {views_of(to), more}) {
+        for (const auto& each : table) {
+            if (abi::selector(each.signature) != selector) continue;
+            TRY(auto results, each.run(context, abi::Reader(data.subspan(abi::kSelectorSize))));
+            return std::optional<Bytes>(std::move(results));
+        }
     }
     return std::optional<Bytes>();
 }

@@ -98,6 +98,8 @@ Status Directory::may_read(const Digest& content, const Address& owner, const Ad
         return Status(Error{ErrorKind::permission_denied, why});
     };
     const auto asset = ledger::asset_id(owner, content);
+    TRY(const auto owned, ledger::read<ledger::Asset>(ledger_, ledger::key::asset(asset)));
+    if (owned && owned->owner == requester) return {};  // the asset was given to it
     TRY(auto licence, ledger::read<ledger::Licence>(
                           ledger_, ledger::key::licence(ledger::licence_id(asset, run))));
     if (!licence) return denied("no licence of this content was given for that run");

@@ -77,7 +77,7 @@ class Libraries(WalletsTest):
         facts = json.loads(self.node("ethers_client.mjs", self.url, KEYS["ethers_owner"],
                                      KEYS["ethers_buyer"]))
         self.assertEqual(facts["steps"],
-                         ["network", "transfers", "defaults", "many", "asset", "licence",
+                         ["network", "transfers", "defaults", "many", "asset", "tokens", "licence",
                           "errors", "subscriptions"])
 
     def test_viem_transfers_registers_a_data_set_and_buys_a_licence(self):

@@ -46,6 +46,12 @@ const calls = [
   ["closeRun", [h(26)]],
   ["settleAll", [[bytes(14, 225), bytes(15, 225)]]],
   ["endKey", [a(10)]],
+  ["transferFrom", [a(11), a(12), max128]],
+  ["safeTransferFrom(address,address,uint256)", [a(13), a(14), "7"]],
+  ["safeTransferFrom(address,address,uint256,bytes)", [a(15), a(16), "8", "0x0102"]],
+  ["approve", [a(17), "9"]],
+  ["setApprovalForAll", [a(18), 1]],
+  ["setRoyalty", ["10", 50000]],
   ["stake", [a(6)]],
   ["unstake", [a(7), max128]],
   ["withdraw", [a(8)]],
@@ -59,8 +65,11 @@ const calls = [
 const logs = [];
 abi.forEachEvent((event) => {
   const n = logs.length * 10 + 100;
-  const values = event.name === "Paid" ? [a(n), a(n + 1), h(n + 2), max128, 12] : [h(n), a(n + 1), a(n + 2)];
-  logs.push({ signature: event.format("sighash"), values, ...abi.encodeEventLog(event, values) });
+  const add = (values) => logs.push({ signature: event.format("sighash"), values, ...abi.encodeEventLog(event, values) });
+  if (event.name === "Paid") add([a(n), a(n + 1), h(n + 2), max128, 12]);
+  else if (event.name === "ApprovalForAll") [true, false].forEach((flag) => add([a(n), a(n + 1), flag]));
+  else if (event.inputs[0].type === "address") add([a(n), a(n + 1), h(n + 2)]);
+  else add([h(n), a(n + 1), a(n + 2)]);
 });
 
 writeFileSync(new URL("abi.json", import.meta.url),

@@ -9,6 +9,14 @@ interface IRights {
     event LicenceAccepted(bytes32 indexed licence, address indexed licensee, address indexed owner);
     event LicenceRevoked(bytes32 indexed licence, address indexed owner, address indexed sameOwner);
 
+    event RoyaltySet(bytes32 indexed asset, address indexed creator, address indexed sameCreator);
+
+    /// @notice An asset is a token (EIP-721) with its id; registering one transfers it from the zero
+    /// address.
+    event Transfer(address indexed from, address indexed to, uint256 indexed tokenId);
+    event Approval(address indexed owner, address indexed approved, uint256 indexed tokenId);
+    event ApprovalForAll(address indexed owner, address indexed operator, bool approved);
+
     /// @notice Registers data of the sender. The asset's id is a hash of owner and content.
     /// @param content Digest of the object's manifest.
     /// @param size Bytes of plaintext.
@@ -31,10 +39,11 @@ interface IRights {
         uint64 expiresMs
     ) external;
 
-    /// @notice The run's builder, or the provider, accepts; the value must be the price.
+    /// @notice The run's builder, or the provider, accepts; the value must be the price. An offer is
+    /// void once the asset has another owner.
     function acceptLicence(bytes32 licence) external payable;
 
-    /// @notice The owner ends the licence. What a run used before is still paid its share.
+    /// @notice The asset's owner ends the licence. What a run used before is still paid its share.
     function revokeLicence(bytes32 licence) external;
 
     /// @notice A data set (kind 1) or a model (kind 2). Reverts when there is none.
@@ -80,4 +89,35 @@ interface IRights {
 
     /// @notice Whether the licence is accepted and has not expired at the latest block's time.
     function isLive(bytes32 id) external view returns (bool);
+
+    /// @notice EIP-721. The new owner offers and revokes licences and may serve a model; shares of a
+    /// model's income stay with who has them. Neither the zero address nor a module can own an asset.
+    function transferFrom(address from, address to, uint256 tokenId) external;
+    /// @notice The same: no account has code that would have to accept.
+    function safeTransferFrom(address from, address to, uint256 tokenId) external;
+    function safeTransferFrom(address from, address to, uint256 tokenId, bytes calldata data) external;
+    function approve(address approved, uint256 tokenId) external;
+    function setApprovalForAll(address operator, bool approved) external;
+
+    /// @notice Who registered an asset, while it owns it, sets what it asks of later sales.
+    /// @param ppm Of the price, at most 250,000.
+    function setRoyalty(uint256 tokenId, uint32 ppm) external;
+
+    function name() external view returns (string memory);
+    function symbol() external view returns (string memory);
+    /// @return "mutirao:asset:" and the id in hexadecimal digits.
+    function tokenURI(uint256 tokenId) external view returns (string memory);
+    function balanceOf(address owner) external view returns (uint256);
+    function ownerOf(uint256 tokenId) external view returns (address);
+    function getApproved(uint256 tokenId) external view returns (address);
+    function isApprovedForAll(address owner, address operator) external view returns (bool);
+
+    /// @notice EIP-2981: who registered the asset, and what it asks of a sale. Nothing enforces it.
+    function royaltyInfo(uint256 tokenId, uint256 salePrice)
+        external
+        view
+        returns (address receiver, uint256 royaltyAmount);
+
+    /// @notice EIP-165; true for EIP-165, EIP-721, its metadata, and EIP-2981.
+    function supportsInterface(bytes4 interfaceId) external view returns (bool);
 }

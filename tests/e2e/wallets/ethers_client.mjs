@@ -72,6 +72,51 @@ assert.equal(record.title, "Anotações de história");
 await refused(rights.registerAsset(data, 1234, "again"), "CALL_EXCEPTION", /registered already/);
 step("asset");
 
+// The same asset through nothing but EIP-721, EIP-2981 and EIP-165.
+const erc721 = [
+  "event Transfer(address indexed from, address indexed to, uint256 indexed tokenId)",
+  "event Approval(address indexed owner, address indexed approved, uint256 indexed tokenId)",
+  "event ApprovalForAll(address indexed owner, address indexed operator, bool approved)",
+  "function name() view returns (string)", "function symbol() view returns (string)",
+  "function tokenURI(uint256) view returns (string)",
+  "function balanceOf(address) view returns (uint256)", "function ownerOf(uint256) view returns (address)",
+  "function getApproved(uint256) view returns (address)",
+  "function isApprovedForAll(address,address) view returns (bool)",
+  "function approve(address,uint256)", "function setApprovalForAll(address,bool)",
+  "function transferFrom(address,address,uint256)", "function safeTransferFrom(address,address,uint256)",
+  "function safeTransferFrom(address,address,uint256,bytes)",
+  "function royaltyInfo(uint256,uint256) view returns (address,uint256)",
+  "function supportsInterface(bytes4) view returns (bool)",
+];
+const token = new Contract(modules.rights, erc721, owner), tokenId = BigInt(asset);
+for (const id of ["0x01ffc9a7", "0x80ac58cd", "0x5b5e139f", "0x2a55205a"])
+  assert.equal(await token.supportsInterface(id), true);
+assert.equal(await token.supportsInterface("0xffffffff"), false);
+assert.deepEqual([await token.name(), await token.symbol()], ["Mutirao assets", "MUTA"]);
+assert.equal(await token.ownerOf(tokenId), owner.address);
+assert.equal(await token.tokenURI(tokenId), `mutirao:asset:${asset.slice(2)}`);
+const minted = registered.logs.map((log) => token.interface.parseLog(log)).find((log) => log?.name === "Transfer");
+assert.deepEqual([...minted.args], ["0x" + "0".repeat(40), owner.address, tokenId]);
+const owned = await token.balanceOf(buyer.address);
+await refused(token.connect(buyer).transferFrom(owner.address, buyer.address, tokenId), "CALL_EXCEPTION", /only the owner/);
+await (await rights.setRoyalty(tokenId, 50_000)).wait();
+await (await token.approve(buyer.address, tokenId)).wait();
+assert.equal(await token.getApproved(tokenId), buyer.address);
+await (await token.connect(buyer).transferFrom(owner.address, buyer.address, tokenId)).wait();
+assert.equal(await token.ownerOf(tokenId), buyer.address);
+assert.equal(await token.balanceOf(buyer.address), owned + 1n);
+assert.deepEqual([...await token.royaltyInfo(tokenId, parseEther("2"))], [owner.address, parseEther("0.1")]);
+await (await token.connect(buyer).setApprovalForAll(owner.address, true)).wait();
+assert.equal(await token.isApprovedForAll(buyer.address, owner.address), true);
+await (await token["safeTransferFrom(address,address,uint256,bytes)"](buyer.address, owner.address, tokenId, "0x01")).wait();
+await (await token.connect(buyer).setApprovalForAll(owner.address, false)).wait();
+assert.equal(await token.ownerOf(tokenId), owner.address);
+assert.equal((await token.queryFilter(token.filters.Transfer(null, null, tokenId), 0)).length, 3);
+assert.equal((await token.queryFilter(token.filters.Approval(owner.address), 0)).length, 1);
+assert.deepEqual((await token.queryFilter(token.filters.ApprovalForAll(buyer.address), 0)).map((log) => log.args.approved), [true, false]);
+await refused(token.ownerOf(1n), "CALL_EXCEPTION", /there is no such asset/);
+step("tokens");
+
 // The owner offers a licence to infer; the buyer pays for it.
 const price = parseEther("2");
 const subject = zeroPadValue(buyer.address, 32);

@@ -1,0 +1,40 @@
+#include "ledger/asset_tokens.hpp"
+
+#include "ledger/abi.hpp"
+
+namespace mutirao::ledger {
+
+namespace key {
+Bytes operator_of(const Address& owner, const Address& acting) {
+    return mutirao::Writer().raw(as_bytes("e/")).raw(owner.span()).raw(acting.span()).bytes();
+}
+Bytes assets_owned(const Address& owner) {
+    return mutirao::Writer().raw(as_bytes("f/")).raw(owner.span()).bytes();
+}
+}  // namespace key
+
+Call transfer_asset(const Address& from, const Address& to, const Digest& asset) {
+    abi::Writer out(signature::kTransferFrom);
+    out.address(from).address(to).bytes32(asset.span());
+    return {module::rights(), {}, std::move(out).take()};
+}
+
+Call approve_transfer(const Address& acting, const Digest& asset) {
+    abi::Writer out(signature::kApprove);
+    out.address(acting).bytes32(asset.span());
+    return {module::rights(), {}, std::move(out).take()};
+}
+
+Call approve_all_transfers(const Address& acting, bool approved) {
+    abi::Writer out(signature::kSetApprovalForAll);
+    out.address(acting).number(approved);
+    return {module::rights(), {}, std::move(out).take()};
+}
+
+Call set_royalty(const Digest& asset, std::uint32_t ppm) {
+    abi::Writer out(signature::kSetRoyalty);
+    out.bytes32(asset.span()).number(ppm);
+    return {module::rights(), {}, std::move(out).take()};
+}
+
+}  // namespace mutirao::ledger
