@@ -7,6 +7,7 @@
 #include "ledger/asset_tokens.hpp"
 #include "ledger/calls.hpp"
 #include "ledger/event_log.hpp"
+#include "ledger/orders.hpp"
 #include "ledger/staking.hpp"
 #include "ledger/test_vectors.hpp"
 #include "ledger/views.hpp"
@@ -47,20 +48,24 @@ const std::vector<std::string_view>& signatures() {
                                                       kSafeTransferFromData,
                                                       kApprove,
                                                       kSetApprovalForAll,
-                                                      kSetRoyalty};
+                                                      kSetRoyalty,
+                                                      kRelay,
+                                                      kAuthorise,
+                                                      kRevokeSigner,
+                                                      kCancelOrders};
     return all;
 }
 
 const std::vector<std::string_view>& view_signatures() {
     using namespace view_signature;
     static const std::vector<std::string_view> all = {
-        kNode,        kCurrentEpoch,     kStoredBlock, kPricePerKib, kAsset,
-        kAssetId,     kLicence,          kLicenceId,   kIsLive,      kRun,
-        kRunId,       kSessionKey,       kName,        kSymbol,      kDecimals,
-        kTotalSupply, kBalanceOf,        kStakeOf,     kPosition,    kStakeMinimum,
-        kNextReward,  kTrainerRounds,    kRedeemedBy,  kName,        kSymbol,
-        kBalanceOf,   kOwnerOf,          kTokenUri,    kGetApproved, kIsApprovedForAll,
-        kRoyaltyInfo, kSupportsInterface};
+        kNode,        kCurrentEpoch,      kStoredBlock, kPricePerKib,    kAsset,
+        kAssetId,     kLicence,           kLicenceId,   kIsLive,         kRun,
+        kRunId,       kSessionKey,        kName,        kSymbol,         kDecimals,
+        kTotalSupply, kBalanceOf,         kStakeOf,     kPosition,       kStakeMinimum,
+        kNextReward,  kTrainerRounds,     kRedeemedBy,  kName,           kSymbol,
+        kBalanceOf,   kOwnerOf,           kTokenUri,    kGetApproved,    kIsApprovedForAll,
+        kRoyaltyInfo, kSupportsInterface, kOrderKey,    kDomainSeparator};
     return all;
 }
 
@@ -86,8 +91,8 @@ std::vector<std::string> signatures_in(std::string source, const std::string& ki
 
 std::vector<std::string> published(const std::string& kind) {
     std::vector<std::string> out;
-    for (const char* name :
-         {"INodes", "IStorage", "IRights", "ITraining", "ICompute", "ITreasury", "IStaking"}) {
+    for (const char* name : {"INodes", "IStorage", "IRights", "ITraining", "ICompute", "ITreasury",
+                             "IStaking", "IOrders"}) {
         const auto source = read_text_file(std::string(MUTIRAO_VECTORS) +
                                            "/../docs/reference/abi/" + name + ".sol");
         for (auto& found : signatures_in(source, kind)) out.push_back(std::move(found));

@@ -3,6 +3,7 @@
 #include "base/ensure.hpp"
 #include "ledger/execution.hpp"
 #include "ledger/ledger.hpp"
+#include "ledger/orders.hpp"
 #include "ledger/staking.hpp"
 
 using namespace mutirao;
@@ -22,7 +23,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }();
     static const Ledger kLedger = Ledger::begin(kGenesis).value();
     const Address modules[] = {module::nodes(),    module::storage(), module::rights(),
-                               module::training(), module::compute(), module::staking()};
+                               module::training(), module::compute(), module::staking(),
+                               module::orders()};
     const auto& to = modules[data[0] % 16 % std::size(modules)];
     Changes changes(kLedger.state());
     Memo memo;

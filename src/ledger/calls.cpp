@@ -1,6 +1,7 @@
 #include "ledger/calls.hpp"
 
 #include "ledger/abi.hpp"
+#include "ledger/orders.hpp"
 #include "ledger/staking.hpp"
 
 namespace mutirao::ledger {
@@ -24,6 +25,7 @@ Address training() { return module_address(4); }
 Address compute() { return module_address(5); }
 Address treasury() { return module_address(6); }
 Address staking() { return module_address(7); }
+Address orders() { return module_address(8); }
 }  // namespace module
 
 Call transfer(const Address& to, Amount value) { return {to, value, {}}; }

@@ -21,7 +21,7 @@ struct Call {
     Bytes data;
 };
 
-// 0x...6d7501 and so on ("mu" and a number); staking.hpp has another.
+// 0x...6d7501 and so on ("mu" and a number); staking.hpp and orders.hpp have others.
 namespace module {
 Address nodes();
 Address storage();

@@ -5,6 +5,7 @@
 #include <rapidcheck/gtest.h>
 
 #include "ledger/asset_tokens.hpp"
+#include "ledger/orders.hpp"
 #include "ledger/staking.hpp"
 #include "ledger/test_chain.hpp"
 
@@ -74,10 +75,28 @@ Call some_conflict() {
     return call;
 }
 
+// A person's order, or one of the session key that it may have authorised.
+Call some_order(const TestChain& chain) {
+    const auto person = wallet(some(kPeople));
+    const auto signer = some(2) == 0 ? person : session(0);
+    const auto call = some(2) == 0 ? stake(some_node(), some_amount())
+                                   : create_run(digest_of("spec"), {wallet(9).address()}, {});
+    Order out;
+    out.account = person.address();
+    out.to = call.to;
+    out.value = call.value;
+    out.data = call.data;
+    out.fee = some_amount();
+    out.nonce = order_key_of(chain.ledger.state(), out.account, signer.address())->nonce;
+    out.deadline_ms = chain.time_ms + 150;
+    out.sign(signer, 8021);
+    return relay(out);
+}
+
 Call some_call(const TestChain& chain) {
     const auto soon = chain.time_ms + 1 + 150u * static_cast<unsigned>(some(20));
     const auto person = wallet(some(kPeople)).address();
-    switch (some(23)) {
+    switch (some(25)) {
         case 0: return transfer(person, some_amount());
         case 1: return register_data(content(some(kThings)), 1, "");
         case 2:
@@ -112,6 +131,8 @@ Call some_call(const TestChain& chain) {
         case 19: return end_key(session(some(kThings)).address());
         case 20: return transfer_asset(wallet(some(kPeople)).address(), person, some_asset());
         case 21: return approve_all_transfers(person, some(2) == 0);
+        case 22: return authorise(session(0).address(), {module::staking(), some_amount(), soon});
+        case 23: return some_order(chain);
         default: return settle(some_voucher(chain));
     }
 }

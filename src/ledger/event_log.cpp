@@ -2,6 +2,7 @@
 
 #include "crypto/hash.hpp"
 #include "ledger/abi.hpp"
+#include "ledger/orders.hpp"
 #include "ledger/staking.hpp"
 
 namespace mutirao::ledger {
@@ -59,6 +60,9 @@ Address emitter_of(EventKind kind) {
         case EventKind::key_closed: return module::compute();
         case EventKind::stake_leaving:
         case EventKind::node_slashed: return module::staking();
+        case EventKind::order_relayed:
+        case EventKind::signer_authorised:
+        case EventKind::signer_revoked: return module::orders();
     }
     return {};
 }
@@ -104,6 +108,9 @@ std::string_view event_signature(EventKind kind) {
         case EventKind::operator_approved:
         case EventKind::operator_refused: return "ApprovalForAll(address,address,bool)";
         case EventKind::royalty_set: return "RoyaltySet(bytes32,address,address)";
+        case EventKind::order_relayed: return "OrderRelayed(bytes32,address,address)";
+        case EventKind::signer_authorised: return "SignerAuthorised(bytes32,address,address)";
+        case EventKind::signer_revoked: return "SignerRevoked(bytes32,address,address)";
     }
     return "";
 }

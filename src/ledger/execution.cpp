@@ -1,6 +1,7 @@
 #include "ledger/execution.hpp"
 
 #include "ledger/modules.hpp"
+#include "ledger/orders.hpp"
 #include "ledger/staking.hpp"
 
 namespace mutirao::ledger {
@@ -63,7 +64,7 @@ bool is_module(const Address& address) {
     return address == module::nodes() || address == module::storage() ||
            address == module::rights() || address == module::training() ||
            address == module::compute() || address == module::treasury() ||
-           address == module::staking();
+           address == module::staking() || address == module::orders();
 }
 
 Status execute(Context& context, const Address& to, ByteSpan data) {
@@ -73,6 +74,7 @@ Status execute(Context& context, const Address& to, ByteSpan data) {
     if (to == module::training()) return training_module(context, data);
     if (to == module::compute()) return compute_module(context, data);
     if (to == module::staking()) return staking_module(context, data);
+    if (to == module::orders()) return orders_module(context, data);
     return Error{ErrorKind::invalid_argument, "the treasury has no methods"};
 }
 

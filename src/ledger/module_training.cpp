@@ -21,6 +21,8 @@ Status create_run(Context& context, abi::Reader in) {
     run.reward = context.value;
     run.created_ms = context.time_ms;
     run.id = run_id(run.builder, context.nonce, run.spec);
+    TRY(const auto known, context.state.get(key::run(run.id)));
+    if (known) return Error{ErrorKind::already_exists, "the run is there already"};
     context.state.write(key::run(run.id), run);
     context.created = run.id;
     return emit(context, EventKind::run_created, run.builder, module::training(), run.id);

@@ -31,6 +31,7 @@ std::span<const Method> asset_token_methods();  // of the rights module
 // Enters a new asset for its owner.
 Status enter_asset(Context& context, const Asset& asset);
 Status staking_module(Context& context, ByteSpan data);
+Status orders_module(Context& context, ByteSpan data);
 
 // The node is a member no more from the next epoch on, until it registers again.
 Status expel(Context& context, const Address& node);

@@ -2,6 +2,7 @@
 #include "base/ensure.hpp"
 #include "ledger/calls.hpp"
 #include "ledger/ledger.hpp"
+#include "ledger/orders.hpp"
 #include "ledger/staking.hpp"
 
 using namespace mutirao;
@@ -32,6 +33,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check<RoundReports>(bytes);
     check<TrainerRounds>(bytes);
     check<NodeStake>(bytes);
+    check<OrderKey>(bytes);
     check<OwnerStake>(bytes);
     check<Event>(bytes);
     check<Receipt>(bytes);

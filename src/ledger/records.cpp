@@ -151,6 +151,9 @@ std::string_view to_string(EventKind kind) {
         case EventKind::operator_approved: return "operator_approved";
         case EventKind::operator_refused: return "operator_refused";
         case EventKind::royalty_set: return "royalty_set";
+        case EventKind::order_relayed: return "order_relayed";
+        case EventKind::signer_authorised: return "signer_authorised";
+        case EventKind::signer_revoked: return "signer_revoked";
     }
     return "unknown";
 }
@@ -174,6 +177,7 @@ std::string_view to_string(Reason reason) {
         case Reason::unstake: return "unstake";
         case Reason::slash: return "slash";
         case Reason::reward: return "reward";
+        case Reason::relay: return "relay";
     }
     return "unknown";
 }

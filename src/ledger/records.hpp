@@ -266,7 +266,10 @@ enum class EventKind : std::uint8_t {
     operator_approved = 22,
     operator_refused = 23,
     royalty_set = 24,
-    last_ = 24,
+    order_relayed = 25,
+    signer_authorised = 26,
+    signer_revoked = 27,
+    last_ = 27,
 };
 std::string_view to_string(EventKind kind);
 
@@ -288,7 +291,8 @@ enum class Reason : std::uint8_t {
     unstake = 14,
     slash = 15,
     reward = 16,
-    last_ = 16,
+    relay = 17,
+    last_ = 17,
 };
 std::string_view to_string(Reason reason);
 

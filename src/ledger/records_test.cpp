@@ -6,6 +6,7 @@
 #include <set>
 
 #include "ledger/changes.hpp"
+#include "ledger/orders.hpp"
 #include "ledger/staking.hpp"
 #include "ledger/test_chain.hpp"
 
@@ -53,6 +54,9 @@ TEST(Records, every_record_has_one_encoding) {
     expect_canonical(ProviderDraw{Amount(5)});
     expect_canonical(RoundReports{{wallet(0).address()}, true});
     expect_canonical(TrainerRounds{4, 3});
+    OrderKey order_key;
+    order_key.nonce = 5;
+    expect_canonical(order_key);
     expect_canonical(NodeStake{wallet(0).address(), {Amount(5), Amount(6)}, {Amount(7), {}}});
     expect_canonical(OwnerStake{wallet(0).address(), wallet(1).address(), Amount(5), {}, 9});
     Event event;

@@ -3,17 +3,23 @@
 #include "ledger/abi.hpp"
 #include "ledger/execution.hpp"
 #include "ledger/ledger.hpp"
+#include "ledger/orders.hpp"
 #include "ledger/staking.hpp"
 
 namespace mutirao::ledger {
 namespace {
 
-// Calls that check BLS signatures.
+// Calls that check BLS signatures, and orders to make them.
 bool is_dear(const Call& call) {
     const auto selector = abi::selector_of(call.data);
     const auto is = [&](const Address& to, std::string_view signature) {
         return call.to == to && selector == abi::selector(signature);
     };
+    if (is(module::orders(), signature::kRelay)) {
+        abi::Reader in(ByteSpan(call.data).subspan(abi::kSelectorSize));
+        const auto account = in.address(), to = in.address();
+        return account.ok() && to.ok() && (*to == module::storage() || *to == module::staking());
+    }
     return is(module::storage(), signature::kCertify) ||
            is(module::storage(), signature::kCertifyAll) ||
            is(module::staking(), signature::kProveConflict) ||

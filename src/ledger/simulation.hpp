@@ -15,7 +15,8 @@ struct Simulated {
 
 // Runs `call` of `from` as the next block would. Fees are not taken. Certificates and
 // proofs of faults are not checked, because their signatures cost milliseconds each and nobody pays
-// for a simulation: certify, certifyAll, proveConflict and proveBadRow are taken to succeed.
+// for a simulation: certify, certifyAll, proveConflict and proveBadRow are taken to succeed, and so
+// are orders to storage and staking.
 Simulated simulate(const ViewContext& context, std::uint64_t height, const Address& from,
                    const Call& call);
 

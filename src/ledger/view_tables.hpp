@@ -46,5 +46,6 @@ inline Bytes one_text(std::string_view value) {
 
 std::span<const View> asset_token_views();  // of the rights module
 std::span<const View> staking_views();
+std::span<const View> order_views();
 
 }  // namespace mutirao::ledger

@@ -1,5 +1,6 @@
 #include "ledger/views.hpp"
 
+#include "ledger/orders.hpp"
 #include "ledger/staking.hpp"
 #include "ledger/view_tables.hpp"
 
@@ -165,6 +166,7 @@ std::span<const View> views_of(const Address& module_address) {
     if (module_address == module::compute()) return kCompute;
     if (module_address == module::treasury()) return kToken;
     if (module_address == module::staking()) return staking_views();
+    if (module_address == module::orders()) return order_views();
     return {};
 }
 

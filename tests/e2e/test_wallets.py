@@ -78,13 +78,13 @@ class Libraries(WalletsTest):
                                      KEYS["ethers_buyer"]))
         self.assertEqual(facts["steps"],
                          ["network", "transfers", "defaults", "many", "asset", "tokens", "licence",
-                          "errors", "subscriptions"])
+                          "orders", "errors", "subscriptions"])
 
     def test_viem_transfers_registers_a_data_set_and_buys_a_licence(self):
         facts = json.loads(self.node("viem_client.mjs", self.url, KEYS["viem_owner"],
                                      KEYS["viem_buyer"]))
-        self.assertEqual(facts["steps"], ["network", "transfers", "asset", "licence", "errors",
-                                          "subscriptions"])
+        self.assertEqual(facts["steps"], ["network", "transfers", "asset", "tokens", "licence",
+                                          "orders", "errors", "subscriptions"])
 
     def test_hardhats_provider_signs_and_sends(self):
         facts = json.loads(self.node("hardhat_client.cjs", MUTIRAO_RPC=self.url,

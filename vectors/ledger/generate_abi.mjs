@@ -3,7 +3,7 @@
 import { createRequire } from "node:module";
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 const require = createRequire(new URL("../../build/deps/package.json", import.meta.url));
-const { Interface, id, version } = require("ethers");
+const { Interface, TypedDataEncoder, Wallet, id, version } = require("ethers");
 
 const folder = new URL("../../docs/reference/abi/", import.meta.url);
 const fragments = [];
@@ -52,6 +52,10 @@ const calls = [
   ["approve", [a(17), "9"]],
   ["setApprovalForAll", [a(18), 1]],
   ["setRoyalty", ["10", 50000]],
+  ["relay", [a(19), a(20), max128, bytes(16, 70), "1", "2", "1790000000000", bytes(17, 65)]],
+  ["authorise", [a(21), a(22), max128, "1790000000000"]],
+  ["revokeSigner", [a(23)]],
+  ["cancelOrders", ["5"]],
   ["stake", [a(6)]],
   ["unstake", [a(7), max128]],
   ["withdraw", [a(8)]],
@@ -72,6 +76,20 @@ abi.forEachEvent((event) => {
   else add([h(n), a(n + 1), a(n + 2)]);
 });
 
+// Orders (EIP-712), signed, and the calls that relay them.
+const domain = { name: "Mutirao", version: "1", chainId: 8021, verifyingContract: "0x" + "6d7508".padStart(40, "0") };
+const types = { Order: [["address", "account"], ["address", "to"], ["uint256", "value"], ["bytes", "data"],
+  ["uint256", "fee"], ["uint64", "nonce"], ["uint64", "deadlineMs"]].map(([type, name]) => ({ type, name })) };
+const orders = [[a(30), "1000000000000000000", "0x", "0", "0"], [a(31), max128, bytes(18, 100), "7", "18446744073709551615"]]
+  .map(([to, value, data, fee, nonce], i) => {
+    const key = new Wallet(h(300 + i));
+    const order = { account: key.address.toLowerCase(), to, value, data, fee, nonce, deadlineMs: "1790000000000" };
+    const hash = TypedDataEncoder.hash(domain, types, order);
+    const signature = key.signingKey.sign(hash).serialized;
+    return { key: key.privateKey, order, domain: TypedDataEncoder.hashDomain(domain), hash,
+      data: abi.encodeFunctionData("relay", [...types.Order.map(({ name }) => order[name]), signature]) };
+  });
+
 writeFileSync(new URL("abi.json", import.meta.url),
-  JSON.stringify({ source: `ethers ${version}, generate_abi.mjs, docs/reference/abi`, calls, logs }, null, 1) + "\n");
+  JSON.stringify({ source: `ethers ${version}, generate_abi.mjs, docs/reference/abi`, calls, logs, orders }, null, 1) + "\n");
 console.log(`${calls.length} calls, ${logs.length} logs`);

@@ -28,8 +28,8 @@ interface IStaking {
     function distribute() external;
 
     /// @notice Slashes the storage nodes that signed both of two certificates about one block and
-    /// epoch that differ in header, commitment, length or value. The sender gets 5 % of what is slashed, the
-    /// treasury the rest. A node is slashed once a block.
+    /// epoch that differ in header, commitment, length or value. The sender gets 5 % of what is
+    /// slashed, the treasury the rest. A node is slashed once a block.
     /// @param one Canonical bytes (docs/reference, certificate); any signers, no quorum.
     function proveConflict(bytes calldata one, bytes calldata other) external;
 

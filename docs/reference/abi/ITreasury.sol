@@ -8,7 +8,8 @@ interface ITreasury {
     /// @notice Money moved. about is the transaction, block, asset, run or model that it was for.
     /// @param reason 1 transfer, 2 fee, 3 storage, 4 licence, 5 training_escrow, 6 training_reward,
     /// 7 inference_compute, 8 inference_storage, 9 inference_data, 10 inference_builder,
-    /// 11 key_escrow, 12 refund, 13 stake, 14 unstake, 15 slash, 16 reward.
+    /// 11 key_escrow, 12 refund, 13 stake, 14 unstake, 15 slash, 16 reward,
+    /// 17 relay.
     event Paid(
         address indexed from,
         address indexed to,

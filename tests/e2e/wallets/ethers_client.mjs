@@ -1,7 +1,7 @@
 // A person's session with ethers: URL, then the keys of two funded wallets. Prints what it saw.
 import assert from "node:assert/strict";
 import { Contract, JsonRpcProvider, Wallet, WebSocketProvider, parseEther, zeroPadValue } from "ethers";
-import { content, modules, published } from "./abi.mjs";
+import { content, modules, orderDomain, orderTypes, published } from "./abi.mjs";
 
 const [url, ownerKey, buyerKey] = process.argv.slice(2);
 // Blocks come faster than ethers forgets what it asked (250 ms), so here it keeps nothing.
@@ -138,6 +138,32 @@ const paid = await treasury.queryFilter(treasury.filters.Paid(null, owner.addres
 assert.ok(paid.some((log) => log.args.amount === price && log.args.reason === 4n));
 assert.equal(await treasury.balanceOf(owner.address), await provider.getBalance(owner.address));
 step("licence");
+
+// An order: a wallet without money signs, the buyer relays it and pays the gas.
+const orders = new Contract(modules.orders, published("IOrders"), buyer);
+const poor = Wallet.createRandom();
+const ordered = async (signer, account, call, fee = 0n) => {
+  const order = { account, to: modules.rights, value: 0n, data: call, fee,
+    nonce: (await orders.orderKey(account, signer.address)).nonce, deadlineMs: BigInt(Date.now() + 600_000) };
+  return [...orderTypes.Order.map(({ name }) => order[name]), await signer.signTypedData(orderDomain, orderTypes, order)];
+};
+const registering = (name) => rights.interface.encodeFunctionData("registerAsset", [content(name), 1, "by order"]);
+const gasless = await ordered(poor, poor.address, registering(`gasless ${Date.now()}`));
+assert.equal((await (await orders.relay(...gasless)).wait()).status, 1);
+assert.equal(await rights.balanceOf(poor.address), 1n);
+assert.equal(await provider.getTransactionCount(poor.address), 0);
+await refused(orders.relay(...gasless), "CALL_EXCEPTION", /replayed/);
+// A machine's session key acts for the owner, within limits, until it is revoked.
+const machine = Wallet.createRandom();
+const early = await ordered(machine, owner.address, registering(`early ${Date.now()}`));
+await refused(orders.relay(...early), "CALL_EXCEPTION", /may not, or no more, act/);
+await (await orders.connect(owner).authorise(machine.address, modules.rights, 1000n, Date.now() + 3_600_000)).wait();
+const relayed = await (await orders.relay(...await ordered(machine, owner.address, registering(`machine ${Date.now()}`), 600n))).wait();
+assert.ok(relayed.logs.some((log) => orders.interface.parseLog(log)?.args.account === owner.address));
+await refused(orders.relay(...await ordered(machine, owner.address, registering("dear"), 600n)), "CALL_EXCEPTION", /may still spend/);
+await (await orders.connect(owner).revokeSigner(machine.address)).wait();
+await refused(orders.relay(...await ordered(machine, owner.address, registering("late"))), "CALL_EXCEPTION", /may not, or no more, act/);
+step("orders");
 
 // What goes wrong is said in words that ethers knows.
 await refused(new Wallet(Wallet.createRandom().privateKey, provider).sendTransaction({ to, value: 1n, gasLimit: 21000n }),

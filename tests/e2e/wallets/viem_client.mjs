@@ -1,8 +1,8 @@
 // A program's session with viem: URL, then the keys of two funded wallets. Prints what it saw.
 import assert from "node:assert/strict";
-import { createPublicClient, createWalletClient, defineChain, http, pad, parseAbi, parseEther, parseEventLogs, webSocket } from "viem";
+import { createPublicClient, createWalletClient, defineChain, encodeFunctionData, erc721Abi, hashDomain, http, pad, parseAbi, parseEther, parseEventLogs, webSocket } from "viem";
 import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
-import { content, modules, published } from "./abi.mjs";
+import { content, modules, orderDomain, orderTypes, published } from "./abi.mjs";
 
 const [url, ownerKey, buyerKey] = process.argv.slice(2);
 const chain = defineChain({ id: 8021, name: "Mutirão", nativeCurrency: { name: "MUT", symbol: "MUT", decimals: 18 },
@@ -68,6 +68,17 @@ await refused(client.simulateContract({ ...rights, functionName: "registerAsset"
   "ContractFunctionRevertedError", /registered already/);
 step("asset");
 
+// As a market would: nothing but the standard's interface, which viem has.
+const token = { address: modules.rights, abi: erc721Abi };
+await settled(await owner.writeContract({ ...token, functionName: "transferFrom",
+  args: [owner.account.address, buyer.account.address, BigInt(asset)] }));
+assert.equal(await client.readContract({ ...token, functionName: "ownerOf", args: [BigInt(asset)] }), buyer.account.address);
+await settled(await buyer.writeContract({ ...token, functionName: "safeTransferFrom",
+  args: [buyer.account.address, owner.account.address, BigInt(asset)] }));
+const moves = await client.getContractEvents({ ...token, eventName: "Transfer", args: { tokenId: BigInt(asset) }, fromBlock: 0n });
+assert.deepEqual(moves.map((log) => log.args.to), [owner, buyer, owner].map((each) => each.account.address));
+step("tokens");
+
 const subject = pad(buyer.account.address, { size: 32 });
 const expires = BigInt(Date.now() + 3_600_000);
 await settled(await owner.writeContract({ ...rights, functionName: "offerLicence",
@@ -78,6 +89,21 @@ assert.equal(await client.readContract({ ...rights, functionName: "isLive", args
 const logs = await client.getContractEvents({ ...rights, eventName: "LicenceAccepted", args: { licence }, fromBlock: 0n });
 assert.equal(logs.length, 1);
 step("licence");
+
+// An order (EIP-712) of a wallet without money, relayed by the buyer.
+const orders = { address: modules.orders, abi: parseAbi(published("IOrders")) };
+const poor = privateKeyToAccount(generatePrivateKey());
+const order = { account: poor.address, to: modules.rights, value: 0n, fee: 0n, nonce: 0n, deadlineMs: BigInt(Date.now() + 600_000),
+  data: encodeFunctionData({ abi, functionName: "registerAsset", args: [content(`poor ${Date.now()}`), 1n, "por ordem"] }) };
+const signature = await poor.signTypedData({ domain: orderDomain, types: orderTypes, primaryType: "Order", message: order });
+const relay = { ...orders, functionName: "relay", args: [...orderTypes.Order.map(({ name }) => order[name]), signature], account: buyer.account };
+await settled(await buyer.writeContract(relay));
+assert.equal(await client.readContract({ ...token, functionName: "balanceOf", args: [poor.address] }), 1n);
+await refused(client.simulateContract(relay), "ContractFunctionRevertedError", /replayed/);
+assert.equal(await client.readContract({ ...orders, functionName: "domainSeparator" }), hashDomain({ domain: orderDomain, types: {
+  EIP712Domain: [["string", "name"], ["string", "version"], ["uint256", "chainId"], ["address", "verifyingContract"]]
+    .map(([type, name]) => ({ type, name })) } }));
+step("orders");
 
 await refused(createWalletClient({ chain, transport, account: privateKeyToAccount(generatePrivateKey()) })
   .sendTransaction({ to, value: 1n, gas: 21000n }), "InsufficientFundsError", /exceeds the balance/);
