@@ -15,7 +15,8 @@ constexpr std::uint64_t kNewsBlocks = 64;  // of one subscription at a time
 const std::map<std::string_view, RpcMethodEntry>& methods() {
     static const auto all = [] {
         std::map<std::string_view, RpcMethodEntry> out;
-        for (const auto group : {block_methods(), account_methods(), filter_methods()})
+        for (const auto group :
+             {block_methods(), account_methods(), filter_methods(), explorer_methods()})
             for (const auto& method : group) out.emplace(method.name, method);
         return out;
     }();

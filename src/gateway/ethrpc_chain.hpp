@@ -64,6 +64,14 @@ class EthereumChain {
     virtual Result<ledger::Simulated> simulate(const Address& from,
                                                const ledger::Call& call) const = 0;
 
+    // At the latest block: records whose keys have the prefix, as StateView::scan() gives them.
+    virtual Result<std::vector<std::pair<Bytes, Bytes>>> records(ByteSpan prefix, ByteSpan after,
+                                                                 std::size_t limit) const = 0;
+    // Events so far, and those with indices from `first` to before `end`, in order.
+    virtual Result<std::uint64_t> event_count() const = 0;
+    virtual Result<std::vector<ledger::Event>> events(std::uint64_t first,
+                                                      std::uint64_t end) const = 0;
+
     // These will be submitted next: a chain may check their signatures together.
     virtual void expect(std::span<const ByteSpan> transactions) = 0;
     // Takes a signed transaction and gives its hash. already_exists "already known" when it waits

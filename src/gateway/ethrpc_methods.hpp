@@ -20,6 +20,7 @@ struct RpcMethodEntry {
 std::span<const RpcMethodEntry> block_methods();
 std::span<const RpcMethodEntry> account_methods();
 std::span<const RpcMethodEntry> filter_methods();
+std::span<const RpcMethodEntry> explorer_methods();
 
 // The filter of eth_getLogs, eth_newFilter and eth_subscribe, from `written`.
 Result<LogFilter> filter_from(const boost::json::value* written);

@@ -86,6 +86,17 @@ class TestEthereumChain final : public EthereumChain {
         return ledger::simulate({chain_.ledger.state(), genesis_, chain_.ledger.time_ms()},
                                 chain_.ledger.height(), from, call);
     }
+    Result<std::vector<std::pair<Bytes, Bytes>>> records(ByteSpan prefix, ByteSpan after,
+                                                         std::size_t limit) const override {
+        return chain_.ledger.state().scan(prefix, after, limit);
+    }
+    Result<std::uint64_t> event_count() const override {
+        return ledger::read_counter(chain_.ledger.state(), ledger::key::event_count());
+    }
+    Result<std::vector<ledger::Event>> events(std::uint64_t first,
+                                              std::uint64_t end) const override {
+        return ledger::read_events(chain_.ledger.state(), first, end);
+    }
     void expect(std::span<const ByteSpan> transactions) override {
         expected += transactions.size();
     }

@@ -7,6 +7,7 @@
 #include "ledger/asset_tokens.hpp"
 #include "ledger/calls.hpp"
 #include "ledger/event_log.hpp"
+#include "ledger/methods.hpp"
 #include "ledger/orders.hpp"
 #include "ledger/staking.hpp"
 #include "ledger/test_vectors.hpp"
@@ -14,47 +15,6 @@
 
 namespace mutirao::ledger {
 namespace {
-
-const std::vector<std::string_view>& signatures() {
-    using namespace signature;
-    static const std::vector<std::string_view> all = {kRegister,
-                                                      kLeave,
-                                                      kCertify,
-                                                      kCertifyAll,
-                                                      kRelease,
-                                                      kRegisterAsset,
-                                                      kOfferLicence,
-                                                      kAcceptLicence,
-                                                      kRevokeLicence,
-                                                      kCreateRun,
-                                                      kFinishRun,
-                                                      kOffer,
-                                                      kOpenKey,
-                                                      kSettle,
-                                                      kCloseKey,
-                                                      kStake,
-                                                      kUnstake,
-                                                      kWithdraw,
-                                                      kDistribute,
-                                                      kProveConflict,
-                                                      kProveBadRow,
-                                                      kAddTrainer,
-                                                      kReportRound,
-                                                      kCloseRun,
-                                                      kSettleAll,
-                                                      kEndKey,
-                                                      kTransferFrom,
-                                                      kSafeTransferFrom,
-                                                      kSafeTransferFromData,
-                                                      kApprove,
-                                                      kSetApprovalForAll,
-                                                      kSetRoyalty,
-                                                      kRelay,
-                                                      kAuthorise,
-                                                      kRevokeSigner,
-                                                      kCancelOrders};
-    return all;
-}
 
 const std::vector<std::string_view>& view_signatures() {
     using namespace view_signature;
@@ -102,7 +62,8 @@ std::vector<std::string> published(const std::string& kind) {
 
 TEST(Abi, the_published_interfaces_are_the_codes) {
     auto methods = published("function");
-    std::vector<std::string> ours(signatures().begin(), signatures().end());
+    const auto signatures = method_signatures();
+    std::vector<std::string> ours(signatures.begin(), signatures.end());
     ours.insert(ours.end(), view_signatures().begin(), view_signatures().end());
     std::sort(methods.begin(), methods.end());
     std::sort(ours.begin(), ours.end());
@@ -121,6 +82,19 @@ TEST(Abi, the_published_interfaces_are_the_codes) {
 TEST(Abi, selectors_are_as_ethereum_computes_them) {
     EXPECT_EQ(abi::selector("transfer(address,uint256)"), 0xa9059cbbu);
     EXPECT_EQ(abi::selector("baz(uint32,bool)"), 0xcdcd77c0u);  // the ABI specification's example
+}
+
+TEST(Methods, are_found_by_their_selectors_at_modules_only) {
+    std::set<std::uint32_t> selectors;
+    for (const auto& signature : method_signatures()) {
+        const auto call = std::move(abi::Writer(signature)).take();
+        EXPECT_EQ(method_of(module::rights(), call), signature);
+        EXPECT_FALSE(method_of(Address(), call));
+        EXPECT_FALSE(method_of(module::rights(), ByteSpan(call).first(3)));
+        selectors.insert(abi::selector(signature));
+    }
+    EXPECT_EQ(selectors.size(), method_signatures().size());
+    EXPECT_FALSE(method_of(module::rights(), Bytes(4, 0xff)));
 }
 
 // Types of "name(t1,t2)", in order.
@@ -210,7 +184,8 @@ TEST(Abi, encodes_and_reads_calls_as_ethers_does) {
         abi::Reader in(ByteSpan(data).subspan(4));
         for (std::size_t i = 0; i < types.size(); ++i) expect_read(in, types[i], values[i]);
     }
-    EXPECT_EQ(seen, std::set<std::string>(signatures().begin(), signatures().end()));
+    const auto signatures = method_signatures();
+    EXPECT_EQ(seen, std::set<std::string>(signatures.begin(), signatures.end()));
 }
 
 TEST(Abi, logs_are_as_ethers_encodes_them) {

@@ -85,6 +85,7 @@ Bytes nodes() { return tagged('n'); }
 Bytes blocks() { return tagged('b'); }
 Bytes assets() { return tagged('s'); }
 Bytes licences() { return tagged('l'); }
+Bytes api_keys() { return tagged('k'); }
 Bytes run_licences(const Digest& run) { return tagged('i', run.span()); }
 Bytes accepted_licences(const Digest& run) { return tagged('j', run.span()); }
 Bytes runs() { return tagged('r'); }
@@ -124,67 +125,22 @@ Digest subject_of(const Address& provider) {
     return out;
 }
 
-std::string_view to_string(EventKind kind) {
-    switch (kind) {
-        case EventKind::paid: return "paid";
-        case EventKind::node_joined: return "node_joined";
-        case EventKind::block_certified: return "block_certified";
-        case EventKind::block_released: return "block_released";
-        case EventKind::asset_registered: return "asset_registered";
-        case EventKind::licence_offered: return "licence_offered";
-        case EventKind::licence_accepted: return "licence_accepted";
-        case EventKind::licence_revoked: return "licence_revoked";
-        case EventKind::run_created: return "run_created";
-        case EventKind::run_finished: return "run_finished";
-        case EventKind::model_offered: return "model_offered";
-        case EventKind::key_opened: return "key_opened";
-        case EventKind::key_closed: return "key_closed";
-        case EventKind::node_left: return "node_left";
-        case EventKind::stake_leaving: return "stake_leaving";
-        case EventKind::node_slashed: return "node_slashed";
-        case EventKind::round_agreed: return "round_agreed";
-        case EventKind::trainer_added: return "trainer_added";
-        case EventKind::run_closed: return "run_closed";
-        case EventKind::key_ending: return "key_ending";
-        case EventKind::asset_transferred: return "asset_transferred";
-        case EventKind::transfer_approved: return "transfer_approved";
-        case EventKind::operator_approved: return "operator_approved";
-        case EventKind::operator_refused: return "operator_refused";
-        case EventKind::royalty_set: return "royalty_set";
-        case EventKind::order_relayed: return "order_relayed";
-        case EventKind::signer_authorised: return "signer_authorised";
-        case EventKind::signer_revoked: return "signer_revoked";
-    }
-    return "unknown";
-}
-
-std::string_view to_string(Reason reason) {
-    switch (reason) {
-        case Reason::none: return "none";
-        case Reason::transfer: return "transfer";
-        case Reason::fee: return "fee";
-        case Reason::storage: return "storage";
-        case Reason::licence: return "licence";
-        case Reason::training_escrow: return "training_escrow";
-        case Reason::training_reward: return "training_reward";
-        case Reason::inference_compute: return "inference_compute";
-        case Reason::inference_storage: return "inference_storage";
-        case Reason::inference_data: return "inference_data";
-        case Reason::inference_builder: return "inference_builder";
-        case Reason::key_escrow: return "key_escrow";
-        case Reason::refund: return "refund";
-        case Reason::stake: return "stake";
-        case Reason::unstake: return "unstake";
-        case Reason::slash: return "slash";
-        case Reason::reward: return "reward";
-        case Reason::relay: return "relay";
-    }
-    return "unknown";
-}
-
 Result<Amount> redeemed_by(const StateView& state, const Address& key, const Address& provider) {
     TRY(const auto draw, read<ProviderDraw>(state, key::provider_draw(key, provider)));
     return draw.value_or(ProviderDraw{}).redeemed;
+}
+
+Result<std::vector<Event>> read_events(const StateView& state, std::uint64_t first,
+                                       std::uint64_t end) {
+    std::vector<Event> out;
+    if (first >= end) return out;
+    const auto after = first == 0 ? Bytes() : key::event(first - 1);
+    TRY(const auto found, state.scan(key::events(), after, end - first));
+    for (const auto& [at, value] : found) {
+        TRY(auto event, decode_record<Event>(value));
+        out.push_back(std::move(event));
+    }
+    return out;
 }
 
 Result<std::uint64_t> read_counter(const StateView& state, ByteSpan key) {

@@ -10,7 +10,7 @@
 #include "base/bytes.hpp"
 #include "crypto/bls.hpp"
 #include "crypto/sealed_box.hpp"
-#include "ledger/record_codec.hpp"
+#include "ledger/events.hpp"
 #include "placement/placement.hpp"
 
 namespace mutirao::ledger {
@@ -240,79 +240,6 @@ struct ProviderDraw {
     }
 };
 
-enum class EventKind : std::uint8_t {
-    paid = 0,
-    node_joined = 1,
-    block_certified = 2,
-    block_released = 3,
-    asset_registered = 4,
-    licence_offered = 5,
-    licence_accepted = 6,
-    licence_revoked = 7,
-    run_created = 8,
-    run_finished = 9,
-    model_offered = 10,
-    key_opened = 11,
-    key_closed = 12,
-    node_left = 13,
-    stake_leaving = 14,
-    node_slashed = 15,
-    round_agreed = 16,
-    trainer_added = 17,
-    run_closed = 18,
-    key_ending = 19,
-    asset_transferred = 20,
-    transfer_approved = 21,
-    operator_approved = 22,
-    operator_refused = 23,
-    royalty_set = 24,
-    order_relayed = 25,
-    signer_authorised = 26,
-    signer_revoked = 27,
-    last_ = 27,
-};
-std::string_view to_string(EventKind kind);
-
-enum class Reason : std::uint8_t {
-    none = 0,
-    transfer = 1,
-    fee = 2,
-    storage = 3,
-    licence = 4,
-    training_escrow = 5,
-    training_reward = 6,
-    inference_compute = 7,
-    inference_storage = 8,
-    inference_data = 9,
-    inference_builder = 10,
-    key_escrow = 11,
-    refund = 12,
-    stake = 13,
-    unstake = 14,
-    slash = 15,
-    reward = 16,
-    relay = 17,
-    last_ = 17,
-};
-std::string_view to_string(Reason reason);
-
-struct Event {
-    std::uint64_t index = 0;
-    std::uint64_t height = 0;
-    std::uint64_t time_ms = 0;
-    EventKind kind = EventKind::paid;
-    Reason reason = Reason::none;
-    Address from;
-    Address to;
-    Amount amount;
-    Digest about;  // block, asset, licence, run, model or key that it is about
-    template <class V>
-    void fields(V& visit) {
-        visit(index), visit(height), visit(time_ms), visit(kind), visit(reason), visit(from);
-        visit(to), visit(amount), visit(about);
-    }
-};
-
 // Keys of the records above.
 namespace key {
 Bytes account(const Address& address);
@@ -341,6 +268,7 @@ Bytes nodes();
 Bytes blocks();
 Bytes assets();
 Bytes licences();
+Bytes api_keys();
 Bytes run_licences(const Digest& run);
 Bytes accepted_licences(const Digest& run);
 Bytes runs();
@@ -398,6 +326,10 @@ Result<std::vector<Record>> read_all(const StateView& state, ByteSpan prefix, st
 
 // What a provider redeemed of a session key's vouchers so far.
 Result<Amount> redeemed_by(const StateView& state, const Address& key, const Address& provider);
+
+// Those with indices from `first` to before `end`, as far as there are any, in order.
+Result<std::vector<Event>> read_events(const StateView& state, std::uint64_t first,
+                                       std::uint64_t end);
 
 Result<std::uint64_t> read_counter(const StateView& state, ByteSpan key);
 

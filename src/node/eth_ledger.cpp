@@ -175,6 +175,29 @@ Result<ledger::Simulated> EthLedger::simulate(const Address& from, const ledger:
     return out;
 }
 
+Result<std::vector<std::pair<Bytes, Bytes>>> EthLedger::records(ByteSpan prefix, ByteSpan after,
+                                                                std::size_t limit) const {
+    std::optional<Result<std::vector<std::pair<Bytes, Bytes>>>> out;
+    engine_->with_application(
+        [&](const auto&) { out = ledger_.state().scan(prefix, after, limit); });
+    return std::move(*out);
+}
+
+Result<std::uint64_t> EthLedger::event_count() const {
+    std::optional<Result<std::uint64_t>> out;
+    engine_->with_application([&](const auto&) {
+        out = ledger::read_counter(ledger_.state(), ledger::key::event_count());
+    });
+    return std::move(*out);
+}
+
+Result<std::vector<ledger::Event>> EthLedger::events(std::uint64_t first, std::uint64_t end) const {
+    std::optional<Result<std::vector<ledger::Event>>> out;
+    engine_->with_application(
+        [&](const auto&) { out = ledger::read_events(ledger_.state(), first, end); });
+    return std::move(*out);
+}
+
 Result<Digest> EthLedger::submit(ByteSpan raw) {
     if (raw.size() > ledger::kTransactionSizeMax)
         return Error{ErrorKind::invalid_argument, "the transaction is too large"};

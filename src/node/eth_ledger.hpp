@@ -48,6 +48,11 @@ class EthLedger final : public gateway::EthereumChain {
     Result<ledger::Account> account(const Address& address) const override;
     Result<ledger::Simulated> simulate(const Address& from,
                                        const ledger::Call& call) const override;
+    Result<std::vector<std::pair<Bytes, Bytes>>> records(ByteSpan prefix, ByteSpan after,
+                                                         std::size_t limit) const override;
+    Result<std::uint64_t> event_count() const override;
+    Result<std::vector<ledger::Event>> events(std::uint64_t first,
+                                              std::uint64_t end) const override;
     void expect(std::span<const ByteSpan> transactions) override { prepare_(transactions); }
     Result<Digest> submit(ByteSpan raw) override;
     Result<std::uint64_t> pending_nonce(const Address& address) const override;

@@ -119,6 +119,36 @@ class Libraries(WalletsTest):
         self.assertIn(self.addresses["cast"].lower()[2:], "".join(logs[-1]["topics"]))
 
 
+class Explorer(WalletsTest):
+    def test_what_happened_is_told_in_words(self):
+        content = "0x" + "ef" * 32
+        script = ("import {Contract, JsonRpcProvider, Wallet} from 'ethers';"
+                  "import {modules, published} from './abi.mjs';"
+                  "const provider = new JsonRpcProvider(process.argv[1]);"
+                  "const wallet = new Wallet(process.argv[2], provider);"
+                  "const rights = new Contract(modules.rights, published('IRights'), wallet);"
+                  "const sent = await rights.registerAsset(process.argv[3], 9, 'Mapa do bairro');"
+                  "await sent.wait(); console.log(sent.hash); provider.destroy()")
+        sent = self.node("--input-type=module", "-e", script, self.url, KEYS["cast"],
+                         content).strip()
+        told = self.call("mutirao_transaction", sent)["result"]
+        self.assertEqual((told["call"]["module"], told["call"]["method"]),
+                         ("rights", "registerAsset"))
+        self.assertEqual([argument["value"] for argument in told["call"]["arguments"]],
+                         [content, 9, "Mapa do bairro"])
+        self.assertEqual([event["kind"] for event in told["events"]],
+                         ["paid", "asset_registered", "asset_transferred"])
+        assets = self.call("mutirao_records", "assets")["result"]["items"]
+        self.assertEqual([asset["title"] for asset in assets], ["Mapa do bairro"])
+        self.assertEqual(assets[0]["owner"], self.addresses["cast"].lower())
+        self.assertEqual(len(self.call("mutirao_records", "nodes")["result"]["items"]), 2)
+        newest = self.call("mutirao_events", None, 3)["result"]["items"]
+        self.assertEqual([event["kind"] for event in newest],
+                         ["asset_transferred", "asset_registered", "paid"])
+        blocks = self.call("mutirao_blocks", told["number"] + 1, 1)["result"]["items"]
+        self.assertEqual(blocks[0]["transactions"], 1)
+
+
 class BadInput(WalletsTest):
     """Each of these must be refused in words, hold little memory, and stall nobody else."""
 
