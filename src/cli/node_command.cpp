@@ -169,7 +169,18 @@ Status run_ledger(const NodeOptions& options, Disk& disk, os::StopSignal& stop) 
     announcing = http.get();
     const auto url = "http://" + http->address();
     role->set_ethereum_url(url);
-    const auto answer = [&](const net::Caller&, auto method, auto request) {
+    // Batches of transactions come over a channel of their own.
+    TRY(auto channel,
+        net::ChannelServer::start(
+            options.listen.substr(0, options.listen.rfind(':')) + ":0",
+            [&](std::string_view method, ByteSpan request) -> Result<Bytes> {
+                if (method == node::kPutBatch) return role->serve(method, request);
+                return Error{ErrorKind::unimplemented, "only batches come by the data channel"};
+            },
+            random));
+    const auto answer = [&](const net::Caller& caller, std::string_view method,
+                            ByteSpan request) -> Result<Bytes> {
+        if (method == node::kOpenChannel) return node::open_door(*channel, caller);
         return role->serve(method, request);
     };
     TRY(auto server,
@@ -190,6 +201,7 @@ Status run_ledger(const NodeOptions& options, Disk& disk, os::StopSignal& stop) 
     abci.reset();
     http->stop();
     server->stop();
+    channel->stop();
     return status;
 }
 

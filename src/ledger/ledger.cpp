@@ -114,7 +114,8 @@ void Ledger::touch_accounts(std::span<const Bytes> transactions) const {
 }
 
 Result<Digest> Ledger::finalize(std::uint64_t height, std::uint64_t time_ms,
-                                const std::vector<Bytes>& transactions) {
+                                const std::vector<Bytes>& transactions,
+                                const std::vector<LaneTip>& tips) {
     if (height != this->height() + 1)
         return Error{ErrorKind::invalid_argument, "block " + std::to_string(height) +
                                                       " does not follow block " +
@@ -122,6 +123,7 @@ Result<Digest> Ledger::finalize(std::uint64_t height, std::uint64_t time_ms,
     if (time_ms < this->time_ms())
         return Error{ErrorKind::invalid_argument, "the block's time goes back"};
     Changes block(records_);
+    for (const auto& tip : tips) block.put(key::lane_tip(tip.author), Writer().u(tip.next).bytes());
     BlockHistory history{records_.history.event_count(), {}, {}};
     for (std::size_t i = 0; i < transactions.size(); ++i) {
         if (i % kTouchedAhead == 0) touch_accounts(std::span(transactions).subspan(i));

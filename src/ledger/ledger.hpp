@@ -14,6 +14,7 @@
 
 #include "ledger/genesis.hpp"
 #include "ledger/history.hpp"
+#include "ledger/lane_tip.hpp"
 #include "ledger/memo.hpp"
 #include "ledger/state_tree.hpp"
 #include "ledger/transaction.hpp"
@@ -46,9 +47,11 @@ class Ledger {
     std::vector<Bytes> propose(const std::vector<Bytes>& waiting, std::size_t bytes_max) const;
 
     // Executes a block on top of the committed state. Nothing changes until commit(); calling it
-    // again replaces what was staged. A transaction that cannot even pay is skipped.
+    // again replaces what was staged. A transaction that cannot even pay is skipped. `tips` is how
+    // far authors' batches have come with this block, which whoever took the batches apart knows.
     Result<Digest> finalize(std::uint64_t height, std::uint64_t time_ms,
-                            const std::vector<Bytes>& transactions);
+                            const std::vector<Bytes>& transactions,
+                            const std::vector<LaneTip>& tips = {});
     void commit();
 
     std::uint64_t height() const { return header_.height; }

@@ -33,7 +33,8 @@ std::size_t bytes_of(const KeptBlock& block) {
 
 }  // namespace
 
-Status EthHistory::add(const consensus::Block& block, const ledger::Ledger& ledger) {
+Status EthHistory::add(const consensus::Block& block, const std::vector<Bytes>& transactions,
+                       const ledger::Ledger& ledger) {
     auto kept = std::make_shared<KeptBlock>();
     kept->height = block.height;
     kept->time_ms = block.time_ms;
@@ -47,7 +48,7 @@ Status EthHistory::add(const consensus::Block& block, const ledger::Ledger& ledg
     kept->first_event = next_event_;
     TRY(next_event_, events_end(ledger, next_event_, block.height));
     kept->events = next_event_ - kept->first_event;
-    for (const auto& raw : block.transactions) {
+    for (const auto& raw : transactions) {
         // One that a block holds and that could not even pay has no receipt and no place.
         const auto hash = ledger::Transaction::hash(raw);
         TRY(const auto receipt, ledger.receipt(hash));

@@ -35,9 +35,10 @@ class EthHistory {
   public:
     explicit EthHistory(std::size_t bytes_max = kHistoryBytesMax) : bytes_max_(bytes_max) {}
 
-    // The next block. `ledger` has executed it, and perhaps later ones. After a gap (a state that
-    // came from elsewhere) what was before is dropped.
-    Status add(const consensus::Block& block, const ledger::Ledger& ledger);
+    // The next block, and what it made run. `ledger` has executed it, and perhaps later ones. After
+    // a gap (a state that came from elsewhere) what was before is dropped.
+    Status add(const consensus::Block& block, const std::vector<Bytes>& transactions,
+               const ledger::Ledger& ledger);
     // The last block before a state that came from elsewhere and that `ledger` is at: these facts
     // are all that is known of it. Only before the first add().
     Status begin_after(const consensus::BlockFacts& last, const ledger::Ledger& ledger);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.hpp"
+#include "lane/batch.hpp"
 
 namespace mutirao::node {
 namespace {
@@ -53,8 +54,8 @@ void share_out(const Outcomes& outcomes, gateway::ExecutedBlock& block) {
 
 }  // namespace
 
-void EthLedger::on_block(const consensus::Block& block) {
-    if (auto added = history_.add(block, ledger_); !added.ok())
+void EthLedger::on_block(const consensus::Block& block, const std::vector<Bytes>& transactions) {
+    if (auto added = history_.add(block, transactions, ledger_); !added.ok())
         LOG_ERROR("block " + std::to_string(block.height) +
                   " is missing from the Ethereum interface: " + added.error().message);
     if (const auto kept = history_.block(block.height); kept.ok() && *kept != nullptr)
@@ -201,6 +202,8 @@ Result<std::vector<ledger::Event>> EthLedger::events(std::uint64_t first, std::u
 Result<Digest> EthLedger::submit(ByteSpan raw) {
     if (raw.size() > ledger::kTransactionSizeMax)
         return Error{ErrorKind::invalid_argument, "the transaction is too large"};
+    if (lane::is_certificate(raw))
+        return Error{ErrorKind::invalid_argument, "batches come by the data lane"};
     const auto hash = ledger::Transaction::hash(raw);
     if (waiting(hash)) return Error{ErrorKind::already_exists, "already known"};
     prepare_({&raw, 1});

@@ -25,7 +25,8 @@ class EthLedger final : public gateway::EthereumChain {
 
     // The engine's news (consensus::OnBlock). It may come before set_engine(), while the log is
     // read. A block whose records cannot be read is an error of the ledger's own.
-    void on_block(const consensus::Block& block);
+    // `transactions` is what the block made run, those out of batches included.
+    void on_block(const consensus::Block& block, const std::vector<Bytes>& transactions);
     // Whose application `ledger` is; before any other call. Where the engine goes on after a state
     // from elsewhere and has no block yet, the last block before it is what is known.
     Status set_engine(consensus::Engine& engine);

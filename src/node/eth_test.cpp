@@ -16,6 +16,10 @@ Bytes transfer_by(const TestChain& chain, int number, std::uint64_t ahead = 0) {
                              ledger::transfer(wallet(9).address(), ledger::Amount(1)), ahead);
 }
 
+Status add(EthHistory& history, const consensus::Block& block, const ledger::Ledger& ledger) {
+    return history.add(block, block.transactions, ledger);
+}
+
 class EthHistoryTest : public ::testing::Test {
   protected:
     consensus::Block block_of(const std::vector<Bytes>& transactions) {
@@ -36,7 +40,7 @@ TEST_F(EthHistoryTest, finds_blocks_and_transactions_and_counts_events) {
     for (int i = 0; i < 3; ++i) {
         const auto raw = transfer_by(chain, i);
         hashes.push_back(ledger::Transaction::hash(raw));
-        ASSERT_TRUE(history.add(block_of({raw}), chain.ledger).ok());
+        ASSERT_TRUE(add(history, block_of({raw}), chain.ledger).ok());
     }
     EXPECT_EQ(history.height(), 3u);
     for (std::uint64_t height = 1; height <= 3; ++height) {
@@ -55,7 +59,7 @@ TEST_F(EthHistoryTest, reads_an_old_log_beside_a_later_state) {
     for (int i = 0; i < 5; ++i)
         log.push_back(block_of({transfer_by(chain, i), transfer_by(chain, i + 5)}));
     EthHistory history;  // as after a restart from a snapshot of block 5
-    for (const auto& block : log) ASSERT_TRUE(history.add(block, chain.ledger).ok());
+    for (const auto& block : log) ASSERT_TRUE(add(history, block, chain.ledger).ok());
     for (std::uint64_t height = 1; height <= 5; ++height) {
         EXPECT_EQ(history.block(height).value()->first_event, (height - 1) * 4) << height;
         EXPECT_EQ(history.block(height).value()->events, 4u);
@@ -85,7 +89,7 @@ TEST_F(EthHistoryTest, goes_on_after_a_state_from_elsewhere) {
 TEST_F(EthHistoryTest, leaves_out_what_could_not_run) {
     const auto good = transfer_by(chain, 0), gap = transfer_by(chain, 1, 5);
     EthHistory history;
-    ASSERT_TRUE(history.add(block_of({gap, good}), chain.ledger).ok());
+    ASSERT_TRUE(add(history, block_of({gap, good}), chain.ledger).ok());
     EXPECT_EQ(history.block(1).value()->hashes,
               std::vector<Digest>{ledger::Transaction::hash(good)});
     EXPECT_FALSE(history.place_of(ledger::Transaction::hash(gap)).has_value());
@@ -97,7 +101,7 @@ TEST_F(EthHistoryTest, forgets_the_oldest_and_says_so) {
     for (int i = 0; i < 12; ++i) {
         const auto raw = transfer_by(chain, i);
         if (i == 0) first = ledger::Transaction::hash(raw);
-        ASSERT_TRUE(history.add(block_of({raw}), chain.ledger).ok());
+        ASSERT_TRUE(add(history, block_of({raw}), chain.ledger).ok());
     }
     const auto gone = history.block(1);
     ASSERT_FALSE(gone.ok());

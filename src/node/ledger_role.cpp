@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/log.hpp"
 #include "mutirao/v1/ledger.pb.h"
 #include "node/wire/fields.hpp"
 
@@ -20,9 +21,63 @@ constexpr std::uint32_t kWaitMaxMs = 5000;
 
 Result<Digest> LedgerApplication::finalize(std::uint64_t height, std::uint64_t time_ms,
                                            const std::vector<Bytes>& transactions) {
+    TRY(const auto block,
+        expand(transactions, [this](const auto& author) { return next_batch(author); }));
     // Nearly always done already; not when the log is read.
-    prepare(std::vector<ByteSpan>(transactions.begin(), transactions.end()));
-    return ledger_.finalize(height, time_ms, transactions);
+    prepare(std::vector<ByteSpan>(block.transactions.begin(), block.transactions.end()));
+    return ledger_.finalize(height, time_ms, block.transactions, block.tips);
+}
+
+Result<Expanded> LedgerApplication::expand(const std::vector<Bytes>& block,
+                                           const NextBatch& next) const {
+    if (lane_ != nullptr) return lane_->expand(block, next);
+    Expanded out;
+    for (const auto& raw : block)
+        if (!lane::is_certificate(raw)) out.transactions.push_back(raw);
+    return out;
+}
+
+Result<Expanded> LedgerApplication::told(const consensus::Block& block) {
+    // The log may begin after a state from elsewhere, of which only this is seen.
+    for (const auto& raw : block.transactions)
+        if (const auto certificate = lane::Certificate::decode(raw); certificate.ok())
+            told_.try_emplace(certificate->batch.author, certificate->batch.sequence);
+    auto out = expand(block.transactions, [this](const auto& author) -> Result<std::uint64_t> {
+        return told_[author];
+    });
+    if (out.ok())
+        for (const auto& tip : out->tips) told_[tip.author] = tip.next;
+    return out;
+}
+
+Status LedgerApplication::check(ByteSpan transaction) {
+    if (!lane::is_certificate(transaction)) return ledger_.check(transaction);
+    if (lane_ == nullptr)
+        return Error{ErrorKind::unimplemented,
+                     "the data lane is kept by one machine so far: it needs the engine solo"};
+    return lane_->check(transaction, [this](const auto& author) { return next_batch(author); });
+}
+
+std::vector<Bytes> LedgerApplication::propose(const std::vector<Bytes>& waiting,
+                                              std::size_t bytes_max) {
+    if (std::none_of(waiting.begin(), waiting.end(), lane::is_certificate))
+        return ledger_.propose(waiting, bytes_max);
+    LedgerLane::Proposed batches;
+    if (lane_ != nullptr) {
+        // The rest is for transactions that come by themselves: neither starves the other.
+        auto found = lane_->propose(waiting, bytes_max / 2,
+                                    [this](const auto& author) { return next_batch(author); });
+        if (found.ok())
+            batches = std::move(*found);
+        else
+            LOG_ERROR("no batch was proposed: " + found.error().message);
+    }
+    std::vector<Bytes> plain;
+    for (const auto& raw : waiting)
+        if (!lane::is_certificate(raw)) plain.push_back(raw);
+    auto out = ledger_.propose(plain, bytes_max - batches.bytes);
+    std::move(batches.certificates.begin(), batches.certificates.end(), std::back_inserter(out));
+    return out;
 }
 
 Status LedgerApplication::commit() {
@@ -42,13 +97,86 @@ Result<std::unique_ptr<LedgerRole>> LedgerRole::open(Disk& disk, Clock& clock,
     TRY(auto genesis, ledger::decode_record<ledger::Genesis>(bytes));
     TRY(auto ledger, ledger::Ledger::begin(genesis));
     std::unique_ptr<LedgerRole> role(new LedgerRole(std::move(ledger), clock, threads));
-    options.on_block = [&ethereum = role->ethereum_](const auto& block) {
-        ethereum.on_block(block);
-    };
+    TRY_VOID(role->open_lane(disk, options));
+    options.on_block = [&role = *role](const auto& block) { role.on_block(block); };
     TRY(role->engine_, consensus::open_engine(disk, clock, role->application_, std::move(options)));
     TRY_VOID(role->ethereum_.set_engine(*role->engine_));
+    TRY_VOID(role->submit_kept_batches());
     role->add_methods();
     return role;
+}
+
+Status LedgerRole::open_lane(Disk& disk, const consensus::EngineOptions& options) {
+    if (options.engine != "solo") return {};
+    TRY(auto log, lane::BatchLog::open(disk));
+    TRY(const auto key, crypto::BlsVerifiedKey::possession_shown(options.proposer.public_key()));
+    lane_ = std::make_unique<LedgerLane>(std::move(log), lane::Keepers{{key}}, options.proposer, 0,
+                                         application_.ledger().genesis().chain_id);
+    application_.set_lane(*lane_);
+    return {};
+}
+
+Status LedgerRole::submit_kept_batches() {
+    if (!lane_) return {};
+    TRY(const auto kept, lane_->without_block([this](const auto& author) {
+        return application_.next_batch(author);
+    }));
+    for (const auto& batch : kept) TRY_VOID(submit_batch(batch));
+    return {};
+}
+
+void LedgerRole::on_block(const consensus::Block& block) {
+    const auto told = application_.told(block);
+    if (!told.ok()) {
+        LOG_ERROR("block " + std::to_string(block.height) +
+                  " cannot be told of: " + told.error().message);
+        return;
+    }
+    // Blocks of the log hold what never waited here.
+    lane_waiting_ -= std::min(lane_waiting_.load(), told->from_batches);
+    lane_batches_waiting_ -= std::min(lane_batches_waiting_.load(), told->batches);
+    ethereum_.on_block(block, told->transactions);
+}
+
+// Acknowledges, certifies and hands over a batch that is kept.
+Result<lane::Certificate> LedgerRole::submit_batch(const lane::BatchStatement& batch) {
+    const auto acknowledgement = lane_->acknowledge(batch);
+    TRY(auto certificate, lane_->certify(batch, {&acknowledgement, 1}));
+    const auto bytes = certificate.encode();
+    const bool waits = engine_->is_waiting(bytes);
+    TRY_VOID(engine_->submit(bytes));
+    if (!waits) {
+        lane_waiting_ += batch.count;
+        ++lane_batches_waiting_;
+    }
+    return certificate;
+}
+
+Result<Bytes> LedgerRole::put_batch(ByteSpan request) {
+    if (!lane_)
+        return Error{ErrorKind::unimplemented,
+                     "the data lane is kept by one machine so far: it needs the engine solo"};
+    if (lane_waiting_ > kLaneWaitingMax || lane_batches_waiting_ > kLaneBatchesMax)
+        return Error{ErrorKind::resource_exhausted,
+                     "too many batches wait for a block; send it again in a moment"};
+    TRY(const auto batch, lane::Batch::decode(request));
+    TRY_VOID(batch.verify(application_.ledger().genesis().chain_id));
+    application_.prepare(
+        std::vector<ByteSpan>(batch.transactions.begin(), batch.transactions.end()));
+    Status refused;
+    Result<std::uint64_t> floor = std::uint64_t{0};
+    engine_->with_application([&](const auto&) {
+        floor = application_.next_batch(batch.author);
+        for (std::size_t i = 0; i < batch.transactions.size() && refused.ok(); ++i)
+            if (auto checked = application_.ledger().check(batch.transactions[i]); !checked.ok())
+                refused = std::move(checked).error().within("transaction " + std::to_string(i) +
+                                                            " of the batch");
+    });
+    TRY_VOID(refused);
+    TRY(const auto next, std::move(floor));
+    TRY_VOID(lane_->keep(batch, next));
+    TRY(const auto certificate, submit_batch(batch.statement()));
+    return certificate.encode();
 }
 
 Status LedgerRole::tick() {
@@ -77,9 +205,13 @@ Result<ledger::Receipt> LedgerRole::wait_for_receipt(const Digest& hash, Duratio
 }
 
 void LedgerRole::add_methods() {
+    service_.on_bytes(std::string(kPutBatch),
+                      [this](ByteSpan request) { return put_batch(request); });
     service_.on<v1::SubmitRequest, v1::SubmitReply>(
         "/mutirao.v1.Ledger/Submit", [this](const auto& in) -> Result<v1::SubmitReply> {
             const auto raw = as_bytes(in.transaction());
+            if (lane::is_certificate(raw))
+                return Error{ErrorKind::invalid_argument, "batches come by the data lane"};
             application_.prepare({&raw, 1});
             TRY_VOID(engine_->submit(raw));
             const auto hash = ledger::Transaction::hash(raw);

@@ -1,7 +1,9 @@
 // The ledger role: the state machine behind a consensus engine, answering mutirao.v1.Ledger.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
+#include <map>
 #include <memory>
 #include <mutex>
 
@@ -9,6 +11,7 @@
 #include "ledger/ledger.hpp"
 #include "ledger/preparation.hpp"
 #include "node/eth_ledger.hpp"
+#include "node/ledger_lane.hpp"
 #include "node/wire/service.hpp"
 
 namespace mutirao::node {
@@ -29,10 +32,18 @@ class LedgerApplication final : public consensus::Application {
         ledger::prepare(genesis_, *memo_, transactions, threads_);
     }
 
-    Status check(ByteSpan transaction) override { return ledger_.check(transaction); }
-    std::vector<Bytes> propose(const std::vector<Bytes>& waiting, std::size_t bytes_max) override {
-        return ledger_.propose(waiting, bytes_max);
+    // Where batches are kept; before any other call, and it must outlive this. Without one,
+    // certificates of batches are refused.
+    void set_lane(LedgerLane& lane) { lane_ = &lane; }
+    // What a block made run. To be asked for every block, in order, and from the first on.
+    Result<Expanded> told(const consensus::Block& block);
+    // As agreed by the committed blocks.
+    Result<std::uint64_t> next_batch(const Address& author) const {
+        return ledger::read_counter(ledger_.state(), ledger::key::lane_tip(author));
     }
+
+    Status check(ByteSpan transaction) override;
+    std::vector<Bytes> propose(const std::vector<Bytes>& waiting, std::size_t bytes_max) override;
     Result<Digest> finalize(std::uint64_t height, std::uint64_t time_ms,
                             const std::vector<Bytes>& transactions) override;
     Status commit() override;
@@ -47,10 +58,14 @@ class LedgerApplication final : public consensus::Application {
     const ledger::Ledger& ledger() const { return ledger_; }
 
   private:
+    Result<Expanded> expand(const std::vector<Bytes>& block, const NextBatch& next) const;
+
     ledger::Ledger ledger_;
     const ledger::Genesis genesis_;
     const std::shared_ptr<ledger::Memo> memo_;  // of every ledger that ledger_ will be
     const Threads threads_;
+    LedgerLane* lane_ = nullptr;
+    std::map<Address, std::uint64_t> told_;  // each author's next batch, after the last told block
 };
 
 // serve() may be called from any thread; tick() from one.
@@ -80,9 +95,18 @@ class LedgerRole {
           ethereum_(application_.ledger(), clock,
                     [this](auto transactions) { application_.prepare(transactions); }),
           clock_(clock) {}
+    Status open_lane(Disk& disk, const consensus::EngineOptions& options);
+    // Those that the last run has kept and not brought into a block.
+    Status submit_kept_batches();
+    Result<Bytes> put_batch(ByteSpan request);
+    Result<lane::Certificate> submit_batch(const lane::BatchStatement& batch);
+    void on_block(const consensus::Block& block);
     void add_methods();
     Result<ledger::Receipt> wait_for_receipt(const Digest& hash, Duration wait);
 
+    std::unique_ptr<LedgerLane> lane_;                   // with the solo engine
+    std::atomic<std::size_t> lane_waiting_ = 0;          // transactions in batches without a block
+    std::atomic<std::size_t> lane_batches_waiting_ = 0;  // likewise, batches
     LedgerApplication application_;
     EthLedger ethereum_;
     std::string ethereum_url_;
