@@ -8,6 +8,7 @@
 #include <iostream>
 #include <thread>
 
+#include "ledger/lane_client.hpp"
 #include "ledger/server.hpp"
 #include "os/clock.hpp"
 #include "report/report.hpp"
@@ -22,17 +23,21 @@ constexpr std::size_t kConnections = 16;
 constexpr std::size_t kProbes = 4;
 constexpr double kSignedASecond = 16'000;  // more than is hoped for, so that no row runs out
 
+enum class Way { http, websocket, lane };
+
 struct Run {
     const char* name;
     const char* what;
     Kind kind;
-    bool websocket;
+    Way way;
 };
 constexpr Run kRuns[] = {
-    {"transfers-http", "transfers, batches of 100 over HTTP", Kind::transfers, false},
-    {"transfers-ws", "transfers, batches of 100 over WebSocket", Kind::transfers, true},
-    {"mix-http", "the mix, batches of 100 over HTTP", Kind::mix, false},
-    {"mix-ws", "the mix, batches of 100 over WebSocket", Kind::mix, true},
+    {"transfers-http", "transfers, batches of 100 over HTTP", Kind::transfers, Way::http},
+    {"transfers-ws", "transfers, batches of 100 over WebSocket", Kind::transfers, Way::websocket},
+    {"transfers-lane", "transfers, batches of 500 on the data lane", Kind::transfers, Way::lane},
+    {"mix-http", "the mix, batches of 100 over HTTP", Kind::mix, Way::http},
+    {"mix-ws", "the mix, batches of 100 over WebSocket", Kind::mix, Way::websocket},
+    {"mix-lane", "the mix, batches of 500 on the data lane", Kind::mix, Way::lane},
 };
 
 struct Options {
@@ -96,6 +101,25 @@ void check_count(const Opener& open, const Chain& chain, const Loaded& loaded) {
              " are in blocks");
 }
 
+SenderOpener sender_of(Way way, const Server& server, const Chain& chain) {
+    if (way == Way::lane) return by_lane(server.endpoint(), chain.genesis().chain_id);
+    return by_json(way == Way::http ? over_http(server.port()) : over_websocket(server.port()),
+                   render_ethereum);
+}
+
+// That what ran did what it was for: receipts of a few of every kind.
+void check_receipts(const Opener& open, const std::vector<Sequence>& rows) {
+    const auto connection = need(open());
+    for (const auto& row : rows)
+        for (std::size_t i = 0; i < 20; ++i) {
+            const auto hash = mutirao::ledger::Transaction::hash(row.at(i)).hex();
+            const auto receipt =
+                need(call(*connection, "eth_getTransactionReceipt", "[\"0x" + hash + "\"]"));
+            if (receipt.find("\"status\":\"0x1\"") == receipt.npos)
+                stop("a transaction did not succeed: " + receipt);
+        }
+}
+
 Measured measure(const Run& run, const Options& options, const Chain& chain,
                  const std::filesystem::path& folder) {
     std::cerr << "signing for " << run.what << '\n';
@@ -116,13 +140,14 @@ Measured measure(const Run& run, const Options& options, const Chain& chain,
     std::cerr << "measuring " << run.what << '\n';
     const auto cpu_before = server.cpu_s();
     const auto loaded = run_load(
-        {run.websocket ? over_websocket(server.port()) : http, render_ethereum, 100, lasts}, rows);
+        {sender_of(run.way, server, chain), run.way == Way::lane ? 500u : 100u, lasts}, rows);
     if (!loaded.trouble.empty()) stop(std::string(run.what) + ": " + loaded.trouble);
     wait_until_mined(http, chain, loaded);
     const auto took = seconds_since(loaded.began);
     const auto cpu = server.cpu_s() - cpu_before;
     for (auto& probe : probes) probe.join();
     check_count(http, chain, loaded);
+    check_receipts(http, rows);
     for (const auto& each : probed)
         out.finality_ms.insert(out.finality_ms.end(), each.begin(), each.end());
     std::sort(out.finality_ms.begin(), out.finality_ms.end());
@@ -173,7 +198,7 @@ Result<double> measure_peer(Result<Server> server, const Render& render, Waiting
                             const std::vector<Sequence>& rows, Duration lasts) {
     if (!server.ok()) return std::move(server).error();
     const auto open = over_http(server->port());
-    const auto loaded = run_load({open, render, 100, lasts}, rows);
+    const auto loaded = run_load({by_json(open, render), 100, lasts}, rows);
     if (!loaded.trouble.empty()) return Error{ErrorKind::unavailable, loaded.trouble};
     TRY(auto connection, open());
     for (;;) {
@@ -228,7 +253,7 @@ void report(const Run& run, const Measured& got, const std::vector<Peer>& peers,
                         " made final; batches sent again for lack "
                         "of room: " +
                         std::to_string(got.sent_again)});
-    if (run.kind == Kind::transfers && !run.websocket)
+    if (run.kind == Kind::transfers && run.way == Way::http)
         for (const auto& peer : peers) {
             const auto value = peer.tps.ok() ? std::optional(*peer.tps) : std::nullopt;
             rows.push_back({what, got.tps, "tx/s", peer.name, value,

@@ -167,11 +167,6 @@ double own_cpu_s() {
 }
 
 // What an answer to a batch says, without parsing what is well.
-struct Verdict {
-    std::size_t accepted = 0;
-    bool no_room = false;
-    std::string trouble;
-};
 Verdict verdict_of(const std::string& answer, std::size_t count) {
     Verdict out;
     out.accepted = count;
@@ -195,7 +190,29 @@ Verdict verdict_of(const std::string& answer, std::size_t count) {
     return out;
 }
 
+class JsonSender final : public Sender {
+  public:
+    JsonSender(std::unique_ptr<Connection> connection, Render render)
+        : connection_(std::move(connection)), render_(std::move(render)) {}
+    Result<Verdict> send(std::span<const Bytes> transactions) override {
+        TRY(const auto answer, connection_->exchange(render_(transactions)));
+        return verdict_of(answer, transactions.size());
+    }
+
+  private:
+    std::unique_ptr<Connection> connection_;
+    Render render_;
+};
+
 }  // namespace
+
+SenderOpener by_json(Opener open, Render render) {
+    return [open = std::move(open),
+            render = std::move(render)](std::size_t) -> Result<std::unique_ptr<Sender>> {
+        TRY(auto connection, open());
+        return std::unique_ptr<Sender>(std::make_unique<JsonSender>(std::move(connection), render));
+    };
+}
 
 Opener over_http(std::uint16_t port) {
     return [port]() -> Result<std::unique_ptr<Connection>> {
@@ -247,24 +264,20 @@ Loaded run_load(const Load& load, const std::vector<Sequence>& rows) {
         const auto& row = rows[number];
         Loaded mine;
         std::size_t at = 0;
-        auto connection = load.open();
-        if (!connection.ok()) mine.trouble = connection.error().message;
+        auto sender = load.open(number);
+        if (!sender.ok()) mine.trouble = sender.error().message;
         while (mine.trouble.empty() && at < row.size() &&
                steady_clock::now() - begin < load.lasts) {
             const auto some = std::span(row).subspan(at, std::min(load.batch, row.size() - at));
-            const auto answer = (*connection)->exchange(load.render(some));
-            if (!answer.ok()) {
-                mine.trouble = answer.error().message;
-                break;
-            }
-            auto verdict = verdict_of(*answer, some.size());
-            mine.trouble = std::move(verdict.trouble);
-            if (verdict.no_room) {
+            auto verdict = (*sender)->send(some);
+            mine.trouble = verdict.ok() ? verdict->trouble : verdict.error().message;
+            if (!mine.trouble.empty()) break;
+            if (verdict->no_room) {
                 ++mine.sent_again;
                 os::SystemClock().sleep(std::chrono::milliseconds(20));
                 continue;
             }
-            mine.accepted += verdict.accepted;
+            mine.accepted += verdict->accepted;
             at += some.size();
         }
         const std::lock_guard lock(mutex);

@@ -27,14 +27,29 @@ Opener over_websocket(std::uint16_t port);
 // One call: its result, as text. Fails with the server's words.
 Result<std::string> call(Connection& connection, std::string_view method, std::string_view params);
 
+// What a server said to a batch.
+struct Verdict {
+    std::size_t accepted = 0;
+    bool no_room = false;  // for some of them, now
+    std::string trouble;   // the first refusal that is no lack of room
+};
+
+// Sends batches over a connection of its own. One thread at a time. A failed send is the end of it.
+class Sender {
+  public:
+    virtual ~Sender() = default;
+    virtual Result<Verdict> send(std::span<const Bytes> transactions) = 0;
+};
+using SenderOpener = std::function<Result<std::unique_ptr<Sender>>(std::size_t row)>;
+
 // Writes some transactions as one body.
 using Render = std::function<std::string(std::span<const Bytes> transactions)>;
 // A batch of eth_sendRawTransaction.
 std::string render_ethereum(std::span<const Bytes> transactions);
+SenderOpener by_json(Opener open, Render render);
 
 struct Load {
-    Opener open;
-    Render render;
+    SenderOpener open;
     std::size_t batch = 100;
     Duration lasts;
 };

@@ -153,6 +153,8 @@ Result<Server> Server::kvstore(const fs::path& folder) {
     return out;
 }
 
+std::string Server::endpoint() const { return text_of(folder_ / "endpoint"); }
+
 double Server::cpu_s() const {
     auto stat = text_of("/proc/" + std::to_string(process_.pid()) + "/stat");
     std::istringstream fields(stat.substr(std::min(stat.rfind(')') + 1, stat.size())));

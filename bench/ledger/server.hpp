@@ -22,6 +22,8 @@ class Server {
     static Result<Server> kvstore(const std::filesystem::path& folder);
 
     std::uint16_t port() const { return port_; }  // of its JSON-RPC
+    // Of the ledger's control side: ACCOUNT@HOST:PORT.
+    std::string endpoint() const;
     double cpu_s() const;
     std::uint64_t peak_bytes() const;
     // As when the power fails; then starts it again and returns the milliseconds until it answers.
