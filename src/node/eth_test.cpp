@@ -77,7 +77,7 @@ TEST_F(EthHistoryTest, goes_on_after_a_state_from_elsewhere) {
     EXPECT_TRUE(history.block(2).value()->hashes.empty());
     const auto next = block_of({transfer_by(chain, 2)});
     for (auto* one : {&history, &unprepared}) {  // the other one sees a gap
-        ASSERT_TRUE(one->add(next, chain.ledger).ok());
+        ASSERT_TRUE(add(*one, next, chain.ledger).ok());
         EXPECT_EQ(one->height(), 3u);
         EXPECT_EQ(one->block(3).value()->first_event, 4u);
         EXPECT_EQ(one->block(3).value()->events, 2u);
