@@ -141,6 +141,10 @@ Status TrainingJob::exchange(train::TrainingRun& run) {
 }
 
 Status TrainingJob::train() {
+    if (plan_.settings.quorum != 0 && plan_.settings.quorum != plan_.identity.workers)
+        return Error{ErrorKind::unimplemented,
+                     "rounds of a quorum need trainers that agree on who counts, which they do not "
+                     "do yet: use settings whose quorum is 0"};
     set_phase("reading");
     TRY(auto texts, ports_.read_texts());
     TRY(auto backend, ports_.open_backend());
