@@ -162,8 +162,9 @@ Status init_comet(Session& session, const InitOptions& options, const Beginning&
                          {"state_hash", beginning.state_hash.hex()},
                          {"validators", std::move(list)}});
     session.out().line("Ledgers and CometBFT of chain " + network.chain_id +
-                       " are configured, mempool \"" + network.mempool +
-                       "\". Each validator runs both of its programs:" + how);
+                       " are configured, mempool \"" + network.mempool + "\", state hash " +
+                       beginning.state_hash.hex() +
+                       ".\nEach validator runs both of its programs:" + how);
     return {};
 }
 
