@@ -8,7 +8,6 @@ namespace {
 // Of each payment: the provider, the storage nodes, and the model's side (owners and builder).
 constexpr std::uint32_t kProviderPpm = 300'000;
 constexpr std::uint32_t kStoragePpm = 50'000;
-constexpr std::size_t kVoucherSizeMax = 1024;
 constexpr std::uint64_t kKeyLifeMaxMs = 400ull * 24 * 3600 * 1000;
 
 Status offer(Context& context, abi::Reader in) {

@@ -3,6 +3,7 @@
 #include "ledger/abi.hpp"
 #include "ledger/admission.hpp"
 #include "ledger/evidence.hpp"
+#include "ledger/modules.hpp"
 
 namespace mutirao::ledger {
 namespace {
@@ -10,12 +11,20 @@ namespace {
 constexpr std::size_t kTogether = 64;  // certificates to one equation
 constexpr std::size_t kTask = 8;       // transactions to a task
 
-void prepare_voucher(const Genesis& genesis, Memo& memo, const Transaction& tx) {
+void prepare_vouchers(const Genesis& genesis, Memo& memo, const Transaction& tx) {
+    const auto selector = abi::selector_of(tx.data);
+    if (!selector) return;
     abi::Reader in(ByteSpan(tx.data).subspan(abi::kSelectorSize));
-    const auto bytes = in.bytes(1024);
-    if (!bytes.ok()) return;
-    if (const auto voucher = Voucher::decode(*bytes); voucher.ok())
-        static_cast<void>(verify_voucher(memo, genesis.chain_id, *voucher));
+    std::vector<Bytes> found;
+    if (selector == abi::selector(signature::kSettle)) {
+        if (auto one = in.bytes(kVoucherSizeMax); one.ok()) found.push_back(std::move(*one));
+    } else if (selector == abi::selector(signature::kSettleAll)) {
+        if (auto many = in.bytes_list(kVouchersMax, kVoucherSizeMax); many.ok())
+            found = std::move(*many);
+    }
+    for (const auto& bytes : found)
+        if (const auto voucher = Voucher::decode(bytes); voucher.ok())
+            static_cast<void>(verify_voucher(memo, genesis.chain_id, *voucher));
 }
 
 void append_certificates(const Transaction& tx, std::vector<block::Certificate>& out) {
@@ -45,9 +54,7 @@ void prepare(const Genesis& genesis, Memo& memo, std::span<const ByteSpan> trans
             if (!one.ok()) continue;
             admitted[i] = std::move(*one);
             const auto& tx = admitted[i]->tx;
-            if (tx.to == module::compute() &&
-                abi::selector_of(tx.data) == abi::selector(signature::kSettle))
-                prepare_voucher(genesis, memo, tx);
+            if (tx.to == module::compute()) prepare_vouchers(genesis, memo, tx);
         }
     });
     std::vector<block::Certificate> certificates;
