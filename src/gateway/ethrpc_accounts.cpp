@@ -139,8 +139,10 @@ RpcError refusal(const EthereumChain& chain, ByteSpan raw, const Error& why) {
         case ErrorKind::insufficient_funds:
             return say("insufficient funds for gas * price + value");
         case ErrorKind::already_exists:
-            return why.message.starts_with("already known")
-                       ? RpcError{rpc_code::kServer, "already known"}
+            if (why.message.starts_with("already known"))
+                return RpcError{rpc_code::kServer, "already known"};
+            return why.message.starts_with("replacement transaction underpriced")
+                       ? RpcError{rpc_code::kServer, why.message}
                        : say("nonce too low");
         case ErrorKind::resource_exhausted:
             return why.message.starts_with("nonce") ? say("nonce too high") : say("txpool is full");

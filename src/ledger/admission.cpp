@@ -6,6 +6,7 @@
 #include "crypto/hash.hpp"
 #include "ledger/execution.hpp"
 #include "ledger/ledger.hpp"
+#include "ledger/replacement.hpp"
 
 namespace mutirao::ledger {
 namespace {
@@ -79,6 +80,7 @@ std::vector<Bytes> Ledger::propose(const std::vector<Bytes>& waiting, std::size_
         std::uint64_t nonce;
         const Bytes* raw;
         Amount cost;
+        AdmittedPtr admitted;
     };
     std::unordered_map<Address, std::vector<Waiting>> by_sender;  // read in `order` only
     std::vector<Address> order;                                   // of each sender's first arrival
@@ -90,7 +92,7 @@ std::vector<Bytes> Ledger::propose(const std::vector<Bytes>& waiting, std::size_
         if (!cost.ok()) continue;
         auto [at, first] = by_sender.try_emplace(sender);
         if (first) order.push_back(sender);
-        at->second.push_back({tx.nonce, &raw, *cost});
+        at->second.push_back({tx.nonce, &raw, *cost, *admitted});
     }
     std::vector<Bytes> out;
     std::size_t bytes = 0;
@@ -100,10 +102,14 @@ std::vector<Bytes> Ledger::propose(const std::vector<Bytes>& waiting, std::size_
         std::uint64_t next = account.nonce;
         Amount left = account.balance;
         auto& row = by_sender[sender];
-        // Of two with one nonce, the first that came.
         std::stable_sort(row.begin(), row.end(),
                          [](const auto& a, const auto& b) { return a.nonce < b.nonce; });
-        for (const auto& entry : row) {
+        for (std::size_t i = 0; i < row.size();) {
+            // Of those with one nonce, the first that came, unless a later one outbids it.
+            std::size_t best = i++;
+            for (; i < row.size() && row[i].nonce == row[best].nonce; ++i)
+                if (outbids(row[i].admitted->tx, row[best].admitted->tx)) best = i;
+            const auto& entry = row[best];
             if (entry.nonce < next) continue;
             // A block's bytes are paid for: nobody fills it with what cannot run.
             const auto after = left.minus(entry.cost);

@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "base/log.hpp"
+#include "crypto/hash.hpp"
 #include "lane/batch.hpp"
+#include "ledger/replacement.hpp"
 
 namespace mutirao::node {
 namespace {
@@ -199,6 +201,23 @@ Result<std::vector<ledger::Event>> EthLedger::events(std::uint64_t first, std::u
     return std::move(*out);
 }
 
+// The engine takes both, and the ledger proposes the dearer one.
+Status EthLedger::check_rival(const ledger::Admitted& offer) const {
+    const auto raw = pool_.rival(offer.sender, offer.tx.nonce);
+    if (!raw || !engine_->is_waiting(*raw)) return {};
+    TRY(const auto rival, ledger::Transaction::decode(*raw));
+    if (ledger::outbids(offer.tx, rival)) return {};
+    return Error{ErrorKind::already_exists,
+                 "replacement transaction underpriced: one with nonce " +
+                     std::to_string(offer.tx.nonce) + " waits; fee limit and tip must each be " +
+                     std::to_string(ledger::kOutbidPercent) + " % over its " +
+                     rival.max_fee.decimal() + " and " + rival.max_priority_fee.decimal() + " wei"};
+}
+
+void EthLedger::note(const Digest& hash, ByteSpan raw) {
+    pool_.add(hash, raw, memo_->admitted(crypto::blake3(raw)));
+}
+
 Result<Digest> EthLedger::submit(ByteSpan raw) {
     if (raw.size() > ledger::kTransactionSizeMax)
         return Error{ErrorKind::invalid_argument, "the transaction is too large"};
@@ -207,8 +226,10 @@ Result<Digest> EthLedger::submit(ByteSpan raw) {
     const auto hash = ledger::Transaction::hash(raw);
     if (waiting(hash)) return Error{ErrorKind::already_exists, "already known"};
     prepare_({&raw, 1});
+    const auto admitted = memo_->admitted(crypto::blake3(raw));
+    if (admitted != nullptr) TRY_VOID(check_rival(*admitted));
     TRY_VOID(engine_->submit(raw));
-    pool_.add(hash, raw);
+    pool_.add(hash, raw, admitted);
     submitted_at_ = clock_.monotonic().count();
     if (announce_) announce_();
     return hash;

@@ -20,6 +20,7 @@ class EthLedger final : public gateway::EthereumChain {
     EthLedger(const ledger::Ledger& ledger, Clock& clock, Prepare prepare)
         : ledger_(ledger),
           genesis_(ledger.genesis()),
+          memo_(ledger.memo()),
           clock_(clock),
           prepare_(std::move(prepare)) {}
 
@@ -37,7 +38,7 @@ class EthLedger final : public gateway::EthereumChain {
     // Called when a block or a transaction came; quick, and from any thread. Set before both can.
     void set_announce(std::function<void()> announce) { announce_ = std::move(announce); }
     // A transaction that the engine took by another way.
-    void note(const Digest& hash, ByteSpan raw) { pool_.add(hash, raw); }
+    void note(const Digest& hash, ByteSpan raw);
 
     const ledger::Genesis& genesis() const override { return genesis_; }
     std::uint64_t height() const override { return history_.height(); }
@@ -64,6 +65,8 @@ class EthLedger final : public gateway::EthereumChain {
     }
 
   private:
+    // Refuses what offers too little to replace one that waits.
+    Status check_rival(const ledger::Admitted& offer) const;
     gateway::BlockPtr beginning() const;
     Result<gateway::BlockPtr> read_block(const KeptBlock& kept) const;
     gateway::BlockPtr cached(std::uint64_t height) const;
@@ -71,6 +74,7 @@ class EthLedger final : public gateway::EthereumChain {
 
     const ledger::Ledger& ledger_;  // only within the engine's with_application()
     const ledger::Genesis genesis_;
+    const std::shared_ptr<ledger::Memo> memo_;  // of every ledger that ledger_ will be
     Clock& clock_;
     const Prepare prepare_;
     consensus::Engine* engine_ = nullptr;

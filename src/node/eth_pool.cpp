@@ -2,10 +2,19 @@
 
 namespace mutirao::node {
 
-void EthPool::add(const Digest& hash, ByteSpan raw) {
+void EthPool::add(const Digest& hash, ByteSpan raw, const ledger::AdmittedPtr& admitted) {
     const std::lock_guard lock(mutex_);
-    if (!entries_.try_emplace(hash, Entry{to_bytes(raw), {}}).second) return;
-    unknown_.push_back(hash);
+    const auto [at, fresh] = entries_.try_emplace(hash, Entry{to_bytes(raw), {}});
+    if (!fresh) return;
+    if (admitted == nullptr) {
+        unknown_.push_back(hash);
+    } else {
+        at->second.of.emplace(admitted->sender, admitted->tx.nonce);
+        auto& row = by_sender_[admitted->sender];
+        const auto place = row.try_emplace(admitted->tx.nonce, hash).first;
+        const auto replaced = std::exchange(place->second, hash);
+        if (replaced != hash) entries_.erase(replaced);
+    }
     order_.push_back(hash);
     ++taken_;
     if (order_.size() > kPoolRemembered) {
@@ -74,6 +83,14 @@ std::vector<Bytes> EthPool::row(const Address& sender, std::uint64_t nonce) {
          at != found->second.end() && at->first == nonce + out.size(); ++at)
         out.push_back(entries_.at(at->second).raw);
     return out;
+}
+
+std::optional<Bytes> EthPool::rival(const Address& sender, std::uint64_t nonce) const {
+    const std::lock_guard lock(mutex_);
+    const auto row = by_sender_.find(sender);
+    if (row == by_sender_.end()) return std::nullopt;
+    const auto at = row->second.find(nonce);
+    return at == row->second.end() ? std::nullopt : std::optional(entries_.at(at->second).raw);
 }
 
 std::uint64_t EthPool::taken() const {

@@ -10,19 +10,21 @@
 #include <vector>
 
 #include "consensus/engine.hpp"
-#include "ledger/transaction.hpp"
+#include "ledger/memo.hpp"
 
 namespace mutirao::node {
 
 // Any thread may call.
 class EthPool {
   public:
-    // The engine has taken it.
-    void add(const Digest& hash, ByteSpan raw);
+    // The engine has taken it. One of its sender with its nonce, if it is known, is forgotten.
+    void add(const Digest& hash, ByteSpan raw, const ledger::AdmittedPtr& admitted);
     // A block holds these.
     void remove(const std::vector<Digest>& hashes);
 
     std::optional<Bytes> find(const Digest& hash) const;
+    // What is known to wait of `sender` with `nonce`.
+    std::optional<Bytes> rival(const Address& sender, std::uint64_t nonce) const;
     // Bytes of what is known of `sender`, from `nonce` on in an unbroken row. Recovers the senders
     // of transactions that nobody asked about before, 50 us each.
     std::vector<Bytes> row(const Address& sender, std::uint64_t nonce);

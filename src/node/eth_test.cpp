@@ -111,7 +111,7 @@ TEST_F(EthHistoryTest, forgets_the_oldest_and_says_so) {
     EXPECT_EQ(history.block(12).value()->height, 12u);
 }
 
-void add(EthPool& pool, ByteSpan raw) { pool.add(ledger::Transaction::hash(raw), raw); }
+void add(EthPool& pool, ByteSpan raw) { pool.add(ledger::Transaction::hash(raw), raw, nullptr); }
 
 TEST(EthPool, gives_an_unbroken_row_of_one_sender) {
     TestChain chain;
@@ -148,6 +148,31 @@ TEST(EthPool, remembers_the_latest_taken_and_no_more) {
     EXPECT_EQ(pool.taken(), kPoolRemembered + 1);
     EXPECT_EQ(pool.taken_since(0).size(), kPoolRemembered);
     EXPECT_EQ(pool.row(wallet(0).address(), 0).size(), 0u);
+}
+
+TEST(EthPool, one_of_a_sender_with_one_nonce_takes_the_others_place) {
+    TestChain chain;
+    EthPool pool;
+    std::vector<Bytes> raws;
+    for (std::uint64_t fee : {10, 11}) {
+        auto tx = chain.unsigned_call(wallet(0).address(),
+                                      ledger::transfer(wallet(9).address(), ledger::Amount(fee)));
+        tx.sign(wallet(0));
+        raws.push_back(tx.encode());
+        const auto hash = ledger::Transaction::hash(raws.back());
+        pool.add(hash, raws.back(),
+                 std::make_shared<const ledger::Admitted>(
+                     ledger::Admitted{tx, hash, wallet(0).address(), 21'000}));
+    }
+    EXPECT_FALSE(pool.find(ledger::Transaction::hash(raws[0])).has_value());
+    EXPECT_EQ(pool.rival(wallet(0).address(), 0), raws[1]);
+    EXPECT_FALSE(pool.rival(wallet(0).address(), 1).has_value());
+    EXPECT_FALSE(pool.rival(wallet(1).address(), 0).has_value());
+    EXPECT_EQ(pool.row(wallet(0).address(), 0), std::vector<Bytes>{raws[1]});
+    pool.remove({ledger::Transaction::hash(raws[0])});  // long forgotten
+    EXPECT_EQ(pool.rival(wallet(0).address(), 0), raws[1]);
+    pool.remove({ledger::Transaction::hash(raws[1])});
+    EXPECT_FALSE(pool.rival(wallet(0).address(), 0).has_value());
 }
 
 }  // namespace

@@ -202,9 +202,17 @@ class BadInput(WalletsTest):
         self.assertEqual(int(self.call("eth_getTransactionCount", wallet, "pending")["result"], 16),
                          nonce)
         self.assertIsNone(self.call("eth_getTransactionReceipt", given["hash"])["result"])
+        # A tenth more replaces what waits; less does not.
+        first, cheap, dear = given["offers"]
+        self.assertIn("result", self.call("eth_sendRawTransaction", first))
+        error = self.call("eth_sendRawTransaction", cheap)["error"]
+        self.assertEqual(error["code"], -32000)
+        self.assertIn("replacement transaction underpriced", error["message"])
+        replaced = self.call("eth_sendRawTransaction", dear)["result"]
         self.assertIn("result", self.call("eth_sendRawTransaction", given["filler"]))
+        wait_until(lambda: self.call("eth_getTransactionReceipt", replaced)["result"], 10)
         wait_until(lambda: int(self.call("eth_getTransactionCount", wallet, "latest")["result"], 16)
-                   == nonce + 6, 10)
+                   == nonce + 7, 10)
         self.assertEqual(self.call("eth_getTransactionReceipt", given["hash"])["result"]["status"],
                          "0x1")
 

@@ -53,4 +53,7 @@ refuse("type 127", "0x7f" + good.slice(4), "transaction type not supported");
 refuse("nothing", "0x", "a transaction has 1 to");
 // What follows is good, in the order in which it may wait.
 const gap = Array.from({ length: 5 }, (_, i) => sign({ nonce: nonce + 5 - i }));
-console.log(JSON.stringify({ refused: out, gap, filler: good, hash: Transaction.from(gap[0]).hash }));
+// Offers for one nonce after a gap: 5 %, then 10 % more than the first.
+const offers = [100n, 105n, 110n].map((percent) => sign({ nonce: nonce + 6, value: percent,
+  maxFeePerGas: base.maxFeePerGas * percent / 100n }));
+console.log(JSON.stringify({ refused: out, offers, gap, filler: good, hash: Transaction.from(gap[0]).hash }));
