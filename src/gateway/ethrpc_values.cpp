@@ -136,13 +136,32 @@ Amount price_of(const ExecutedTransaction& tx) {
     return tx.gas_used == 0 ? Amount() : Amount(tx.fee.wei() / tx.gas_used);
 }
 
+namespace {
+
+// Which bits a value sets. Most values come again and again (the treasury, kinds of events), so the
+// latest are remembered: a hash costs ten times a look at one.
+std::array<std::uint16_t, 3> bloom_bits(ByteSpan value) {
+    struct Known {
+        Bytes value;
+        std::array<std::uint16_t, 3> bits{};
+    };
+    thread_local std::array<Known, 1024> latest;
+    auto& known = latest[std::hash<std::string_view>{}(as_text(value)) % latest.size()];
+    if (as_text(known.value) == as_text(value)) return known.bits;
+    const auto hash = crypto::keccak256(value);
+    known.value = to_bytes(value);
+    for (std::size_t i = 0; i < known.bits.size(); ++i)
+        known.bits[i] =
+            static_cast<std::uint16_t>((hash.bytes[2 * i] & 7) << 8 | hash.bytes[2 * i + 1]);
+    return known.bits;
+}
+
+}  // namespace
+
 void add_to_bloom(Bloom& bloom, const ledger::Log& log) {
     const auto add = [&](ByteSpan value) {
-        const auto hash = crypto::keccak256(value);
-        for (const std::size_t at : {0, 2, 4}) {
-            const std::size_t bit = (hash.bytes[at] & 7) << 8 | hash.bytes[at + 1];
+        for (const auto bit : bloom_bits(value))
             bloom[bloom.size() - 1 - bit / 8] |= static_cast<std::uint8_t>(1u << bit % 8);
-        }
     };
     add(log.address.span());
     for (const auto& topic : log.topics) add(topic.span());

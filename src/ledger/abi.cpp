@@ -1,5 +1,7 @@
 #include "ledger/abi.hpp"
 
+#include <map>
+
 #include "crypto/hash.hpp"
 
 namespace mutirao::ledger::abi {
@@ -62,8 +64,14 @@ std::size_t padded(std::size_t size) { return (size + kWord - 1) / kWord * kWord
 
 }  // namespace
 
+// Callers name the same few signatures for every call of a module.
 std::uint32_t selector(std::string_view signature) {
-    return *selector_of(crypto::keccak256(as_bytes(signature)).span());
+    thread_local std::map<std::string, std::uint32_t, std::less<>> known;
+    const auto at = known.find(signature);
+    if (at != known.end()) return at->second;
+    const auto out = *selector_of(crypto::keccak256(as_bytes(signature)).span());
+    known.emplace(signature, out);
+    return out;
 }
 
 std::optional<std::uint32_t> selector_of(ByteSpan call) {
