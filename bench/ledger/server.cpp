@@ -58,7 +58,7 @@ Status fund(Connection& connection, const Chain& chain) {
 
 std::string cometbft() {
     if (const char* chosen = std::getenv("COMETBFT")) return chosen;
-    return "cometbft";
+    return fs::exists(COMETBFT_BINARY) ? COMETBFT_BINARY : "cometbft";
 }
 
 }  // namespace

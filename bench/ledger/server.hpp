@@ -18,7 +18,7 @@ class Server {
     // not_found when bench/ledger/prepare has not installed it.
     static Result<Server> anvil(const std::filesystem::path& folder, const Chain& chain);
     // CometBFT with its built-in example application, one validator that waits for nobody. The
-    // program is $COMETBFT, or `cometbft` in the PATH; not_found without one.
+    // program is $COMETBFT, what bootstrap installed, or `cometbft` in the PATH; not_found without.
     static Result<Server> kvstore(const std::filesystem::path& folder);
 
     std::uint16_t port() const { return port_; }  // of its JSON-RPC
