@@ -76,7 +76,7 @@ void loss_rows(const std::vector<Results>& all, std::vector<Row>& rows) {
 // 1 Mbit/s each way, 50 ms there and back, 0.1 % of packets lost.
 void time_rows(const std::vector<Results>& all, std::vector<Row>& rows) {
     const LinkShape slow{1e6, 1e6, 0.025, 0.001};
-    const double target = find(all, "opendiloco").loss();
+    const double target = find(all, kDilocoxKeep).seeds[0].final_loss();
     std::optional<double> best;
     std::map<std::string, std::optional<double>> seconds;
     for (const auto& results : all) {
