@@ -68,4 +68,16 @@ Result<Proposal> read_proposal(ByteSpan body) {
     return out;
 }
 
+std::vector<ByteSpan> transactions_in(AbciCall call, ByteSpan body) {
+    std::vector<ByteSpan> out;
+    const bool brings = call == AbciCall::check_tx || call == AbciCall::insert_tx ||
+                        call == AbciCall::process_proposal || call == AbciCall::finalize_block;
+    if (!brings) return out;
+    // What is no message is refused later, in words.
+    (void)each_field(body, [&](const WireField& field) {
+        if (field.number == 1 && field.is_bytes) out.push_back(field.bytes);
+    });
+    return out;
+}
+
 }  // namespace mutirao::consensus

@@ -40,6 +40,9 @@ struct Proposal {
 // corrupt when the bytes are no such request, or its time is out of range.
 Result<Proposal> read_proposal(ByteSpan body);
 
+// The transactions that a request brings, borrowed from `body`.
+std::vector<ByteSpan> transactions_in(AbciCall call, ByteSpan body);
+
 // The last field of this number; empty or 0 where there is none. corrupt when `body` is no message.
 Result<Bytes> bytes_field(ByteSpan body, std::uint32_t number);
 Result<std::uint64_t> number_field(ByteSpan body, std::uint32_t number);

@@ -4,16 +4,22 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "base/bytes.hpp"
 
 namespace mutirao::consensus {
 
-// Called by one thread at a time.
+// Called by one thread at a time, but for prepare().
 class Application {
   public:
     virtual ~Application() = default;
+    // Does what is costly about transactions that the calls below will see soon, so that these are
+    // quick. Any thread, beside any other call; it changes nothing that they answer.
+    virtual void prepare(std::span<const ByteSpan> transactions) const {
+        static_cast<void>(transactions);
+    }
     // May the transaction wait for a block?
     virtual Status check(ByteSpan transaction) = 0;
     // Which of the waiting transactions go into the next block, in which order.

@@ -122,8 +122,11 @@ Result<Bytes> CometEngine::respond(ByteSpan request) {
         number = field.number;
         body = field.bytes;
     }));
+    const auto which = static_cast<AbciCall>(number);
+    if (const auto brought = transactions_in(which, body); !brought.empty())
+        application_.prepare(brought);  // beside what another connection asks
     const std::lock_guard lock(mutex_);
-    auto answer = call(static_cast<AbciCall>(number), body);
+    auto answer = call(which, body);
     if (answer.ok()) return WireWriter().element(number + 1, *answer).take();
     LOG_WARN("CometBFT was refused: " + answer.error().message);
     const auto exception = WireWriter().text(1, answer.error().message).take();

@@ -60,6 +60,18 @@ TEST(Comet, rounds_that_fail_leave_no_trace) {
     EXPECT_EQ(ledger.application->counter('b'), 1u);
 }
 
+TEST(Comet, has_transactions_prepared_before_it_asks_about_them) {
+    TestLedger ledger;
+    ledger.open();
+    ledger.init_chain();
+    ledger.ask(AbciCall::insert_tx, WireWriter().text(1, "a1").take());
+    EXPECT_EQ(ledger.application->prepared(), 1u);
+    ledger.ask(AbciCall::echo, WireWriter().text(1, "a1").take());
+    EXPECT_EQ(ledger.application->prepared(), 1u);
+    ledger.accepts(1, {step("a1"), step("a2")});
+    EXPECT_EQ(ledger.application->prepared(), 3u);
+}
+
 TEST(Comet, a_proposal_has_as_many_bytes_as_it_may_and_no_more) {
     TestLedger ledger;
     ledger.open();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <optional>
 
@@ -14,6 +15,9 @@ namespace mutirao::consensus {
 
 class Counters final : public Application {
   public:
+    void prepare(std::span<const ByteSpan> transactions) const override {
+        prepared_ += transactions.size();
+    }
     Status check(ByteSpan transaction) override {
         TRY(auto step, step_in(transaction));
         const auto now = value(counters_, step.first);
@@ -88,6 +92,7 @@ class Counters final : public Application {
     Digest state_hash() const override { return hash_; }
     std::uint64_t time_ms() const override { return time_ms_; }
     std::uint32_t counter(char name) const { return value(counters_, name); }
+    std::size_t prepared() const { return prepared_; }
 
   private:
     using Map = std::map<char, std::uint32_t>;
@@ -118,6 +123,7 @@ class Counters final : public Application {
     Map counters_, staged_;
     std::uint64_t height_ = 0, time_ms_ = 0, staged_time_ms_ = 0;
     Digest hash_, staged_hash_;
+    mutable std::atomic<std::size_t> prepared_ = 0;
 };
 
 }  // namespace mutirao::consensus

@@ -28,7 +28,7 @@ class LedgerApplication final : public consensus::Application {
 
     // Checks the signatures of transactions that will come by check() or finalize(), so that these
     // need not. Any thread, beside any other call.
-    void prepare(std::span<const ByteSpan> transactions) const {
+    void prepare(std::span<const ByteSpan> transactions) const override {
         ledger::prepare(genesis_, *memo_, transactions, threads_);
     }
 
