@@ -70,12 +70,28 @@ class Http final : public Connection {
         std::string in;
         std::size_t head = std::string::npos;
         while ((head = in.find("\r\n\r\n")) == std::string::npos) TRY_VOID(socket_.receive(in));
+        if (in.substr(0, head).find("chunked") != std::string::npos)
+            return read_chunks(in.substr(head + 4));
         TRY(const auto size, size_in(std::string_view(in).substr(0, head)));
         while (in.size() < head + 4 + size) TRY_VOID(socket_.receive(in));
         return in.substr(head + 4);
     }
 
   private:
+    // Of what comes after the head: size in hexadecimal, line end, bytes, line end; 0 is the last.
+    Result<std::string> read_chunks(std::string in) {
+        std::string out;
+        for (std::size_t at = 0;;) {
+            std::size_t line = 0;
+            while ((line = in.find("\r\n", at)) == std::string::npos) TRY_VOID(socket_.receive(in));
+            std::size_t size = 0;
+            std::from_chars(in.data() + at, in.data() + line, size, 16);
+            while (in.size() < line + 2 + size + 2) TRY_VOID(socket_.receive(in));
+            if (size == 0) return out;
+            out += in.substr(line + 2, size);
+            at = line + 2 + size + 2;
+        }
+    }
     static Result<std::size_t> size_in(std::string_view head) {
         std::string lower(head);
         std::transform(lower.begin(), lower.end(), lower.begin(),

@@ -219,4 +219,15 @@ Result<std::uint64_t> waiting_at_comet(Connection& connection) {
     return number_in(parsed.at("n_txs").as_string(), 10);
 }
 
+Result<std::uint64_t> pairs_at_comet(Connection& connection) {
+    TRY(const auto info, call(connection, "abci_info", "[]"));
+    // {"response":{"data":"{\"size\":N}",...}}
+    const auto parsed = boost::json::parse(info);
+    const auto* data = parsed.at("response").get_object().if_contains("data");
+    if (data == nullptr || !data->is_string())
+        return Error{ErrorKind::unavailable, "abci_info is answered by " + info};
+    const auto size = boost::json::parse(data->get_string()).at("size");
+    return size.to_number<std::uint64_t>();
+}
+
 }  // namespace mutirao::bench

@@ -50,5 +50,7 @@ Result<std::vector<std::uint64_t>> nonces(Connection& connection,
 // Transactions that wait for a block at an Ethereum node, or at CometBFT.
 Result<std::uint64_t> waiting_at_ethereum(Connection& connection);
 Result<std::uint64_t> waiting_at_comet(Connection& connection);
+// What its example application has taken from blocks.
+Result<std::uint64_t> pairs_at_comet(Connection& connection);
 
 }  // namespace mutirao::bench
