@@ -41,7 +41,7 @@ Status members_changed(Context& context, const Address& node);
 inline constexpr std::uint32_t kWholePpm = 1'000'000;
 inline constexpr std::uint32_t kOwnersShareMaxPpm = 900'000;
 inline constexpr std::size_t kVoucherSizeMax = 1024;  // bytes
-inline constexpr std::size_t kTitleMax = 256;  // bytes
+inline constexpr std::size_t kTitleMax = 256;         // bytes
 inline constexpr std::size_t kTrainersMax = 256;
 inline constexpr std::size_t kRunLicencesMax = 1024;
 static_assert(kRunLicencesMax < kListMax, "a model's record lists a share for each, and one more");
