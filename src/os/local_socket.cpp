@@ -2,59 +2,20 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
-#include <fcntl.h>
-#include <list>
 #include <mutex>
 #include <optional>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <thread>
-#include <unistd.h>
 
 #include "os/clock.hpp"
-#include "os/folder.hpp"
 #include "os/shared_memory.hpp"
+#include "os/unix_server.hpp"
 
 namespace mutirao::os {
 namespace {
-
-// Names longer than an address can hold are reached through their open folder.
-struct SocketAddress {
-    sockaddr_un address{};
-    Descriptor folder;
-
-    static Result<SocketAddress> of(const std::string& path) {
-        SocketAddress out;
-        out.address.sun_family = AF_UNIX;
-        std::string name = path;
-        if (name.size() >= sizeof(out.address.sun_path)) {
-            out.folder =
-                Descriptor(open_retrying(AT_FDCWD, folder_of(path).c_str(), O_PATH | O_DIRECTORY));
-            if (!out.folder) return errno_error("cannot open " + folder_of(path), errno);
-            name = "/proc/self/fd/" + std::to_string(out.folder.get()) + "/" +
-                   path.substr(path.find_last_of('/') + 1);
-        }
-        if (name.empty() || name.size() >= sizeof(out.address.sun_path))
-            return Error{ErrorKind::invalid_argument, "\"" + path + "\" can be no socket's path"};
-        std::memcpy(out.address.sun_path, name.data(), name.size());
-        return out;
-    }
-    const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&address); }
-};
-
-Descriptor make_socket() { return Descriptor(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)); }
-
-// Whether the other end is a process of the user that this one runs as.
-bool is_same_user(int socket) {
-    ucred peer{};
-    socklen_t size = sizeof(peer);
-    return ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
-           peer.uid == ::geteuid();
-}
 
 union ControlRoom {  // of one descriptor, aligned as the kernel wants it
     cmsghdr header;
@@ -172,8 +133,8 @@ class SocketLine final : public LocalLine {
 }  // namespace
 
 Result<std::unique_ptr<LocalLine>> connect_local(const std::string& path) {
-    TRY(auto address, SocketAddress::of(path));
-    auto socket = make_socket();
+    TRY(auto address, UnixAddress::of(path));
+    Descriptor socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
     if (!socket) return errno_error("cannot make a socket", errno);
     if (::connect(socket.get(), address.get(), sizeof(address.address)) != 0) {
         auto error = errno_error("nobody serves " + path, errno);
@@ -186,133 +147,43 @@ Result<std::unique_ptr<LocalLine>> connect_local(const std::string& path) {
 }
 
 struct LocalServer::Impl {
-    struct Client {
-        Descriptor socket;
-        std::thread thread;
-        bool ended = false;  // with `mutex`
-    };
+    Impl(LocalService& service, LocalLimits limits) : service(service), limits(limits) {}
 
-    Impl(std::string path, LocalService& service, LocalLimits limits)
-        : path(std::move(path)), service(service), limits(limits) {}
+    void serve(int socket);
 
-    Status listen();
-    void accept_all();
-    void admit(Descriptor socket);
-    void serve(Client& client, std::uint64_t number);
-    void join_ended();
-
-    const std::string path;
     LocalService& service;
     const LocalLimits limits;
-    Descriptor socket, wake_reader, wake_writer;
-    std::thread acceptor;
-
-    mutable std::mutex mutex;  // guards everything below
-    std::list<Client> clients;
-    std::uint64_t admitted = 0;
+    std::atomic<std::uint64_t> admitted = 0;
+    std::unique_ptr<UnixServer> server;  // last: it ends first
 };
 
-Status LocalServer::Impl::listen() {
-    struct stat facts {};
-    if (::lstat(path.c_str(), &facts) == 0) {
-        if (!S_ISSOCK(facts.st_mode))
-            return Error{ErrorKind::invalid_argument, path + " is there, and is no socket"};
-        if (connect_local(path).ok())
-            return Error{ErrorKind::already_exists, "another process serves " + path};
-        ::unlink(path.c_str());
-    }
-    TRY(auto address, SocketAddress::of(path));
-    socket = make_socket();
-    // Before it has a name: nobody else ever sees it with another mode.
-    if (!socket || ::fchmod(socket.get(), 0600) != 0 ||
-        ::bind(socket.get(), address.get(), sizeof(address.address)) != 0 ||
-        ::listen(socket.get(), 64) != 0)
-        return errno_error("cannot listen at " + path, errno);
-    std::array<int, 2> pipe{};
-    if (::pipe2(pipe.data(), O_CLOEXEC) != 0) return errno_error("cannot make a pipe", errno);
-    wake_reader = Descriptor(pipe[0]);
-    wake_writer = Descriptor(pipe[1]);
-    acceptor = std::thread([this] { accept_all(); });
-    return {};
-}
-
-void LocalServer::Impl::accept_all() {
-    for (;;) {
-        std::array<pollfd, 2> wanted{pollfd{socket.get(), POLLIN, 0},
-                                     pollfd{wake_reader.get(), POLLIN, 0}};
-        if (::poll(wanted.data(), wanted.size(), -1) < 0 && errno != EINTR) return;
-        if (wanted[1].revents != 0) return;
-        if (wanted[0].revents == 0) continue;
-        Descriptor accepted(::accept4(socket.get(), nullptr, nullptr, SOCK_CLOEXEC));
-        join_ended();
-        if (accepted && is_same_user(accepted.get())) admit(std::move(accepted));
-    }
-}
-
-void LocalServer::Impl::admit(Descriptor accepted) {
+void LocalServer::Impl::serve(int socket) {
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(limits.send_patience);
     const timeval patience{std::max<time_t>(1, seconds.count()), 0};
-    ::setsockopt(accepted.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-    const std::lock_guard lock(mutex);
-    if (clients.size() >= limits.clients_max) return;
-    auto& client = clients.emplace_back();
-    client.socket = std::move(accepted);
-    client.thread = std::thread([this, &client, number = ++admitted] { serve(client, number); });
-}
-
-void LocalServer::Impl::serve(Client& client, std::uint64_t number) {
+    ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+    const auto number = ++admitted;
     for (;;) {
-        const auto received = receive_message(client.socket.get());
+        const auto received = receive_message(socket);
         if (!received || received->descriptor) break;
         auto answer = service.answer(number, received->bytes);
         if (!answer.ok()) break;
         const int memory = answer->memory ? answer->memory->descriptor() : -1;
-        if (send_message(client.socket.get(), answer->bytes, memory) != 0) break;
+        if (send_message(socket, answer->bytes, memory) != 0) break;
     }
     service.gone(number);
-    const std::lock_guard lock(mutex);
-    ::shutdown(client.socket.get(), SHUT_RDWR);
-    client.ended = true;
-}
-
-void LocalServer::Impl::join_ended() {
-    std::list<Client> ended;
-    {
-        const std::lock_guard lock(mutex);
-        for (auto at = clients.begin(); at != clients.end();) {
-            const auto next = std::next(at);
-            if (at->ended) ended.splice(ended.end(), clients, at);
-            at = next;
-        }
-    }
-    for (auto& client : ended) client.thread.join();
 }
 
 Result<std::unique_ptr<LocalServer>> LocalServer::start(const std::string& path,
                                                         LocalService& service, LocalLimits limits) {
-    auto impl = std::make_unique<Impl>(path, service, limits);
-    TRY_VOID(impl->listen());
+    auto impl = std::make_unique<Impl>(service, limits);
+    TRY(impl->server, UnixServer::start(path, SOCK_SEQPACKET, limits.clients_max,
+                                        [impl = impl.get()](int socket) { impl->serve(socket); }));
     return std::unique_ptr<LocalServer>(new LocalServer(std::move(impl)));
 }
 
 LocalServer::LocalServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+LocalServer::~LocalServer() = default;
 
-LocalServer::~LocalServer() {
-    impl_->wake_writer.close();
-    impl_->acceptor.join();
-    ::unlink(impl_->path.c_str());
-    {
-        const std::lock_guard lock(impl_->mutex);
-        for (auto& client : impl_->clients) ::shutdown(client.socket.get(), SHUT_RDWR);
-    }
-    for (auto& client : impl_->clients) client.thread.join();
-}
-
-std::size_t LocalServer::clients() const {
-    const std::lock_guard lock(impl_->mutex);
-    std::size_t count = 0;
-    for (const auto& client : impl_->clients) count += !client.ended;
-    return count;
-}
+std::size_t LocalServer::clients() const { return impl_->server->clients(); }
 
 }  // namespace mutirao::os

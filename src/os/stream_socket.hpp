@@ -18,9 +18,9 @@ using StreamTalk = std::function<Result<Bytes>(ByteSpan bytes)>;
 // another user's.
 class StreamServer {
   public:
-    // Makes the socket (mode 0600) and replaces one that a dead process left: only the owner of the
-    // folder may call. `begin` is called for each connection, from one thread. invalid_argument
-    // when the path is longer than 107 bytes or is something else than a socket.
+    // Makes the socket (mode 0600) and replaces one that a dead process left. `begin` is called for
+    // each connection, from its thread. already_exists when another process listens there;
+    // invalid_argument when the path is longer than 107 bytes or is something else than a socket.
     static Result<std::unique_ptr<StreamServer>> start(const std::string& path,
                                                        std::function<StreamTalk()> begin);
     // Closes all connections, waits for talks under way, removes the socket.
