@@ -259,7 +259,8 @@ class Failures(unittest.TestCase):
             self.network.kill(name)
         failure = self.network.fails("put", self.file("b.bin", b"b" * 1000), "--wallet", "ana")
         self.assertEqual(failure.error["kind"], "unavailable")
-        self.assertIn("no quorum", failure.error["message"])
+        # The five may hold enough slots of just this block; enough shares of its key they never do.
+        self.assertRegex(failure.error["message"], "no quorum|keep a share of the key")
         self.assertEqual(self.read_back("a.bin"), b"a" * 1000)
         names = [o["name"] for o in self.network.run("ls", "--wallet", "ana")["objects"]]
         self.assertEqual(names, ["a.bin"])
