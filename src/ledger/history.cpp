@@ -98,8 +98,9 @@ Digest BlockHistory::root() const {
 Value History::get(ByteSpan key) const {
     if (key.size() == 2 + 8) {
         const auto index = after_tag('v', key, 8);
-        if (!index || big_endian(*index) >= events_.size()) return {};
-        return events_[big_endian(*index)];
+        if (!index || big_endian(*index) < first_event_ || big_endian(*index) >= event_count())
+            return {};
+        return events_[big_endian(*index) - first_event_];
     }
     if (key.size() != 2 + Digest::kSize) return {};
     const auto at = endings_.find(*Digest::from_bytes(key.subspan(2)));
@@ -122,8 +123,8 @@ std::vector<std::pair<Bytes, Bytes>> History::scan(ByteSpan prefix, ByteSpan aft
             if (!scan.offer(tagged('t', at->first), at->second.record)) break;
     if (!scan.is_past('v')) {
         const auto rest = after_tag('v', scan.from(), 8);
-        for (auto i = rest ? big_endian(*rest) : 0; i < events_.size(); ++i)
-            if (!scan.offer(key::event(i), events_[i])) break;
+        for (auto i = std::max(rest ? big_endian(*rest) : 0, first_event_); i < event_count(); ++i)
+            if (!scan.offer(key::event(i), events_[i - first_event_])) break;
     }
     if (!scan.is_past('w'))
         for (auto at = ending('w'); at != endings_.end(); ++at)
@@ -142,36 +143,69 @@ Result<std::optional<Receipt>> History::receipt(const Digest& transaction) const
 }
 
 void History::add(BlockHistory block) {
-    ENSURE(block.first_event == events_.size(), "events follow one another");
+    ENSURE(block.first_event == event_count(), "events follow one another");
+    blocks_.push_back({static_cast<std::uint32_t>(block.events.size()), 0});
     std::move(block.events.begin(), block.events.end(), std::back_inserter(events_));
-    for (auto& entry : block.receipts)
-        endings_[entry.transaction] = {std::move(entry.record), std::move(entry.words)};
+    for (auto& entry : block.receipts) {
+        const bool is_new = endings_
+                                .insert_or_assign(entry.transaction, Ending{std::move(entry.record),
+                                                                            std::move(entry.words)})
+                                .second;
+        if (!is_new) continue;
+        order_.push_back(entry.transaction);
+        ++blocks_.back().receipts;
+    }
+    while (blocks_.size() > 1 &&
+           (events_.size() > limits_.events || order_.size() > limits_.receipts ||
+            blocks_.size() > limits_.blocks))
+        forget_oldest();
+}
+
+void History::forget_oldest() {
+    const auto oldest = blocks_.front();
+    blocks_.pop_front();
+    events_.erase(events_.begin(), events_.begin() + oldest.events);
+    first_event_ += oldest.events;
+    for (std::uint32_t i = 0; i < oldest.receipts; ++i) {
+        endings_.erase(order_.front());
+        order_.pop_front();
+    }
 }
 
 void History::encode(Writer& out) const {
-    out.u(static_cast<std::uint64_t>(events_.size()));
+    out.u(first_event_).u(static_cast<std::uint64_t>(blocks_.size()));
+    for (const auto& block : blocks_) out.u(block.events).u(block.receipts);
     for (const auto& event : events_) out.blob(event);
-    out.u(static_cast<std::uint64_t>(endings_.size()));
-    for (const auto& [transaction, ending] : endings_)
+    for (const auto& transaction : order_) {
+        const auto& ending = endings_.at(transaction);
         out.raw(transaction.span()).blob(ending.record).text(ending.words);
+    }
 }
 
 Result<History> History::decode(Reader& in) {
     History out;
-    TRY(auto events, in.u<std::uint64_t>());
+    TRY(out.first_event_, in.u<std::uint64_t>());
+    TRY(auto blocks, in.u<std::uint64_t>());
+    std::uint64_t events = 0, endings = 0;
+    for (; blocks > 0; --blocks) {
+        Block block;
+        TRY(block.events, in.u<std::uint32_t>());
+        TRY(block.receipts, in.u<std::uint32_t>());
+        events += block.events, endings += block.receipts;
+        out.blocks_.push_back(block);
+    }
     for (; events > 0; --events) {
         TRY(auto event, in.blob(kEntryMax));
         out.events_.push_back(to_bytes(event));
     }
-    TRY(auto endings, in.u<std::uint64_t>());
     for (; endings > 0; --endings) {
         TRY(auto transaction, in.fixed<Digest>());
-        if (!out.endings_.empty() && !(out.endings_.rbegin()->first < transaction))
-            return Error{ErrorKind::corrupt, "the history is damaged: it is out of order"};
         TRY(auto record, in.blob(kEntryMax));
         TRY(auto words, in.text(kEntryMax));
-        out.endings_.emplace_hint(out.endings_.end(), transaction,
-                                  Ending{to_bytes(record), std::move(words)});
+        if (!out.endings_.emplace(transaction, Ending{to_bytes(record), std::move(words)}).second)
+            return Error{ErrorKind::corrupt,
+                         "the history is damaged: one transaction ended twice in it"};
+        out.order_.push_back(transaction);
     }
     return out;
 }

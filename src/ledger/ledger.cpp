@@ -201,7 +201,8 @@ Result<Ledger> Ledger::restore(ByteSpan snapshot, std::shared_ptr<Memo> memo) {
     TRY(out.records_.history, History::decode(in));
     TRY_VOID(in.finish());
     TRY(auto events, read_counter(out.records_, key::event_count()));
-    if (events != out.records_.history.event_count())
+    if (events != out.records_.history.event_count() ||
+        out.records_.history.blocks() > out.height())
         return Error{ErrorKind::corrupt, "events are missing from the ledger's snapshot"};
     TRY(out.genesis_, require<Genesis>(out.records_, key::genesis(), "genesis in the snapshot"));
     return out;

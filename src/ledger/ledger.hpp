@@ -25,7 +25,7 @@ inline constexpr std::uint64_t kTransactionGas = 21'000;
 inline constexpr std::uint64_t kNonceAheadMax = 64;
 std::uint64_t gas_of(const Transaction& tx);
 
-inline constexpr std::uint16_t kSnapshotFormat = 2;
+inline constexpr std::uint16_t kSnapshotFormat = 3;
 
 // One thread at a time; const calls may run side by side.
 class Ledger {
@@ -62,6 +62,14 @@ class Ledger {
     // All records, and the history under its keys.
     const StateView& state() const { return records_; }
     Result<std::optional<Receipt>> receipt(const Digest& transaction) const;
+    // The first block whose events and receipts are all kept (height() + 1 if none's are), and the
+    // first event that is.
+    struct HistoryBegin {
+        std::uint64_t height, event;
+    };
+    HistoryBegin history_begin() const {
+        return {height() + 1 - records_.history.blocks(), records_.history.first_event()};
+    }
     // What a record is, or that there is none, under header().tree_root. invalid_argument for the
     // empty key; not_found for what is history and not in the tree.
     Result<StateProof> prove(ByteSpan key) const;

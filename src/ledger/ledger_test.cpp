@@ -229,7 +229,7 @@ TEST(Ledger, refuses_a_snapshot_that_is_not_its_own) {
     auto older = snapshot;
     older[0] = 1;
     EXPECT_EQ(Ledger::restore(older).error().message,
-              "the ledger's snapshot has format 1 and this program reads format 2; use the program "
+              "the ledger's snapshot has format 1 and this program reads format 3; use the program "
               "that wrote it, or begin a new network");
     auto richer = snapshot;  // the first account, one wei more
     const auto account = key::account(wallet(0).address());

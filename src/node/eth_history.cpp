@@ -35,6 +35,8 @@ std::size_t bytes_of(const KeptBlock& block) {
 
 Status EthHistory::add(const consensus::Block& block, const std::vector<Bytes>& transactions,
                        const ledger::Ledger& ledger) {
+    const auto begin = ledger.history_begin();
+    if (block.height < begin.height) return {};  // what it did is forgotten
     auto kept = std::make_shared<KeptBlock>();
     kept->height = block.height;
     kept->time_ms = block.time_ms;
@@ -43,7 +45,7 @@ Status EthHistory::add(const consensus::Block& block, const std::vector<Bytes>& 
     kept->state_before = block.state_before;
     const bool follows = block.height == height() + 1;
     if (!follows) {
-        TRY(next_event_, events_end(ledger, 0, block.height - 1));
+        TRY(next_event_, events_end(ledger, begin.event, block.height - 1));
     }
     kept->first_event = next_event_;
     TRY(next_event_, events_end(ledger, next_event_, block.height));
@@ -58,7 +60,7 @@ Status EthHistory::add(const consensus::Block& block, const std::vector<Bytes>& 
         kept->hashes.push_back(hash);
     }
     const std::unique_lock lock(mutex_);
-    while (!follows && !blocks_.empty()) drop_oldest();
+    while (!blocks_.empty() && (!follows || blocks_.front()->height < begin.height)) drop_oldest();
     keep(std::move(kept));
     return {};
 }
