@@ -1,7 +1,10 @@
 """A network whose tests remember what they were told is stored, and what it cost."""
+import concurrent.futures
+import contextlib
 import hashlib
 import os
 import pathlib
+import signal
 import sys
 import tempfile
 import unittest
@@ -66,14 +69,24 @@ class Certified(unittest.TestCase):
     def stored(self, node):
         return sum(segment.stat().st_size for segment in self.segments(node))
 
-    def put_until_under_way(self, pool, path, node="storage-3"):
-        """A put in the background, once the node has fragments of it on disk."""
+    @contextlib.contextmanager
+    def put_under_way(self, path, node="storage-3"):
+        """A put in the background: inside the block the node has fragments of it on disk, and the
+        put cannot end, because half of the nodes hang."""
+        held = [self.network.process_of(f"storage-{i}") for i in (4, 5, 7, 8)]
         before = self.stored(node)
-        put = pool.submit(self.network.run, "put", path, "--wallet", "ana", check=False,
-                          timeout=120)
-        wait_until(lambda: put.done() or self.stored(node) > before, 60, every=0.005)
-        self.assertFalse(put.done(), "the put ended before the fault")
-        return put
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            for pid in held:
+                os.kill(pid, signal.SIGSTOP)
+            try:
+                put = pool.submit(self.network.run, "put", path, "--wallet", "ana", check=False,
+                                  timeout=120)
+                wait_until(lambda: put.done() or self.stored(node) > before, 60)
+                self.assertFalse(put.done(), "the put ended before the fault")
+                yield put
+            finally:
+                for pid in held:
+                    os.kill(pid, signal.SIGCONT)
 
     def balance(self):
         return int(self.network.run("wallet", "balance", "ana")["wei"])
