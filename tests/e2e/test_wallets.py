@@ -1,4 +1,5 @@
 """Ethereum's wallets and libraries as people have them, against a real network."""
+import fcntl
 import json
 import os
 import pathlib
@@ -29,15 +30,18 @@ def install_clients():
     """The packages of wallets/package-lock.json, unless they are there already."""
     if shutil.which("npm") is None or shutil.which("node") is None:
         raise unittest.SkipTest("npm and node are not installed: no wallets to test with")
-    lock = (CLIENTS / "package-lock.json").read_bytes()
-    stamp = CLIENTS / "node_modules" / ".installed-package-lock.json"
-    if stamp.exists() and stamp.read_bytes() == lock:
-        return
-    done = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=CLIENTS,
-                          capture_output=True, timeout=300, check=False)
-    if done.returncode != 0:
-        raise unittest.SkipTest("npm could not install the wallets: " + done.stderr.decode()[-300:])
-    stamp.write_bytes(lock)
+    with (CLIENTS / "package-lock.json").open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # tests run side by side, and npm begins by deleting all
+        lock = file.read()
+        stamp = CLIENTS / "node_modules" / ".installed-package-lock.json"
+        if stamp.exists() and stamp.read_bytes() == lock:
+            return
+        done = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+                              cwd=CLIENTS, capture_output=True, timeout=300, check=False)
+        if done.returncode != 0:
+            raise unittest.SkipTest("npm could not install the wallets: " +
+                                    done.stderr.decode()[-300:])
+        stamp.write_bytes(lock)
 
 
 class WalletsTest(unittest.TestCase):
