@@ -136,14 +136,7 @@ bool verify_aggregate(std::span<const BlsPublicKey> keys, ByteSpan message,
 
 bool verify_aggregate(std::span<const BlsVerifiedKey> keys, ByteSpan message,
                       const BlsSignature& aggregate) {
-    if (keys.empty()) return false;
-    std::vector<blst_p2_affine> points;
-    for (const auto& key : keys) points.push_back(point_of(key));
-    const blst_p2_affine* const list[2] = {points.data(),
-                                           nullptr};  // one array, not one pointer each
-    blst_p2 sum;
-    blst_p2s_add(&sum, list, points.size());
-    return verify_sum(sum, message, aggregate);
+    return !keys.empty() && verify_sum(sum_of(keys), message, aggregate);
 }
 
 Result<BlsSignature> aggregate(std::span<const BlsSignature> signatures) {

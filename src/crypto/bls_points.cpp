@@ -38,6 +38,16 @@ blst_p2_affine point_of(const BlsVerifiedKey& key) {
     return out;
 }
 
+blst_p2 sum_of(std::span<const BlsVerifiedKey> keys) {
+    std::vector<blst_p2_affine> points;
+    for (const auto& key : keys) points.push_back(point_of(key));
+    // One array, not one pointer each.
+    const blst_p2_affine* const list[2] = {points.data(), nullptr};
+    blst_p2 sum;
+    blst_p2s_add(&sum, list, points.size());
+    return sum;
+}
+
 // As one product, e(signature, -G2) * e(hash, key) == 1: its squarings are shared.
 bool is_signed(const blst_p1_affine& hash, const blst_p2_affine& key,
                const blst_p1_affine& signature) {

@@ -22,6 +22,7 @@ bool load_on_curve(const BlsSignature& in, blst_p1_affine& out);
 bool load_signature(const BlsSignature& in, blst_p1_affine& out);  // of the subgroup, too
 bool load_key(const BlsPublicKey& in, blst_p2_affine& out);
 blst_p2_affine point_of(const BlsVerifiedKey& key);
+blst_p2 sum_of(std::span<const BlsVerifiedKey> keys);  // at least one
 
 // e(signature, G2) == e(hash, key), for points of the subgroups. False when the key is infinity,
 // which would verify the empty statement. 1.1 ms.

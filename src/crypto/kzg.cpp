@@ -331,9 +331,4 @@ bool verify_openings(std::span<const PointOpening> openings) {
     return opens_to(sum, {}, y, pi);
 }
 
-bool is_in_group(const KzgCommitment& commitment) {
-    blst_p1_affine point;
-    return load_point(commitment.span(), point);
-}
-
 }  // namespace mutirao::crypto

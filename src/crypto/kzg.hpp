@@ -101,7 +101,4 @@ struct PointOpening {
 };
 bool verify_openings(std::span<const PointOpening> openings);
 
-// A valid compressed point of the prime-order subgroup of G1.
-bool is_in_group(const KzgCommitment& commitment);
-
 }  // namespace mutirao::crypto

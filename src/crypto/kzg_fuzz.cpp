@@ -27,7 +27,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto value = take<Scalar>(input);
     const auto gamma = take<Digest>(input);
     const bool valid = verify_slot({&commitment, 1}, {&value, 1}, {&gamma, 1}, slot, proof);
-    ENSURE(!valid || (is_in_group(commitment) && is_in_group(KzgCommitment{proof.bytes})));
+    ENSURE(!valid || (CheckedCommitment::check(commitment).ok() &&
+                      CheckedCommitment::check(KzgCommitment{proof.bytes}).ok()));
     ENSURE(!valid || value.bytes[Scalar::kSize - 1] < 0x40);
     // One commitment opens to one value.
     Scalar other = value;
@@ -41,7 +42,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
     const KzgValue stated{value.bytes}, changed{other.bytes};
     const bool opens = verify_point(commitment, gamma, stated, proof);
-    ENSURE(!opens || (is_in_group(commitment) && is_in_group(KzgCommitment{proof.bytes})));
+    ENSURE(!opens || (CheckedCommitment::check(commitment).ok() &&
+                      CheckedCommitment::check(KzgCommitment{proof.bytes}).ok()));
     ENSURE(!opens || !verify_point(commitment, gamma, changed, proof));
     return 0;
 }

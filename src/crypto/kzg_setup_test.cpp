@@ -104,9 +104,9 @@ TEST(KzgSetup, starts_from_the_generators_and_a_root_of_order_256) {
 TEST(KzgSetup, takes_points_of_the_subgroup_only) {
     KzgCommitment infinity{};
     infinity.bytes[0] = 0xc0;
-    EXPECT_TRUE(is_in_group(infinity));
-    EXPECT_TRUE(is_in_group(*KzgCommitment::from_bytes({kPowersG1[1], 48})));
-    EXPECT_FALSE(is_in_group(KzgCommitment{}));
+    EXPECT_TRUE(CheckedCommitment::check(infinity).ok());
+    EXPECT_TRUE(CheckedCommitment::check(*KzgCommitment::from_bytes({kPowersG1[1], 48})).ok());
+    EXPECT_FALSE(CheckedCommitment::check(KzgCommitment{}).ok());
     int on_the_curve = 0;
     for (std::uint8_t x = 1; x < 30; ++x) {
         KzgCommitment point{};
@@ -115,8 +115,8 @@ TEST(KzgSetup, takes_points_of_the_subgroup_only) {
         blst_p1_affine affine;
         if (blst_p1_uncompress(&affine, point.bytes.data()) != BLST_SUCCESS) continue;
         ++on_the_curve;
-        EXPECT_EQ(is_in_group(point), blst_p1_affine_in_g1(&affine)) << int{x};
-        EXPECT_FALSE(is_in_group(point)) << int{x};
+        EXPECT_EQ(CheckedCommitment::check(point).ok(), blst_p1_affine_in_g1(&affine)) << int{x};
+        EXPECT_FALSE(CheckedCommitment::check(point).ok()) << int{x};
     }
     EXPECT_GT(on_the_curve, 5);
 }

@@ -82,15 +82,11 @@ class Dense2 final : public PseudoGradientCodec {
     }
 
     static Status decode_block(Reader& reader, std::span<float> out) {
-        TRY(const auto low_bits, reader.u<std::uint16_t>());
-        TRY(const auto high_bits, reader.u<std::uint16_t>());
-        const float low = from_bf16(low_bits), high = from_bf16(high_bits);
-        if (low_bits >> 15 || high_bits >> 15 || !std::isfinite(high) || !(low <= high))
-            return codec_broken("levels are not two ascending positive numbers");
+        TRY(const auto magnitudes, read_magnitudes(reader));
         TRY(const auto packed, reader.raw(packed_size(out.size())));
         for (std::size_t i = 0; i < out.size(); ++i) {
             const int bits = packed[i / kValuesAByte] >> i % kValuesAByte * 2 & 3;
-            const float magnitude = bits & 2 ? high : low;
+            const float magnitude = bits & 2 ? magnitudes.high : magnitudes.low;
             out[i] = bits & 1 ? -magnitude : magnitude;
         }
         if (const auto last = out.size() % kValuesAByte;

@@ -39,4 +39,11 @@ inline float from_bf16(std::uint16_t half) {
     return std::bit_cast<float>(static_cast<std::uint32_t>(half) << 16);
 }
 
+// The two magnitudes that a block's values are rounded to, as bf16 each.
+struct Magnitudes {
+    float low = 0, high = 0;
+};
+// corrupt unless both are finite, without a sign, and in order.
+Result<Magnitudes> read_magnitudes(Reader& reader);
+
 }  // namespace mutirao::train

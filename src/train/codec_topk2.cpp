@@ -142,11 +142,7 @@ class TopK2 final : public PseudoGradientCodec {
     }
 
     Status decode_chunk(Reader& reader, std::span<float> out) const {
-        TRY(const auto low_bits, reader.u<std::uint16_t>());
-        TRY(const auto high_bits, reader.u<std::uint16_t>());
-        const float low = from_bf16(low_bits), high = from_bf16(high_bits);
-        if (low_bits >> 15 || high_bits >> 15 || !std::isfinite(high) || !(low <= high))
-            return codec_broken("levels are not two ascending positive numbers");
+        TRY(const auto magnitudes, read_magnitudes(reader));
         const auto kept = kept_of(out.size());
         TRY(const auto packed, reader.raw(packed_size(kept)));
         BitReader bits(packed);
@@ -159,7 +155,7 @@ class TopK2 final : public PseudoGradientCodec {
         std::fill(out.begin(), out.end(), 0.0f);
         for (const auto index : indexes) {
             const auto value = bits.get(kValueBits);
-            const float magnitude = value & 2 ? high : low;
+            const float magnitude = value & 2 ? magnitudes.high : magnitudes.low;
             out[index] = value & 1 ? -magnitude : magnitude;
         }
         if (!bits.rest_is_zero()) return codec_broken("bits after the last value");

@@ -87,6 +87,15 @@ void write_codec_header(Writer& writer, CodecKind kind, std::uint32_t setting,
     writer.u(kCodecVersion).u(static_cast<std::uint8_t>(kind)).u(setting).u(parameters);
 }
 
+Result<Magnitudes> read_magnitudes(Reader& reader) {
+    TRY(const auto low, reader.u<std::uint16_t>());
+    TRY(const auto high, reader.u<std::uint16_t>());
+    const Magnitudes out{from_bf16(low), from_bf16(high)};
+    if (low >> 15 || high >> 15 || !std::isfinite(out.high) || !(out.low <= out.high))
+        return codec_broken("levels are not two ascending positive numbers");
+    return out;
+}
+
 Error codec_broken(const char* reason) {
     return {ErrorKind::corrupt, std::string("pseudo-gradient: ") + reason};
 }
