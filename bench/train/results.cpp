@@ -22,7 +22,7 @@ double Results::spread() const {
 double Results::bytes_a_step() const {
     const auto& settings = method.experiment.settings;
     const double rounds = method.experiment.all_reduce ? static_cast<double>(settings.steps())
-                                                       : settings.rounds + settings.fragments - 1;
+                                                       : settings.rounds_total();
     return seeds[0].payload_bytes * rounds / seeds[0].parameters /
            static_cast<double>(settings.steps());
 }

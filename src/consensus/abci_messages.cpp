@@ -34,10 +34,10 @@ Result<std::string> read_misbehaviour(ByteSpan message) {
 
 }  // namespace
 
-Result<Bytes> bytes_field(ByteSpan body, std::uint32_t number) {
-    Bytes out;
+Result<ByteSpan> bytes_field(ByteSpan body, std::uint32_t number) {
+    ByteSpan out;
     TRY_VOID(each_field(body, [&](const WireField& field) {
-        if (field.number == number) out = to_bytes(field.bytes);
+        if (field.number == number) out = field.bytes;
     }));
     return out;
 }

@@ -43,8 +43,9 @@ Result<Proposal> read_proposal(ByteSpan body);
 // The transactions that a request brings, borrowed from `body`.
 std::vector<ByteSpan> transactions_in(AbciCall call, ByteSpan body);
 
-// The last field of this number; empty or 0 where there is none. corrupt when `body` is no message.
-Result<Bytes> bytes_field(ByteSpan body, std::uint32_t number);
+// The last field of this number; empty or 0 where there is none. corrupt when `body` is no message,
+// from which bytes are borrowed.
+Result<ByteSpan> bytes_field(ByteSpan body, std::uint32_t number);
 Result<std::uint64_t> number_field(ByteSpan body, std::uint32_t number);
 
 }  // namespace mutirao::consensus

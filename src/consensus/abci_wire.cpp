@@ -63,15 +63,15 @@ Status each_field(ByteSpan message, const std::function<void(const WireField&)>&
     return {};
 }
 
-void WireWriter::varint(std::uint64_t value) {
-    for (; value >= 0x80; value >>= 7) out_.push_back(static_cast<std::uint8_t>(value | 0x80));
-    out_.push_back(static_cast<std::uint8_t>(value));
+void append_varint(Bytes& out, std::uint64_t value) {
+    for (; value >= 0x80; value >>= 7) out.push_back(static_cast<std::uint8_t>(value | 0x80));
+    out.push_back(static_cast<std::uint8_t>(value));
 }
 
 WireWriter& WireWriter::number(std::uint32_t field, std::uint64_t value) {
     if (value == 0) return *this;
-    varint(std::uint64_t{field} << 3);
-    varint(value);
+    append_varint(out_, std::uint64_t{field} << 3);
+    append_varint(out_, value);
     return *this;
 }
 
@@ -80,17 +80,15 @@ WireWriter& WireWriter::bytes(std::uint32_t field, ByteSpan value) {
 }
 
 WireWriter& WireWriter::element(std::uint32_t field, ByteSpan value) {
-    varint(std::uint64_t{field} << 3 | 2);
-    varint(value.size());
+    append_varint(out_, std::uint64_t{field} << 3 | 2);
+    append_varint(out_, value.size());
     out_.insert(out_.end(), value.begin(), value.end());
     return *this;
 }
 
 Bytes abci_frame(ByteSpan message) {
     Bytes out;
-    std::size_t size = message.size();
-    for (; size >= 0x80; size >>= 7) out.push_back(static_cast<std::uint8_t>(size | 0x80));
-    out.push_back(static_cast<std::uint8_t>(size));
+    append_varint(out, message.size());
     out.insert(out.end(), message.begin(), message.end());
     return out;
 }

@@ -24,6 +24,8 @@ struct WireField {
 // are no message.
 Status each_field(ByteSpan message, const std::function<void(const WireField&)>& visit);
 
+void append_varint(Bytes& out, std::uint64_t value);
+
 // Builds a message. Zero values and empty strings are left out, as proto3 does.
 class WireWriter {
   public:
@@ -37,7 +39,6 @@ class WireWriter {
     Bytes take() { return std::move(out_); }
 
   private:
-    void varint(std::uint64_t value);
     Bytes out_;
 };
 

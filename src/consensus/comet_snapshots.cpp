@@ -137,10 +137,9 @@ Result<Bytes> CometSnapshots::apply(ByteSpan request) {
     if (chunk.empty() || crypto::blake3(chunk) != incoming_->chunk_hashes[index]) {
         WireWriter out;
         out.number(1, static_cast<std::uint64_t>(ApplyResult::retry));
-        const std::uint8_t wanted[] = {
-            static_cast<std::uint8_t>((index & 0x7f) | (index > 127 ? 0x80 : 0)),
-            static_cast<std::uint8_t>(index >> 7)};
-        out.bytes(2, ByteSpan(wanted).first(index > 127 ? 2 : 1));  // a packed list of one
+        Bytes wanted;  // a packed list of one
+        append_varint(wanted, index);
+        out.bytes(2, wanted);
         out.bytes(3, sender);
         return out.take();
     }

@@ -17,8 +17,6 @@ struct StateExport {
     // corrupt when these are no such bytes, or not all of them. That `state` is whole says nothing
     // about who made it: whoever restores it compares the state hash.
     static Result<StateExport> decode(ByteSpan bytes);
-
-    static constexpr std::size_t kHeadSize = 8 + 2 + 8 + Digest::kSize + Digest::kSize;
 };
 
 // The committed state of the ledger under `disk`, which no process runs. `application` is brought

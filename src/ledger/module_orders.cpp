@@ -48,7 +48,7 @@ Status spend(const Context& context, const Order& order, OrderKey& key) {
 }
 
 // The call, as if the account had sent it.
-Status perform(Context& context, const Order& order) {
+Status perform(Context& context, const Order& order, const Digest& about) {
     Context inner{context.state,
                   context.genesis,
                   context.memo,
@@ -57,7 +57,6 @@ Status perform(Context& context, const Order& order) {
                   order.account,
                   kOrderNonces | order.nonce,
                   order.value};
-    const Digest about = order.hash(context.genesis.chain_id);
     if (!is_module(order.to))
         return pay(inner, order.account, order.to, order.value, Reason::transfer, about);
     TRY_VOID(pay(inner, order.account, order.to, order.value, reason_of_value(order.to), about));
@@ -73,6 +72,7 @@ Status relay(Context& context, abi::Reader in) {
     if (order.to == module::orders() &&
         abi::selector_of(order.data) == abi::selector(signature::kRelay))
         return refused("an order does not relay another");
+    const Digest about = order.hash(context.genesis.chain_id);
     TRY(const auto signer, order.signer(context.genesis.chain_id));
     TRY(auto key, order_key_of(context.state, order.account, signer));
     if (order.nonce < key.nonce)
@@ -85,11 +85,9 @@ Status relay(Context& context, abi::Reader in) {
     if (signer != order.account) TRY_VOID(spend(context, order, key));
     ++key.nonce;
     context.state.write(key::order_key(order.account, signer), key);
-    TRY_VOID(pay(context, order.account, context.sender, order.fee, Reason::relay,
-                 order.hash(context.genesis.chain_id)));
-    TRY_VOID(perform(context, order));
-    return emit(context, EventKind::order_relayed, order.account, context.sender,
-                order.hash(context.genesis.chain_id));
+    TRY_VOID(pay(context, order.account, context.sender, order.fee, Reason::relay, about));
+    TRY_VOID(perform(context, order, about));
+    return emit(context, EventKind::order_relayed, order.account, context.sender, about);
 }
 
 Status authorise(Context& context, abi::Reader in) {

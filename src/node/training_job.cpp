@@ -29,7 +29,7 @@ std::vector<train::Matrix> matrices_of(const model::GptConfig& config) {
 
 TrainingJob::TrainingJob(JobPlan plan, JobPorts ports)
     : plan_(std::move(plan)), ports_(std::move(ports)) {
-    progress_.rounds_total = plan_.settings.rounds + plan_.settings.fragments - 1;
+    progress_.rounds_total = plan_.settings.rounds_total();
 }
 
 void TrainingJob::set_phase(const std::string& phase) {

@@ -59,9 +59,7 @@ class TrainingRun {
 
     // The round whose local steps come next, or rounds_total() when all are done.
     std::uint32_t round() const { return round_; }
-    // The settings' rounds, and with fragments the closing ones, which have no steps and exchange
-    // what the pieces gained since their last turns.
-    std::uint32_t rounds_total() const { return settings_.rounds + settings_.fragments - 1; }
+    std::uint32_t rounds_total() const { return settings_.rounds_total(); }
     // Of the round that comes next.
     std::uint32_t local_steps() const {
         return round_ < settings_.rounds ? settings_.local_steps : 0;

@@ -57,6 +57,9 @@ struct RunSettings {
 
     Status validate() const;
     std::uint64_t steps() const { return std::uint64_t{rounds} * local_steps; }
+    // With fragments closing rounds follow, which have no steps and exchange what the pieces gained
+    // since their last turns.
+    std::uint32_t rounds_total() const { return rounds + fragments - 1; }
     // Of inner step `step` (0 = the run's first).
     float learning_rate_at(std::uint64_t step) const;
 
