@@ -12,7 +12,7 @@ TIDY_ROOMS ?= base coding block placement
 
 build_preset = cmake --build --preset $(1) --parallel $(JOBS)
 test_preset = ctest --preset $(1) --parallel 2
-benches := $(filter-out report,$(notdir $(patsubst %/,%,$(wildcard bench/*/))))
+benches := $(filter-out report links,$(notdir $(patsubst %/,%,$(wildcard bench/*/))))
 fuzzers := $(foreach f,$(wildcard src/*/*_fuzz.cpp),\
 	$(word 2,$(subst /, ,$f))_$(basename $(notdir $f)))
 clang_tidy = xargs -r -P $(JOBS) -n 2 clang-tidy-14 -p build/release --quiet \
@@ -26,6 +26,10 @@ help: ## this list
 .PHONY: bootstrap
 bootstrap: ## install what is missing
 	@scripts/bootstrap
+
+.PHONY: datasets
+datasets: bootstrap
+	@scripts/install-datasets
 
 .PHONY: configure
 configure: bootstrap
@@ -41,7 +45,7 @@ demo: configure ## build, then run the main job from end to end (under 3 minutes
 	@python3 examples/demo/demo.py
 
 .PHONY: test
-test: build ## build and run all tests
+test: datasets build ## build and run all tests
 	@$(call test_preset,release)
 
 .PHONY: lint
@@ -70,13 +74,13 @@ $(benches:%=bench-%): bench-%: configure
 .PHONY: asan tsan
 asan: ## unit and corpus tests under the address and undefined-behaviour sanitizers
 tsan: ## unit and corpus tests under the thread sanitizer
-asan tsan: bootstrap
+asan tsan: datasets
 	@cmake --preset $@
 	@$(call build_preset,$@)
 	@$(call test_preset,$@) --label-regex 'unit|fuzz'
 
 .PHONY: coverage
-coverage: bootstrap ## lines that the unit and corpus tests reach, by room
+coverage: datasets ## lines that the unit and corpus tests reach, by room
 	@cmake --preset coverage
 	@$(call build_preset,coverage)
 	@find build/coverage -name '*.gcda' -delete

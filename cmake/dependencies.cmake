@@ -1,12 +1,12 @@
 # Outside libraries. Debian packages by find_package; blst from the C sources inside the pinned npm
-# package c-kzg, which scripts/bootstrap puts under build/deps.
+# package c-kzg, and libsecp256k1 from those inside the pinned PyPI package electrum-ecc, which
+# scripts/bootstrap puts under build/deps.
 find_package(Threads REQUIRED)
 find_package(OpenSSL 3.0 REQUIRED)
 find_package(tl-expected REQUIRED)
 find_package(GTest REQUIRED)
 find_package(Boost 1.81 REQUIRED COMPONENTS json)
 find_package(PkgConfig REQUIRED)
-pkg_check_modules(SECP256K1 REQUIRED IMPORTED_TARGET libsecp256k1)
 find_program(PYTHON3 NAMES python3 REQUIRED)
 
 find_path(RAPIDCHECK_INCLUDE rapidcheck.h REQUIRED)
@@ -24,4 +24,20 @@ add_library(blst STATIC ${CKZG_DIR}/blst/src/server.c ${CKZG_DIR}/blst/build/ass
 target_include_directories(blst SYSTEM PUBLIC ${CKZG_DIR}/blst/bindings)
 target_compile_definitions(blst PRIVATE __BLST_PORTABLE__)
 target_compile_options(blst PRIVATE -O2 -w)
+
+# Debian's is slower, and does where the other could not be fetched.
+set(SECP256K1_DIR ${MUTIRAO_DEPS}/secp256k1)
+if(EXISTS ${MUTIRAO_DEPS}/secp256k1.package)
+    add_library(secp256k1 STATIC ${SECP256K1_DIR}/src/secp256k1.c
+        ${SECP256K1_DIR}/src/precomputed_ecmult.c ${SECP256K1_DIR}/src/precomputed_ecmult_gen.c)
+    target_include_directories(secp256k1 PRIVATE ${SECP256K1_DIR}/include)
+    set(SECP256K1_INCLUDE ${SECP256K1_DIR}/include) # for the sources that name it
+    target_compile_definitions(secp256k1 PRIVATE
+        ENABLE_MODULE_RECOVERY=1 ECMULT_WINDOW_SIZE=15 COMB_BLOCKS=43 COMB_TEETH=6)
+    target_compile_options(secp256k1 PRIVATE -O2 -w)
+else()
+    pkg_check_modules(SECP256K1 REQUIRED IMPORTED_TARGET libsecp256k1)
+    add_library(secp256k1 INTERFACE)
+    target_link_libraries(secp256k1 INTERFACE PkgConfig::SECP256K1)
+endif()
 set(KZG_TRUSTED_SETUP ${CKZG_DIR}/c-kzg/trusted_setup.txt)

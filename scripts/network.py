@@ -4,6 +4,7 @@ import os
 import pathlib
 import signal
 import subprocess
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -96,6 +97,26 @@ class Network:
         lines = [line for line in text.splitlines() if line.strip()]
         return json.loads(lines[-1]) if lines else None
 
+    def facts(self, *arguments, timeout=300):
+        """Runs one command with --json; yields each line that it prints, parsed, as it comes."""
+        process = subprocess.Popen([binary(), *map(str, arguments), "--json"], env=self.environment,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        end = threading.Timer(timeout, process.kill)
+        end.start()
+        try:
+            for line in process.stdout:
+                if line.strip():
+                    yield json.loads(line)
+            errors = process.stderr.read()
+            if process.wait() != 0:
+                raise CommandFailed(arguments, process.returncode, None, errors)
+        finally:
+            end.cancel()
+            process.kill()
+            process.wait()
+            process.stdout.close()
+            process.stderr.close()
+
     def fails(self, *arguments, **options):
         """Runs a command that must fail; returns the CommandFailed."""
         result = self.run(*arguments, check=False, **options)
@@ -131,23 +152,23 @@ class Network:
     def cont(self, name):
         os.kill(self.process_of(name), signal.SIGCONT)
 
-    def restart(self, name, *options):
+    def restart(self, name, *options, program=None):
         """Starts a killed node again: the same folder, account and addresses."""
         self.end_restarted(name)
         node = self.node(name)
         listen = node["endpoint"].split("@")[-1]
         if node["role"] == "gateway":
             options += ("--http", self.ready["http"].split("//")[1].strip("/"))
-        self.start_node(name, node["role"], "--listen", listen, *options)
+        self.start_node(name, node["role"], "--listen", listen, *options, program=program)
 
-    def start_node(self, name, role, *options, timeout=30):
+    def start_node(self, name, role, *options, timeout=30, program=None):
         """A process beside those of `up`, in the folder of that name; returns when it is ready."""
         folder = self.folder(name)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "endpoint").unlink(missing_ok=True)
         with open(folder / "log.txt", "ab") as log:
             process = subprocess.Popen(
-                [binary(), "node", "--role", role, "--data", str(folder), "--join",
+                [program or binary(), "node", "--role", role, "--data", str(folder), "--join",
                  self.ready["ledger"], *map(str, options)],
                 env=self.environment, stdout=log, stderr=log)
         self.restarted[name] = process

@@ -9,6 +9,7 @@
 #include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <thread>
 
 #include "os/clock.hpp"
@@ -19,7 +20,12 @@ namespace {
 
 using std::chrono::steady_clock;
 
-Error lost() { return {ErrorKind::unavailable, "the server closed the connection"}; }
+constexpr timeval kPatience{60, 0};
+
+Error lost() {
+    return {ErrorKind::unavailable,
+            "the server closed the connection, or said nothing for a minute"};
+}
 
 class Socket {
   public:
@@ -34,6 +40,7 @@ class Socket {
             return Error{ErrorKind::unavailable, "nobody listens at port " + std::to_string(port)};
         const int on = 1;
         ::setsockopt(out.fd_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+        ::setsockopt(out.fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof(kPatience));
         return out;
     }
     Status send(std::string_view bytes) {
@@ -123,28 +130,26 @@ class WebSocket final : public Connection {
         in_.erase(0, in_.find("\r\n\r\n") + 4);
         return {};
     }
-    // One text message each way, its mask all zeros.
+    // One text message each way.
     Result<std::string> exchange(std::string_view body) override {
-        std::string frame = "\x81";
-        const std::uint64_t size = body.size();
-        const int length_bytes = size < 126 ? 0 : size < 65536 ? 2 : 8;
-        frame += static_cast<char>(0x80 | (length_bytes == 0   ? size
-                                           : length_bytes == 2 ? 126
-                                                               : 127));
-        for (int i = length_bytes; i-- > 0;) frame += static_cast<char>(size >> (8 * i));
-        frame.append(4, '\0');
-        frame += body;
-        TRY_VOID(socket_.send(frame));
+        TRY_VOID(send('\x1', body));
+        return receive();
+    }
+    Result<std::string> receive() override {
         std::string out;
         for (bool last = false; !last;) {
             TRY(const auto head, head_of_frame());
             while (in_.size() < head.begins + head.size) TRY_VOID(socket_.receive(in_));
             last = (static_cast<unsigned char>(in_[0]) & 0x80) != 0;
-            if ((in_[0] & 0x0f) < 8)
-                out += in_.substr(head.begins, head.size);
-            else
-                last = false;  // a ping
+            const auto code = in_[0] & 0x0f;
+            const auto body = in_.substr(head.begins, head.size);
             in_.erase(0, head.begins + head.size);
+            if (code < 8) {
+                out += body;
+                continue;
+            }
+            last = false;
+            if (code == 9) TRY_VOID(send('\xa', body));  // who does not answer a ping is cut off
         }
         return out;
     }
@@ -153,6 +158,19 @@ class WebSocket final : public Connection {
     struct Head {
         std::size_t begins, size;
     };
+    // One frame, its mask all zeros.
+    Status send(char code, std::string_view body) {
+        std::string frame(1, static_cast<char>(0x80 | code));
+        const std::uint64_t size = body.size();
+        const int length_bytes = size < 126 ? 0 : size < 65536 ? 2 : 8;
+        frame += static_cast<char>(0x80 | (length_bytes == 0   ? size
+                                           : length_bytes == 2 ? 126
+                                                               : 127));
+        for (int i = length_bytes; i-- > 0;) frame += static_cast<char>(size >> (8 * i));
+        frame.append(4, '\0');
+        frame += body;
+        return socket_.send(frame);
+    }
     Result<Head> head_of_frame() {
         while (in_.size() < 2) TRY_VOID(socket_.receive(in_));
         const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(in_[i]); };
@@ -203,6 +221,17 @@ Verdict verdict_of(const std::string& answer, std::size_t count) {
         else
             out.trouble = words;
     }
+    return out;
+}
+
+// Of a receipt.
+std::uint64_t block_of(std::string_view receipt) {
+    constexpr std::string_view kName = "\"blockNumber\":\"0x";
+    const auto at = receipt.find(kName);
+    std::uint64_t out = 0;
+    if (at != receipt.npos)
+        std::from_chars(receipt.data() + at + kName.size(), receipt.data() + receipt.size(), out,
+                        16);
     return out;
 }
 
@@ -309,8 +338,8 @@ Loaded run_load(const Load& load, const std::vector<Sequence>& rows) {
     return out;
 }
 
-std::vector<double> probe_finality(const Opener& open, const Sequence& row, Duration lasts) {
-    std::vector<double> out;
+std::vector<Probe> probe_finality(const Opener& open, const Sequence& row, Duration lasts) {
+    std::vector<Probe> out;
     const auto until = steady_clock::now() + lasts;
     auto connection = open();
     if (!connection.ok()) return out;
@@ -331,9 +360,18 @@ std::vector<double> probe_finality(const Opener& open, const Sequence& row, Dura
             receipt = std::move(*found);
         }
         out.push_back(
-            std::chrono::duration<double, std::milli>(steady_clock::now() - begin).count());
+            {begin.time_since_epoch(), steady_clock::now().time_since_epoch(), block_of(receipt)});
         os::SystemClock().sleep(std::chrono::milliseconds(37));
     }
+    return out;
+}
+
+std::vector<double> finality_ms(const std::vector<Probe>& probes) {
+    std::vector<double> out;
+    for (const auto& probe : probes)
+        out.push_back(
+            std::chrono::duration<double, std::milli>(probe.final_at - probe.sent_at).count());
+    std::sort(out.begin(), out.end());
     return out;
 }
 

@@ -17,6 +17,10 @@ class Connection {
     virtual ~Connection() = default;
     // The answer to a body.
     virtual Result<std::string> exchange(std::string_view body) = 0;
+    // The next message that answers nothing: a subscription's, on a WebSocket only.
+    virtual Result<std::string> receive() {
+        return Error{ErrorKind::unavailable, "nothing comes unasked over HTTP"};
+    }
 };
 using Opener = std::function<Result<std::unique_ptr<Connection>>()>;
 
@@ -65,8 +69,15 @@ struct Loaded {
 // sent again a moment later.
 Loaded run_load(const Load& load, const std::vector<Sequence>& rows);
 
-// Milliseconds from sending each of the transactions, one after another with a pause between, until
-// its receipt is there (asked for every few ms); ends when the time is over.
-std::vector<double> probe_finality(const Opener& open, const Sequence& row, Duration lasts);
+// A transaction that was watched, on the steady clock.
+struct Probe {
+    Duration sent_at{}, final_at{};  // final: its receipt had been read
+    std::uint64_t block = 0;
+};
+// Sends the transactions one after another, with a pause between, and asks for each one's receipt
+// every few ms; ends when the time is over.
+std::vector<Probe> probe_finality(const Opener& open, const Sequence& row, Duration lasts);
+// Milliseconds from sending to the receipt, ascending.
+std::vector<double> finality_ms(const std::vector<Probe>& probes);
 
 }  // namespace mutirao::bench

@@ -132,7 +132,13 @@ def measure_latency(validators, raws):
         f"largest of {len(took)}: {1000 * took[-1]:.0f} ms")
 
 
-def load(validators, sent):
+def in_turns(sent, index, count):
+    """One validator's part, by account: first nonces first."""
+    mine = sent[index::count]
+    return [raws[n] for n in range(len(mine[0])) for raws in mine]
+
+
+def load(validators, sent, by_lane):
     """All transfers, each account through one validator; returns when all are in blocks."""
     ledger = validators[0].ledger
     to = "0x" + "0" * 36 + "c0de"
@@ -145,16 +151,23 @@ def load(validators, sent):
 
     def feed(index):
         url = (validators[index].ledger.folder / "eth-rpc").read_text()
-        mine = sent[index::len(validators)]
-        queue = [raws[n] for n in range(len(mine[0])) for raws in mine]
+        queue = in_turns(sent, index, len(validators))
         for at in range(0, len(queue), BATCH):
             while sum(handed) - done() > WAITING:
                 time.sleep(0.02)
             submit(url, queue[at:at + BATCH])
             handed[index] += len(queue[at:at + BATCH])
 
+    def feed_lane(index):
+        ledger = validators[index].ledger
+        path = ledger.folder.parent / "transfers"
+        path.write_text("\n".join(in_turns(sent, index, len(validators))))
+        endpoint = (ledger.folder / "endpoint").read_text()
+        mutirao("--ledger", endpoint, "ledger", "send", path, "--together", 500, timeout=300)
+
     meter = Meter(validators)
-    threads = [threading.Thread(target=feed, args=(i,)) for i in range(len(validators))]
+    threads = [threading.Thread(target=feed_lane if by_lane else feed, args=(i,))
+               for i in range(len(validators))]
     for each in threads:
         each.start()
     for each in threads:
@@ -163,20 +176,21 @@ def load(validators, sent):
     return total, meter.read()
 
 
-def measure_load(validators, sent):
-    total, (wall, ledgers, comets, blocks) = load(validators, sent)
+def measure_load(validators, sent, by_lane=False):
+    total, (wall, ledgers, comets, blocks) = load(validators, sent, by_lane)
+    name = "loaded by the data lane" if by_lane else "loaded"
+    door = "in batches of the data lane" if by_lane else f"over JSON-RPC in batches of {BATCH}"
     cores = os.cpu_count()
     each = (ledgers + comets) / total / VALIDATORS
-    row("4 validators, loaded: transfers", total / wall, "1/s",
-        f"all on {cores} cores, with the client, over JSON-RPC in batches of {BATCH}; "
-        f"{total} transfers in {wall:.1f} s")
-    row("4 validators, loaded: blocks", blocks / wall, "1/s",
+    row(f"4 validators, {name}: transfers", total / wall, "1/s",
+        f"all on {cores} cores, with the client, {door}; {total} transfers in {wall:.1f} s")
+    row(f"4 validators, {name}: blocks", blocks / wall, "1/s",
         f"{total / blocks:.0f} transfers each")
-    row("4 validators, loaded: processor time of one validator for a transfer", 1e6 * each, "us",
+    row(f"4 validators, {name}: processor time of one validator for a transfer", 1e6 * each, "us",
         f"ledger {1e6 * ledgers / total / VALIDATORS:.0f}, CometBFT "
         f"{1e6 * comets / total / VALIDATORS:.0f}; all together "
         f"{(ledgers + comets) / wall:.2f} of {cores} cores")
-    row("4 validators with 2 cores each: transfers, projected", 2 / each, "1/s",
+    row(f"4 validators with 2 cores each, {name}: transfers, projected", 2 / each, "1/s",
         "2 cores / processor time of one validator for a transfer; no network between them")
 
 
@@ -207,8 +221,11 @@ def main():
             fund(validators, funding)
             measure_idle(validators, 3 if quick else 10)
             measure_latency(validators, sent.pop()[:10 if quick else 40])
+            half = len(sent) // 2
             say("load")
-            measure_load(validators, sent)
+            measure_load(validators, sent[:half])
+            say("load by the data lane")
+            measure_load(validators, sent[half:], by_lane=True)
         finally:
             for each in validators:
                 each.stop()

@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 #include <charconv>
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
@@ -11,8 +12,10 @@
 #include <unistd.h>
 
 #include "base/codec.hpp"
+#include "consensus/snapshot_store.hpp"
 #include "ledger/records.hpp"
 #include "os/clock.hpp"
+#include "os/disk.hpp"
 
 namespace mutirao::bench {
 namespace {
@@ -71,7 +74,8 @@ Result<Server> Server::start(os::Command command, const fs::path& folder) {
 Result<Server> Server::ledger(const fs::path& folder, const Chain& chain) {
     fs::create_directories(folder);
     write(folder / "genesis", mutirao::ledger::encode_record(chain.genesis()));
-    write(folder / "snapshot", chain.snapshot_file());
+    TRY(const auto disk, os::PosixDisk::open_folder(folder.string()));
+    TRY_VOID(consensus::store_snapshot(*disk, {0, {}, chain.state()}));
     const char* chosen = std::getenv("MUTIRAO_BINARY");
     TRY(auto out, start({{chosen == nullptr ? MUTIRAO_BINARY : chosen, "node", "--role", "ledger",
                           "--data", folder.string()},
@@ -165,9 +169,9 @@ double Server::cpu_s() const {
     return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
 }
 
-std::uint64_t Server::peak_bytes() const {
+std::uint64_t Server::status_bytes(std::string_view name) const {
     const auto status = text_of("/proc/" + std::to_string(process_.pid()) + "/status");
-    const auto at = status.find("VmHWM:");
+    const auto at = status.find(name);
     if (at == status.npos) return 0;
     const auto digits = status.find_first_of("0123456789", at);
     return number_in(std::string_view(status).substr(digits), 10) << 10;
@@ -203,6 +207,38 @@ Result<std::vector<std::uint64_t>> nonces(Connection& connection,
             return Error{ErrorKind::unavailable, "nonces: " + answer.substr(0, 300)};
         for (const auto& each : parsed.get_array())
             out.push_back(quantity_in(boost::json::serialize(each.at("result"))));
+    }
+    return out;
+}
+
+std::string Server::log() const { return text_of(folder_ / "log.txt"); }
+
+// While one is being written there are two states.
+bool Server::writes_snapshot() const {
+    std::size_t states = 0;
+    std::error_code ignored;  // a file may go while it is listed
+    for (const auto& entry : fs::directory_iterator(folder_, ignored))
+        states += entry.path().filename().string().starts_with("snapshot.") ? 1 : 0;
+    return states > 1;
+}
+
+Result<std::uint64_t> Server::transactions_since_snapshot(Connection& connection) const {
+    TRY(const auto disk, os::PosixDisk::open_folder(folder_.string()));
+    const auto until = steady_clock::now() + kStartMax;
+    while (writes_snapshot()) {
+        if (steady_clock::now() > until)
+            return Error{ErrorKind::timeout, "a snapshot is not finished"};
+        os::SystemClock().sleep(std::chrono::milliseconds(20));
+    }
+    TRY(const auto index, consensus::read_snapshot_index(*disk));
+    TRY(const auto latest, call(connection, "eth_blockNumber", "[]"));
+    std::uint64_t out = 0;
+    for (auto height = (index ? index->height : 0) + 1; height <= quantity_in(latest); ++height) {
+        char name[20];
+        std::snprintf(name, sizeof name, "0x%llx", static_cast<unsigned long long>(height));
+        TRY(const auto count, call(connection, "eth_getBlockTransactionCountByNumber",
+                                   "[\"" + std::string(name) + "\"]"));
+        out += quantity_in(count);
     }
     return out;
 }

@@ -25,7 +25,12 @@ class Server {
     // Of the ledger's control side: ACCOUNT@HOST:PORT.
     std::string endpoint() const;
     double cpu_s() const;
-    std::uint64_t peak_bytes() const;
+    std::uint64_t peak_bytes() const { return status_bytes("VmHWM:"); }
+    std::uint64_t resident_bytes() const { return status_bytes("VmRSS:"); }
+    // Of a ledger: in blocks after its newest snapshot, once none is being written.
+    Result<std::uint64_t> transactions_since_snapshot(Connection& connection) const;
+    bool writes_snapshot() const;
+    std::string log() const;
     // As when the power fails; then starts it again and returns the milliseconds until it answers.
     Result<double> kill_and_restart();
 
@@ -35,6 +40,7 @@ class Server {
     static Result<Server> start(os::Command command, const std::filesystem::path& folder);
     // Reads the port of the ledger's wallets' address, once it is there.
     Status wait_for_ledger();
+    std::uint64_t status_bytes(std::string_view name) const;
     // Until it answers `method` at port_.
     Status wait_for(std::string_view method);
 

@@ -66,7 +66,7 @@ crypto::BlsSecretKey sum_of(const std::vector<crypto::BlsSecretKey>& keys) {
 struct Chain::Parts {
     std::size_t rows = 0, accounts = 0;
     Genesis genesis;
-    Bytes snapshot;
+    Bytes state;
     std::vector<crypto::AccountKey> keys;  // of the senders
     std::vector<Address> addresses;        // likewise
     std::vector<crypto::AccountKey> sessions;
@@ -211,22 +211,21 @@ Chain::Chain(std::size_t rows, std::size_t accounts) : parts_(std::make_unique<P
     state.u(kSnapshotFormat).raw(header.encode());
     tree.encode(state);
     History().encode(state);
-    const auto checksum =
-        crypto::blake3_keyed(crypto::domain_key("ledger snapshot"), state.bytes());
-    parts.snapshot = Writer().raw(checksum.span()).raw(state.bytes()).bytes();
+    parts.state = std::move(state).take();
 }
 
 Chain::~Chain() = default;
 
 const Genesis& Chain::genesis() const { return parts_->genesis; }
-const Bytes& Chain::snapshot_file() const { return parts_->snapshot; }
+const Bytes& Chain::state() const { return parts_->state; }
 std::vector<Address> Chain::senders() const { return parts_->addresses; }
 
 std::vector<Sequence> Chain::sign(Kind kind, std::size_t count) const {
     const auto& parts = *parts_;
     std::vector<Sequence> out(parts.rows);
+    const std::size_t threads = std::max(1u, std::thread::hardware_concurrency());
     const auto sign_rows = [&](std::size_t first) {
-        for (auto row = first; row < parts.rows; row += 2) {
+        for (auto row = first; row < parts.rows; row += threads) {
             SeededRandom random(row);
             out[row].reserve(count / parts.rows);
             for (std::size_t i = 0; i < count / parts.rows; ++i) {
@@ -237,9 +236,10 @@ std::vector<Sequence> Chain::sign(Kind kind, std::size_t count) const {
             }
         }
     };
-    std::thread second(sign_rows, 1);
+    std::vector<std::thread> others;
+    for (std::size_t i = 1; i < threads; ++i) others.emplace_back(sign_rows, i);
     sign_rows(0);
-    second.join();
+    for (auto& other : others) other.join();
     return out;
 }
 

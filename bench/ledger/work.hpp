@@ -33,12 +33,12 @@ class Chain {
     ~Chain();
 
     const ledger::Genesis& genesis() const;
-    // The ledger's file "snapshot" at block 0: all accounts, eight storage nodes in epoch 1, a
+    // The ledger's state at block 0: all accounts, eight storage nodes in epoch 1, a
     // model, and for each sender an offer of it and a session key.
-    const Bytes& snapshot_file() const;
+    const Bytes& state() const;
     std::vector<Address> senders() const;
 
-    // `count` transactions in all, shared out among the rows, from nonce 0 on. Two threads sign.
+    // `count` transactions in all, shared out among the rows, from nonce 0 on. Every core signs.
     std::vector<Sequence> sign(Kind kind, std::size_t count) const;
     // One account more, for whoever measures how long a transaction takes.
     Sequence sign_probe(std::size_t number, std::size_t count) const;

@@ -1,5 +1,6 @@
 #include "train/experiment.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <ctime>
 #include <iostream>
@@ -9,6 +10,8 @@
 #include <unistd.h>
 
 #include "model/nano_backend.hpp"
+#include "model/stage.hpp"
+#include "train/pipeline_message.hpp"
 #include "train/round.hpp"
 #include "train/sampler.hpp"
 
@@ -24,27 +27,46 @@ double cpu_seconds() {
     return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
 }
 
-std::vector<train::Matrix> matrices_of(const model::GptConfig& config) {
-    std::vector<train::Matrix> matrices;
-    for (const auto& parameter : model::parameter_layout(config))
-        if (parameter.shape.size() == 2)
-            matrices.push_back({parameter.offset, parameter.shape[0], parameter.shape[1]});
-    return matrices;
-}
-
+// With stages a pipeline: its inner steps are the whole model's bit for bit (model/stage.hpp), so
+// they are computed at once; what is exchanged is each stage's own.
 struct Worker {
     std::unique_ptr<model::Model> model;
-    train::TrainingRun run;
+    std::vector<train::TrainingRun> stages;
+
+    train::TrainingRun& first() { return stages.front(); }
 };
+
+struct StagePart {
+    model::StageSlice slice;
+    std::vector<train::Matrix> matrices;
+
+    template <class T>
+    std::span<T> of(std::span<T> whole) const {
+        return whole.subspan(slice.offset, slice.size);
+    }
+};
+
+std::vector<StagePart> parts_of(const train::RunSettings& settings) {
+    if (settings.stages == 1) {
+        const auto layout = model::parameter_layout(settings.model);
+        return {{{0, settings.model.parameter_count()}, train::matrices_of(layout)}};
+    }
+    const auto& config = *settings.model.gpt();
+    std::vector<StagePart> out;
+    for (const auto& range : model::cut_into_stages(config, settings.stages).value())
+        out.push_back({model::stage_slice(config, range),
+                       train::matrices_of(model::stage_layout(config, range))});
+    return out;
+}
 
 class Runner {
   public:
     Runner(const Experiment& experiment, const Bytes& text)
         : experiment_(experiment),
           settings_(experiment.settings),
-          config_{settings_.model.layers, settings_.model.width, settings_.model.heads,
-                  settings_.model.context},
-          sampler_(train::Sampler::make({{text, 0}}, config_.context, settings_.seed).value()),
+          config_(settings_.model),
+          sampler_(train::Sampler::make({{text, 0}}, config_.example(), settings_.seed).value()),
+          parts_(parts_of(settings_)),
           initial_(model::initial_parameters(config_, settings_.seed)),
           held_out_(sampler_.held_out(experiment.held_out_rows)) {
         outcome_.parameters = static_cast<double>(initial_.size());
@@ -58,13 +80,11 @@ class Runner {
 
   private:
     std::unique_ptr<model::Model> make_model() const {
-        const auto inner = settings_.inner == train::InnerOptimizer::muon ? model::Optimizer::muon
-                                                                          : model::Optimizer::adamw;
-        return model::make_nano_backend()->create(config_, {.optimizer = inner}, initial_).value();
+        return model::make_nano_backend()->create(config_, settings_.optimizer(), initial_).value();
     }
 
     bool measure(model::Model& model, std::uint64_t step) {
-        const auto rows = static_cast<std::uint32_t>(held_out_.size() / (config_.context + 1));
+        const auto rows = static_cast<std::uint32_t>(held_out_.size() / config_.example_size());
         const float loss = model.loss({rows, held_out_}).value();
         outcome_.steps.push_back(static_cast<double>(step));
         outcome_.losses.push_back(loss);
@@ -92,36 +112,49 @@ class Runner {
         return true;
     }
 
+    Worker make_worker(std::uint32_t index) const {
+        Worker out{make_model(), {}};
+        for (std::uint32_t s = 0; s < parts_.size(); ++s) {
+            const auto own = parts_[s].of(std::span(initial_));
+            out.stages.push_back(
+                train::TrainingRun::make(settings_,
+                                         {train::stage_run({}, s), index, experiment_.workers},
+                                         {own.begin(), own.end()}, parts_[s].matrices)
+                    .value());
+        }
+        return out;
+    }
+
+    std::vector<float> gathered(Worker& worker, auto list_of) const {
+        std::vector<float> whole(initial_.size());
+        for (std::size_t s = 0; s < parts_.size(); ++s)
+            std::ranges::copy(list_of(worker.stages[s]), parts_[s].of(std::span(whole)).begin());
+        return whole;
+    }
+
     bool rounds() {
         std::vector<Worker> workers;
-        for (std::uint32_t w = 0; w < experiment_.workers; ++w)
-            workers.push_back(
-                {make_model(), train::TrainingRun::make(settings_, {{}, w, experiment_.workers},
-                                                        initial_, matrices_of(config_))
-                                   .value()});
+        for (std::uint32_t w = 0; w < experiment_.workers; ++w) workers.push_back(make_worker(w));
         const auto every = std::max<std::uint64_t>(1, settings_.rounds / kMeasurements);
-        const auto total = workers.front().run.rounds_total();
-        std::map<std::uint32_t, std::vector<train::Payload>> sent;
+        const auto total = workers.front().first().rounds_total();
         auto& first = workers.front();
-        while (!first.run.finished()) {
-            const auto round = first.run.round();
-            if (first.run.wants_steps())
+        while (!first.first().finished()) {
+            if (first.first().wants_steps())
                 for (std::uint32_t w = 0; w < experiment_.workers; ++w)
-                    if (!local_round(workers[w], w, sent[round])) return false;
-            if (const auto due = first.run.due()) {
-                for (auto& worker : workers) {
-                    const double began = cpu_seconds();
-                    if (!worker.run.apply(sent[*due]).ok()) return false;
-                    overhead_ += cpu_seconds() - began;
-                }
-                sent.erase(*due);
+                    if (!local_round(workers[w], w)) return false;
+            if (const auto due = first.first().due()) {
+                for (auto& worker : workers)
+                    if (!apply(worker, *due)) return false;
+                sent_.erase(*due);
             }
-            const bool closing = first.run.round() > settings_.rounds;
-            if ((closing || first.run.round() % every != 0) && !first.run.finished()) continue;
-            if (!first.model->set_parameters(first.run.shared_parameters()).ok() ||
+            const auto round = first.first().round();
+            const bool closing = round > settings_.rounds;
+            if ((closing || round % every != 0) && !first.first().finished()) continue;
+            const auto shared =
+                gathered(first, [](const auto& run) { return run.shared_parameters(); });
+            if (!first.model->set_parameters(shared).ok() ||
                 !measure(*first.model,
-                         std::uint64_t{std::min(first.run.round(), settings_.rounds)} *
-                             settings_.local_steps))
+                         std::uint64_t{std::min(round, settings_.rounds)} * settings_.local_steps))
                 return false;
         }
         const double all_rounds = static_cast<double>(total) * experiment_.workers;
@@ -132,12 +165,22 @@ class Runner {
         return true;
     }
 
-    bool local_round(Worker& worker, std::uint32_t index, std::vector<train::Payload>& out) {
+    bool apply(Worker& worker, std::uint32_t round) {
+        const double began = cpu_seconds();
+        for (std::size_t s = 0; s < parts_.size(); ++s)
+            if (!worker.stages[s].apply(sent_[round][s]).ok()) return false;
+        overhead_ += cpu_seconds() - began;
+        return true;
+    }
+
+    bool local_round(Worker& worker, std::uint32_t index) {
         auto& model = *worker.model;
-        const auto first = std::uint64_t{worker.run.round()} * settings_.local_steps;
-        if (!model.set_parameters(worker.run.start_parameters()).ok()) return false;
+        const auto round = worker.first().round();
+        const auto first = std::uint64_t{round} * settings_.local_steps;
+        const auto start = gathered(worker, [](const auto& run) { return run.start_parameters(); });
+        if (!model.set_parameters(start).ok()) return false;
         double loss = 0;
-        for (std::uint64_t step = first; step < first + worker.run.local_steps(); ++step) {
+        for (std::uint64_t step = first; step < first + worker.first().local_steps(); ++step) {
             const auto batch = sampler_.training_batch(index, step, settings_.batch);
             const double began = cpu_seconds();
             const auto before =
@@ -148,12 +191,18 @@ class Runner {
         }
         std::vector<float> local(initial_.size());
         if (!model.get_parameters(local).ok()) return false;
-        const double began = cpu_seconds();
-        const auto payload = worker.run.finish_round(local, 1, loss);
-        overhead_ += cpu_seconds() - began;
-        if (!payload.ok()) return false;
-        bytes_ += static_cast<double>(payload->size());
-        out.push_back(worker.run.check_payload(*payload).value());
+        auto& out = sent_[round];
+        out.resize(parts_.size());
+        for (std::size_t s = 0; s < parts_.size(); ++s) {
+            auto& run = worker.stages[s];
+            const double began = cpu_seconds();
+            const auto payload =
+                run.finish_round(parts_[s].of(std::span<const float>(local)), 1, loss);
+            overhead_ += cpu_seconds() - began;
+            if (!payload.ok()) return false;
+            bytes_ += static_cast<double>(payload->size());
+            out[s].push_back(run.check_payload(*payload).value());
+        }
         return true;
     }
 
@@ -163,11 +212,14 @@ class Runner {
 
     const Experiment& experiment_;
     const train::RunSettings& settings_;
-    const model::GptConfig config_;
+    const model::ModelConfig config_;
     train::Sampler sampler_;
+    const std::vector<StagePart> parts_;
     const std::vector<float> initial_;
     const Bytes held_out_;
     Outcome outcome_;
+    // By round and stage, of all workers.
+    std::map<std::uint32_t, std::vector<std::vector<train::Payload>>> sent_;
     bool measured_ = false;
     double seconds_ = 0, overhead_ = 0, bytes_ = 0;
 };

@@ -4,8 +4,8 @@
 
 #include <optional>
 
+#include "links/shaped_network.hpp"
 #include "train/experiment.hpp"
-#include "train/shaped_network.hpp"
 
 namespace mutirao::bench {
 

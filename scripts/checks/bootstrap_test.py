@@ -1,5 +1,6 @@
-"""scripts/bootstrap asks for what is missing and for nothing else. apt-get, dpkg-query, npm and go
-are played by small programs that write down how they were called."""
+"""scripts/bootstrap asks for what is missing and for nothing else; data sets come when tests ask
+for them (scripts/install-datasets). apt-get, dpkg-query, npm and go are played by small programs
+that write down how they were called."""
 import os
 import pathlib
 import shutil
@@ -22,10 +23,13 @@ class Bootstrap(unittest.TestCase):
         handbook = self.root / "handbook"
         (handbook / "html/pt-BR").mkdir(parents=True)
         self.assertIn("handbook=/usr/share/doc/debian-handbook\n", text)
-        self.script = self.root / "scripts/bootstrap"
-        self.script.write_text(text.replace("handbook=/usr/share/doc/debian-handbook",
-                                            f"handbook={handbook}"))
+        script = self.root / "scripts/bootstrap"
+        script.write_text(text.replace("handbook=/usr/share/doc/debian-handbook",
+                                       f"handbook={handbook}"))
         shutil.copy(ROOT / "scripts/install-cometbft", self.root / "scripts")
+        shutil.copy(ROOT / "scripts/install-datasets", self.root / "scripts")
+        shutil.copy(ROOT / "scripts/install-secp256k1", self.root / "scripts")
+        self.datasets = self.root / "build/deps/datasets"
         for name in ("package.json", "package-lock.json"):
             shutil.copy(ROOT / "scripts/npm" / name, self.root / "scripts/npm")
         self.play("apt-get", "exit 0")
@@ -33,12 +37,14 @@ class Bootstrap(unittest.TestCase):
         self.play("node", "exit 0")
         self.play("npm", "mkdir -p node_modules")
         self.play_go("1.19.8")
+        self.play("pip3", "exit 1")
         self.installed(missing=(), besides=())
 
     def play(self, name, body):
         program = self.root / "bin" / name
         program.parent.mkdir(exist_ok=True)
-        log = "" if name in ("dpkg-query", "sudo", "go") else f'echo "{name} $*" >> {self.calls}\n'
+        quiet = name in ("dpkg-query", "sudo", "go", "pip3")
+        log = "" if quiet else f'echo "{name} $*" >> {self.calls}\n'
         program.write_text(f"#!/bin/bash\n{log}{body}\n")
         program.chmod(0o755)
 
@@ -55,9 +61,10 @@ for package in "$@"; do
 done
 exit ${{status:-0}}""")
 
-    def run_(self):
+    def run_(self, script="bootstrap"):
         self.calls.write_text("")
-        done = subprocess.run(["bash", str(self.script)], capture_output=True, text=True,
+        path = self.root / "scripts" / script
+        done = subprocess.run(["bash", str(path)], capture_output=True, text=True,
                               env={**os.environ, "PATH": f"{self.root / 'bin'}:/usr/bin:/bin"},
                               check=False)
         return done, self.calls.read_text().splitlines()
@@ -68,6 +75,36 @@ exit ${{status:-0}}""")
         self.assertEqual(calls, ["npm ci --ignore-scripts --no-audit --no-fund"])
         done, calls = self.run_()
         self.assertEqual((done.returncode, calls), (0, []))
+
+    def test_data_sets_come_when_tests_ask_and_once(self):
+        self.run_()
+        self.assertFalse(self.datasets.exists())
+        # Without Debian's archive there are none, and tests go on.
+        self.play("apt-get", "exit 100")
+        done, calls = self.run_("install-datasets")
+        self.assertEqual((done.returncode, len(calls)), (0, 1))
+        self.assertIn("tests on real data sets are skipped", done.stdout)
+        self.assertFalse((self.datasets / "complete").exists())
+        (self.datasets / "complete").touch()
+        self.assertEqual(self.run_("install-datasets")[1], [])
+
+    def test_sources_of_secp256k1_come_once_or_debians_are_used(self):
+        self.run_()
+        done, _ = self.run_("install-secp256k1")
+        self.assertIn("goes on with Debian's libsecp256k1", done.stdout)
+        stamp = self.root / "build/deps/secp256k1.package"
+        self.assertFalse(stamp.exists())
+        self.play("pip3", f"""echo "pip3 $*" >> {self.calls}
+while [[ $1 != --dest ]]; do shift; done
+cd "$2"; mkdir -p electrum_ecc-0.0.8/libsecp256k1/{{src,include}}
+touch electrum_ecc-0.0.8/libsecp256k1/{{COPYING,src/secp256k1.c,include/secp256k1.h}}
+tar -czf electrum_ecc-0.0.8.tar.gz electrum_ecc-0.0.8""")
+        done, calls = self.run_("install-secp256k1")
+        self.assertEqual((done.returncode, len(calls)), (0, 1), done.stderr)
+        self.assertIn("--require-hashes", calls[0])
+        self.assertTrue((self.root / "build/deps/secp256k1/src/secp256k1.c").exists())
+        self.assertTrue(stamp.exists())
+        self.assertEqual(self.run_("install-secp256k1")[1], [])
 
     def play_go(self, version, outcome="touch $GOBIN/cometbft; chmod +x $GOBIN/cometbft"):
         self.play("go", f'''if [[ $1 == env ]]; then echo go{version}; exit; fi

@@ -33,8 +33,10 @@ LIBRARIES = [
     (r"torch/|ATen/|c10/|caffe2/", {"model/plugin"},
      "libtorch is opened at run time, by computing roles only"),
     (r"cblas\.h", {"model/nano"}, "matrix products go through model/nano/matrix.hpp"),
+    (r"(png|turbojpeg|zlib)\.h", {"dataset"}, "pictures are read in dataset alone"),
     (r"openssl/|secp256k1|blst", {"crypto"}, "cryptography has one home"),
     (r"CLI/", {"cli"}, "the command line belongs to cli"),
+    (r"toml\+\+/", {"cli"}, "runs are files for people; rooms get settings"),
     (r"tl/expected", {"base", "gateway"},
      "Result<T> is base's; gateway pairs values with OpenAI's own errors"),
     (r"sys/mman\.h", {"os", "coding/row_buffer.cpp"},
@@ -48,8 +50,8 @@ LIBRARIES = [
     (r"random$|ctime$|time\.h$", set(), "chance and time arrive as Random and Clock"),
 ]
 # What tests, fuzz targets and benches may include besides.
-TEST_LIBRARIES = r"boost/json|openssl/|blst|(sys|netinet|arpa)/|(unistd|fcntl|poll|signal)\.h|" \
-                 r"filesystem$|fstream$|iostream$|tl/expected"
+TEST_LIBRARIES = r"(png|turbojpeg|zlib)\.h|boost/json|openssl/|blst|(sys|netinet|arpa)/|" \
+                 r"(unistd|fcntl|poll|signal)\.h|filesystem$|fstream$|iostream$|tl/expected"
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 KEYWORDS = {"DEPS", "LIBRARIES", "TEST_DEPS", "TEST_LIBRARIES"}

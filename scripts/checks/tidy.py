@@ -91,7 +91,7 @@ def is_excepted(path, where):
     parts = pathlib.PurePath(path).parts
     if "tests" in where and (parts[0] == "tests" or re.search(r"_test\.[ch]pp$|^test_", parts[-1])):
         return True
-    if "bench" in where and (parts[0] == "bench" or parts[-1].endswith("_bench.cpp")):
+    if "bench" in where and (parts[0] == "bench" or re.search(r"_bench\.[ch]pp$", parts[-1])):
         return True
     if parts[0] == "src":
         return parts[1] in where

@@ -1,11 +1,19 @@
 #include "base/codec.hpp"
 
+#include <algorithm>
 #include <limits>
 
 namespace mutirao {
+namespace {
+
+constexpr std::size_t kFirstRoom = 128;  // bytes
+
+}  // namespace
 
 Writer& Writer::raw(ByteSpan bytes) {
     if (bytes.empty()) return *this;
+    // Most records are short, and are written in many small pieces.
+    if (out_.capacity() == 0) out_.reserve(std::max(bytes.size(), kFirstRoom));
     const auto at = out_.size();
     out_.resize(at + bytes.size());
     std::memcpy(out_.data() + at, bytes.data(), bytes.size());

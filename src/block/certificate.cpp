@@ -1,7 +1,7 @@
 #include "block/certificate.hpp"
 
 #include "base/codec.hpp"
-#include "crypto/bls_batch.hpp"
+#include "crypto/joint_check.hpp"
 
 namespace mutirao::block {
 namespace {
@@ -121,7 +121,7 @@ bool verify_certificates(std::span<const CertificateOf> certificates, std::uint6
         openings.push_back({certificate.commitment, commitment_challenge(certificate.id),
                             certificate.value, certificate.opening});
     }
-    return crypto::verify_aggregates(claims) && crypto::verify_openings(openings);
+    return crypto::verify_jointly(claims, openings);
 }
 
 Bytes signer_bitmap(std::uint32_t members, std::span<const std::uint32_t> signers) {

@@ -18,9 +18,10 @@ constexpr std::size_t kBlockMax = 4 << 20;
 static_assert(kBlockMax > 2 * consensus::kBlockBytesMax);
 
 // RFC 4648, section 4.
+constexpr std::string_view kDigits =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
 std::string base64(ByteSpan bytes) {
-    static constexpr std::string_view kDigits =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     std::string out;
     for (std::size_t at = 0; at < bytes.size(); at += 3) {
         std::uint32_t group = 0;
@@ -29,6 +30,25 @@ std::string base64(ByteSpan bytes) {
         for (std::size_t i = 0; i < 4; ++i)
             out += i > bytes.size() - at ? '=' : kDigits[group >> (18 - 6 * i) & 63];
     }
+    return out;
+}
+
+// The bytes that base64() would have written as this text.
+Result<Bytes> from_base64(std::string_view text) {
+    Bytes out;
+    for (std::size_t at = 0; at < text.size(); at += 4) {
+        std::uint32_t group = 0;
+        for (const char digit : text.substr(at, 4)) {
+            const auto value = digit == '=' ? 0 : kDigits.find(digit);
+            if (value == std::string_view::npos) break;
+            group = group << 6 | static_cast<std::uint32_t>(value);
+        }
+        for (int shift = 16; shift >= 0; shift -= 8)
+            out.push_back(static_cast<std::uint8_t>(group >> shift));
+    }
+    const auto padding = text.size() - std::min(text.size(), text.find_last_not_of('=') + 1);
+    out.resize(out.size() - std::min(out.size(), padding));
+    if (base64(out) != text) return Error{ErrorKind::invalid_argument, "this is no base64"};
     return out;
 }
 
@@ -80,7 +100,7 @@ std::string genesis(const CometNetwork& network) {
     for (const auto& one : network.validators)
         validators.push_back({{"address", comet_address(one.signing)},
                               {"pub_key", public_key(one.signing)},
-                              {"power", "10"},
+                              {"power", std::to_string(one.power)},
                               {"name", one.name}});
     return json::serialize(json::object{{"genesis_time", rfc3339(network.genesis_time_ms)},
                                         {"chain_id", network.chain_id},
@@ -133,6 +153,26 @@ std::string configuration(const CometNetwork& network, std::size_t validator) {
 }
 
 }  // namespace
+
+Result<crypto::Ed25519Key> comet_signing_key(std::string_view file) {
+    const Error refused{ErrorKind::invalid_argument,
+                        "this is no priv_validator_key.json with an Ed25519 key"};
+    json::error_code failed;
+    const auto value = json::parse(file, failed);
+    if (failed || !value.is_object()) return refused;
+    const auto* found = value.get_object().if_contains("priv_key");
+    if (found == nullptr || !found->is_object()) return refused;
+    const auto* type = found->get_object().if_contains("type");
+    const auto* secret = found->get_object().if_contains("value");
+    if (type == nullptr || *type != "tendermint/PrivKeyEd25519" || secret == nullptr ||
+        !secret->is_string())
+        return refused;
+    const auto bytes = from_base64(std::string_view(secret->get_string()));
+    if (!bytes.ok() || bytes->size() != 64) return refused;
+    TRY(const auto key, crypto::Ed25519Key::from_seed(ByteSpan(*bytes).first(32)));
+    if (to_bytes(key.public_key.span()) != to_bytes(ByteSpan(*bytes).last(32))) return refused;
+    return key;
+}
 
 std::string comet_node_id(const crypto::Ed25519Key& key) { return address_of(key); }
 

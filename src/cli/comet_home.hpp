@@ -18,6 +18,8 @@ struct CometValidator {
     std::string p2p;             // HOST:PORT, for the other validators
     std::string rpc;             // HOST:PORT, CometBFT's own JSON-RPC
     std::string abci_socket;     // path of the socket at which the ledger answers
+    Address account = {};        // that the ledger knows it by
+    std::uint64_t power = 10;    // votes at first
 };
 
 struct CometNetwork {
@@ -28,12 +30,15 @@ struct CometNetwork {
     // "app": CometBFT carries transactions between ledgers (from v0.40 on). "nop": each validator
     // proposes only what was sent to itself (v0.38).
     std::string mempool = "app";
-    std::vector<CometValidator> validators;  // of equal power
+    std::vector<CometValidator> validators;
 };
 
 // Files of the home folder, by their path in it.
 using CometFiles = std::vector<std::pair<std::string, std::string>>;
 CometFiles comet_home(const CometNetwork& network, std::size_t validator);
+
+// The key in a priv_validator_key.json. invalid_argument, saying so, for what is none of Ed25519.
+Result<crypto::Ed25519Key> comet_signing_key(std::string_view file);
 
 // How CometBFT names a key: 40 hexadecimal digits, upper case for a validator's.
 std::string comet_node_id(const crypto::Ed25519Key& key);

@@ -41,6 +41,26 @@ TEST(CometHome, writes_keys_as_cometbft_does) {
               "Er0kuwsxERJxWl7MmkZcDusAxyuf2DXWpgBgrEKt9VL/tPJZAc6DuFy89qmIyWvAhpo9wdRGg==\"}}\n");
 }
 
+TEST(CometHome, reads_the_keys_that_it_and_cometbft_write) {
+    const auto given = network();
+    const auto files = comet_home(given, 1);
+    const std::map<std::string, std::string> by_path(files.begin(), files.end());
+    const auto text = by_path.at("config/priv_validator_key.json");
+    const auto read = comet_signing_key(text);
+    ASSERT_TRUE(read.ok());
+    EXPECT_EQ(read->seed, given.validators[1].signing.seed);
+    EXPECT_EQ(comet_address(*read), comet_address(given.validators[1].signing));
+    for (const std::size_t size : {std::size_t{0}, text.size() / 2, text.size() - 4})
+        EXPECT_FALSE(comet_signing_key(text.substr(0, size)).ok());
+    auto other = text;
+    other.replace(other.find("PrivKeyEd25519"), 14, "PrivKeySecp256");
+    EXPECT_FALSE(comet_signing_key(other).ok());
+    other = text;
+    auto& digit = other[other.rfind("==") - 20];  // of the public half
+    digit = digit == 'A' ? 'B' : 'A';
+    EXPECT_FALSE(comet_signing_key(other).ok());
+}
+
 TEST(CometHome, genesis_names_the_state_and_all_validators_and_is_the_same_for_all) {
     const auto given = network();
     const auto text = comet_home(given, 0)[0].second;

@@ -1,5 +1,6 @@
 #include "cli/commands.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 
@@ -16,6 +17,13 @@ std::string default_home() {
 
 }  // namespace
 
+ledger::Amount mut(std::uint64_t whole) { return *ledger::Amount::parse(std::to_string(whole)); }
+
+Result<std::uint64_t> ledger_time_ms(Session& session) {
+    TRY(const auto status, session.ledger().status());
+    return std::max(status.time_ms, session.clock().unix_ms());
+}
+
 Result<Digest> digest_from(const std::string& text, const std::string& what) {
     auto digest = Digest::from_hex(text);
     if (!digest.ok())
@@ -27,10 +35,8 @@ Result<Digest> digest_from(const std::string& text, const std::string& what) {
 
 void add_later_commands(CLI::App& app, GlobalOptions& options, Action& action) {
     (void)options;
-    for (const auto& [name, what] :
-         {std::pair<std::string, std::string>{"audit", "auditing storage nodes by random sampling"},
-          {"doctor", "checking reachability, bandwidth and clocks"},
-          {"sim", "simulating large networks from the command line"}}) {
+    for (const auto& [name, what] : {std::pair<std::string, std::string>{
+             "sim", "simulating large networks from the command line"}}) {
         auto* command = app.add_subcommand(name, what + " (not built yet)");
         command->group("Not built yet");
         command->callback([&action, what = what] {
@@ -61,17 +67,23 @@ int run(int argc, char** argv) {
     app.add_option("--ledger", options.ledger,
                    "ACCOUNT@HOST:PORT of a ledger to ask, instead of the home folder's network");
     app.add_flag("--json", options.json, "one JSON object a line, for programs");
-    app.set_version_flag("--version", "mutirao 0.1.0");
+    app.set_version_flag("--version", "mutirao " + std::string(kVersion));
     add_network_commands(app, options, action);
     add_node_command(app, options, action);
     add_ledger_commands(app, options, action);
     add_put_command(app, options, action);
     add_object_commands(app, options, action);
     add_wallet_commands(app, options, action);
+    add_deal_commands(app, options, action);
+    add_dispute_commands(app, options, action);
+    add_order_commands(app, options, action);
+    add_stake_commands(app, options, action);
     add_rights_commands(app, options, action);
     add_training_commands(app, options, action);
+    add_model_commands(app, options, action);
     add_inference_commands(app, options, action);
     add_bench_commands(app, options, action);
+    add_doctor_command(app, options, action);
     add_later_commands(app, options, action);
     try {
         app.parse(argc, argv);

@@ -8,6 +8,8 @@
 
 namespace mutirao::cli {
 
+inline constexpr std::string_view kVersion = "0.1.0";
+
 // Parses the command line and runs the command; returns the exit code.
 int run(int argc, char** argv);
 
@@ -18,25 +20,52 @@ using Action = std::function<Status()>;
 void add_network_commands(CLI::App& app, GlobalOptions& options, Action& action);
 void add_node_command(CLI::App& app, GlobalOptions& options, Action& action);
 void add_ledger_commands(CLI::App& app, GlobalOptions& options, Action& action);
+void add_send_command(CLI::App& ledger, GlobalOptions& options, Action& action);
+void add_stake_commands(CLI::App& app, GlobalOptions& options, Action& action);
+void add_deal_commands(CLI::App& app, GlobalOptions& options, Action& action);
+void add_dispute_commands(CLI::App& app, GlobalOptions& options, Action& action);
+void add_order_commands(CLI::App& app, GlobalOptions& options, Action& action);
 void add_wallet_commands(CLI::App& app, GlobalOptions& options, Action& action);
 void add_put_command(CLI::App& app, GlobalOptions& options, Action& action);
 void add_object_commands(CLI::App& app, GlobalOptions& options, Action& action);
 void add_rights_commands(CLI::App& app, GlobalOptions& options, Action& action);
 void add_training_commands(CLI::App& app, GlobalOptions& options, Action& action);
+void add_model_commands(CLI::App& app, GlobalOptions& options, Action& action);
 void add_inference_commands(CLI::App& app, GlobalOptions& options, Action& action);
 void add_bench_commands(CLI::App& app, GlobalOptions& options, Action& action);
+void add_doctor_command(CLI::App& app, GlobalOptions& options, Action& action);
 // Commands that answer that they are not built yet.
 void add_later_commands(CLI::App& app, GlobalOptions& options, Action& action);
+
+// So many whole MUT.
+ledger::Amount mut(std::uint64_t whole);
+inline constexpr std::uint64_t kFounderMut = 1'000'000;  // a new network's supply
 
 // The wallet that has a new network's supply; made when there is none.
 inline constexpr std::string_view kFounder = "founder";
 Result<Address> founder_address(Session& session);
+
+// What the time of the next block may be: a quiet ledger's last one may be long ago.
+Result<std::uint64_t> ledger_time_ms(Session& session);
+
+// A node by its name in the home folder's network, its address, or a wallet's name.
+Result<Address> node_named(Session& session, const std::string& text);
 
 // A digest in hex, with or without 0x.
 Result<Digest> digest_from(const std::string& text, const std::string& what);
 
 // Makes a compute node read a model and offer it on the ledger.
 Status load_model(Session& session, const std::string& provider, const Digest& model);
+
+// An object of a wallet's own, offered to one training run.
+struct Offer {
+    std::string object;  // its name, or content id
+    Digest run;
+    ledger::Amount price;      // paid once by the builder
+    double share_percent = 0;  // of the model's later income, at most 90
+    std::uint32_t days = 365;
+};
+Status offer_object(Session& session, const crypto::AccountKey& wallet, const Offer& offer);
 
 struct PutResult {
     Digest content;

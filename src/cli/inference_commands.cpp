@@ -11,7 +11,7 @@ namespace {
 constexpr std::uint64_t kHourMs = 3600ull * 1000;
 
 struct InferOptions {
-    std::string wallet, limit = "1", model, prompt, api_key;
+    std::string wallet, limit = "1", model, prompt, api_key, provider;
     std::uint32_t hours = 24, max_tokens = 120;
     double temperature = 0.7;
     std::uint64_t seed = 1;
@@ -61,6 +61,10 @@ Status run_infer(const GlobalOptions& globals, const InferOptions& options) {
     request.max_tokens = options.max_tokens;
     request.temperature_milli = static_cast<std::uint32_t>(options.temperature * 1000 + 0.5);
     request.seed = options.seed;
+    if (!options.provider.empty()) {
+        TRY(const auto provider, node_named(*session, options.provider));
+        inference.ask_only(provider);
+    }
     TRY(auto answer, inference.infer(api_key, request));
     const auto text = model::whole_utf8(answer.output);
     session->out().facts({{"text", text},
@@ -68,7 +72,9 @@ Status run_infer(const GlobalOptions& globals, const InferOptions& options) {
                           {"output_tokens", answer.output_tokens},
                           {"model", answer.model},
                           {"cost", answer.cost},
-                          {"receipt", answer.receipt_hex}});
+                          {"receipt", answer.receipt_hex},
+                          {"request", answer.request_hex},
+                          {"voucher", answer.voucher_hex}});
     session->out().line(options.prompt + text + "\n\n" + std::to_string(answer.output_tokens) +
                         " tokens, " + answer.cost);
     return {};
@@ -102,6 +108,8 @@ void add_inference_commands(CLI::App& app, GlobalOptions& options, Action& actio
     infer->add_option("prompt", chosen->prompt, "what to continue")->required();
     infer->add_option("--wallet", chosen->wallet, "who pays (opens a key for --limit)");
     infer->add_option("--key", chosen->api_key, "an API key, instead of a wallet");
+    infer->add_option("--provider", chosen->provider,
+                      "the compute node to ask: its name or address (default: any)");
     infer->add_option("--limit", chosen->limit, "MUT to lock for it")->capture_default_str();
     infer->add_option("--max-tokens", chosen->max_tokens, "length of the answer")
         ->capture_default_str()

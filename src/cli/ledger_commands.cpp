@@ -1,9 +1,12 @@
 // `mutirao ledger`: folders for a ledger's machines, and moving its state between engines.
 #include <algorithm>
 #include <filesystem>
+#include <thread>
 
 #include "cli/comet_home.hpp"
 #include "cli/commands.hpp"
+#include "cli/ledger_address.hpp"
+#include "cli/local_file.hpp"
 #include "consensus/state_export.hpp"
 #include "ledger/genesis.hpp"
 #include "net/address.hpp"
@@ -11,6 +14,7 @@
 #include "node/identity.hpp"
 #include "node/ledger_role.hpp"
 #include "os/stream_socket.hpp"
+#include "os/thread_pool.hpp"
 
 namespace mutirao::cli {
 namespace {
@@ -18,9 +22,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kExportMax = std::size_t{4} << 30;
-constexpr std::size_t kGenesisMax = 1 << 20;
-constexpr std::uint64_t kFounderMut = 1'000'000;
-constexpr std::uint16_t kCometPort = 26656;  // CometBFT's own default, and 26657 for its RPC
+constexpr std::uint64_t kValidatorMut = 1000;  // that the founder stakes for each
+constexpr std::uint16_t kCometPort = 26656;    // CometBFT's own default, and 26657 for its RPC
+constexpr std::uint16_t kLedgerPort = 26659;   // 26658 would be its socket's
 
 struct InitOptions {
     std::string engine = "solo";
@@ -30,6 +34,16 @@ struct InitOptions {
     std::string comet = "v0.40";
     std::uint32_t validators = 4;
     std::vector<std::string> hosts;
+    bool unstaked = false;
+    // Whether the ledger's genesis names the validators.
+    bool stakes() const { return from.empty() && !unstaked; }
+};
+
+// Both halves of a validator.
+struct NewValidator {
+    CometValidator comet;
+    crypto::BlsPublicKey bls_key;
+    LedgerAddress address;
 };
 
 // What a ledger begins with: a genesis, or the state of another one.
@@ -40,17 +54,6 @@ struct Beginning {
     std::uint64_t time_ms = 0;
     Digest state_hash;
 };
-
-// A file beside others; its folder is made when missing.
-struct Place {
-    std::unique_ptr<os::PosixDisk> folder;
-    std::string name;
-};
-Result<Place> place_of(const std::string& path) {
-    const auto whole = fs::absolute(path);
-    TRY(auto folder, os::PosixDisk::open_folder(whole.parent_path().string()));
-    return Place{std::move(folder), whole.filename().string()};
-}
 
 Result<Beginning> read_export(const std::string& path) {
     TRY(auto place, place_of(path));
@@ -65,13 +68,17 @@ Result<Beginning> read_export(const std::string& path) {
     return out;
 }
 
-Result<Beginning> begin_new(Session& session, const std::string& founder) {
+Result<Beginning> begin_new(Session& session, const std::string& founder,
+                            const std::vector<NewValidator>& validators) {
     Beginning out;
     TRY(auto address,
         founder == kFounder ? founder_address(session) : session.wallets().resolve(founder));
     out.genesis.time_ms = out.time_ms = session.clock().unix_ms();
-    TRY(auto supply, ledger::Amount::parse(std::to_string(kFounderMut)));
-    out.genesis.allocations.push_back({address, supply});
+    const auto staked = kValidatorMut * validators.size();
+    out.genesis.allocations.push_back({address, mut(kFounderMut - staked)});
+    for (const auto& one : validators)
+        out.genesis.validators.push_back({one.comet.account, one.comet.signing.public_key, address,
+                                          mut(kValidatorMut), one.bls_key, one.address.advertise});
     TRY(const auto ledger, ledger::Ledger::begin(out.genesis));
     out.state_hash = ledger.state_hash();
     return out;
@@ -94,32 +101,47 @@ Status write_ledger(const std::string& folder, const Beginning& beginning,
     return disk->write_file_atomic(node::kGenesisFile, ledger::encode_record(beginning.genesis));
 }
 
-Result<std::vector<CometValidator>> comet_validators(Session& session, const InitOptions& options) {
-    std::vector<CometValidator> out;
+std::string ledger_folder(const InitOptions& options, const CometValidator& validator) {
+    return (fs::absolute(options.folder) / validator.name / "ledger").string();
+}
+
+// With accounts that are the ledgers' own.
+Result<std::vector<NewValidator>> new_validators(Session& session, const InitOptions& options) {
+    std::vector<NewValidator> out;
     const auto count = options.hosts.empty() ? options.validators : options.hosts.size();
     TRY(auto ports,
-        net::free_loopback_ports(options.hosts.empty() ? 2 * count : 0, session.random()));
+        net::free_loopback_ports(options.hosts.empty() ? 3 * count : 0, session.random()));
     for (std::size_t i = 0; i < count; ++i) {
-        CometValidator one;
+        NewValidator validator;
+        auto& one = validator.comet;
         one.name = "validator-" + std::to_string(i + 1);
         one.signing = crypto::Ed25519Key::generate(session.random());
         one.node = crypto::Ed25519Key::generate(session.random());
         if (options.hosts.empty()) {
-            one.p2p = "127.0.0.1:" + std::to_string(ports[2 * i]);
-            one.rpc = "127.0.0.1:" + std::to_string(ports[2 * i + 1]);
+            one.p2p = "127.0.0.1:" + std::to_string(ports[3 * i]);
+            one.rpc = "127.0.0.1:" + std::to_string(ports[3 * i + 1]);
+            const auto ledger = "127.0.0.1:" + std::to_string(ports[3 * i + 2]);
+            validator.address = {ledger, ledger};
         } else {
             one.p2p = options.hosts[i] + ":" + std::to_string(kCometPort);
             one.rpc = "127.0.0.1:" + std::to_string(kCometPort + 1);
             TRY_VOID(net::parse_host_port(one.p2p));
+            const auto port = ":" + std::to_string(kLedgerPort);
+            validator.address = {"0.0.0.0" + port, options.hosts[i] + port};
         }
-        one.abci_socket =
-            (fs::absolute(options.folder) / one.name / "ledger" / node::kAbciSocket).string();
+        one.abci_socket = ledger_folder(options, one) + "/" + std::string(node::kAbciSocket);
         if (one.abci_socket.size() > os::kSocketPathMax)
             return Error{ErrorKind::invalid_argument,
                          "\"" + one.abci_socket +
                              "\" is too long for a socket; choose a --dir "
                              "with a shorter path"};
-        out.push_back(std::move(one));
+        TRY(auto folder, os::PosixDisk::open_folder(ledger_folder(options, one)));
+        TRY(const auto identity, node::Identity::load_or_create(*folder, session.random()));
+        one.account = identity.address();
+        validator.bls_key = identity.bls.public_key();
+        TRY_VOID(write_ledger_address(*folder, validator.address));
+        if (options.stakes()) one.power = ledger::power_of(mut(kValidatorMut));
+        out.push_back(std::move(validator));
     }
     return out;
 }
@@ -131,7 +153,8 @@ Status write_comet_home(const std::string& folder, const CometNetwork& network, 
     return {};
 }
 
-Status init_comet(Session& session, const InitOptions& options, const Beginning& beginning) {
+Status init_comet(Session& session, const InitOptions& options, const Beginning& beginning,
+                  const std::vector<NewValidator>& validators) {
     CometNetwork network;
     network.chain_id = "mutirao-" + std::to_string(beginning.genesis.chain_id) + "-" +
                        beginning.state_hash.hex().substr(0, 8);
@@ -139,7 +162,7 @@ Status init_comet(Session& session, const InitOptions& options, const Beginning&
     network.first_height = beginning.height + 1;
     network.state_hash = beginning.state_hash;
     network.mempool = options.comet == "v0.38" ? "nop" : "app";
-    TRY(network.validators, comet_validators(session, options));
+    for (const auto& one : validators) network.validators.push_back(one.comet);
     boost::json::array list;
     std::string how;
     for (std::size_t i = 0; i < network.validators.size(); ++i) {
@@ -151,6 +174,8 @@ Status init_comet(Session& session, const InitOptions& options, const Beginning&
                         {"ledger", folder + "/ledger"},
                         {"cometbft", folder + "/cometbft"},
                         {"validator", comet_address(one.signing)},
+                        {"account", crypto::to_checksum_text(one.account)},
+                        {"endpoint", validators[i].address.advertise},
                         {"p2p", one.p2p},
                         {"rpc", one.rpc}});
         how += "\n  mutirao node --role ledger --data " + folder +
@@ -170,9 +195,14 @@ Status init_comet(Session& session, const InitOptions& options, const Beginning&
 
 Status run_init(const GlobalOptions& globals, const InitOptions& options) {
     TRY(auto session, Session::open(globals));
-    TRY(auto beginning,
-        options.from.empty() ? begin_new(*session, options.founder) : read_export(options.from));
-    if (options.engine == "cometbft") return init_comet(*session, options, beginning);
+    std::vector<NewValidator> validators;
+    if (options.engine == "cometbft") {
+        TRY(validators, new_validators(*session, options));
+    }
+    const auto staked = options.stakes() ? validators : std::vector<NewValidator>();
+    TRY(auto beginning, options.from.empty() ? begin_new(*session, options.founder, staked)
+                                             : read_export(options.from));
+    if (options.engine == "cometbft") return init_comet(*session, options, beginning, validators);
     const auto folder = fs::absolute(options.folder).string();
     TRY_VOID(write_ledger(folder, beginning, options.engine));
     session->out().facts({{"engine", options.engine},
@@ -188,24 +218,24 @@ Status run_export(const GlobalOptions& globals, const std::string& data, const s
     TRY(auto session, Session::open(globals));
     TRY(auto disk, os::PosixDisk::open_folder(data));
     TRY_VOID(disk->lock());
-    TRY(auto stored, disk->read_file(node::kGenesisFile, kGenesisMax));
-    TRY(auto genesis, ledger::decode_record<ledger::Genesis>(stored));
-    TRY(auto ledger, ledger::Ledger::begin(genesis));
-    node::LedgerApplication application(std::move(ledger), {});
     TRY(auto identity, node::Identity::load_or_create(*disk, session->random()));
     consensus::EngineOptions options;
+    TRY(options.engine, node::engine_of(*disk));
     options.proposer = identity.bls;
-    TRY(const auto state, consensus::export_state(*disk, application, options));
-    const auto bytes = state.encode();
+    const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
+    os::ThreadPool pool(cores, cores);
+    TRY(const auto exported,
+        node::LedgerRole::export_state(*disk, session->clock(), options, {&pool, cores}));
+    const auto bytes = exported.state.encode();
     TRY(auto place, place_of(file));
     TRY_VOID(place.folder->write_file_atomic(place.name, bytes));
-    session->out().facts({{"height", state.height},
-                          {"state_hash", application.state_hash().hex()},
+    session->out().facts({{"height", exported.state.height},
+                          {"state_hash", exported.state_hash.hex()},
                           {"bytes", bytes.size()},
                           {"file", file}});
-    session->out().line("The state after block " + std::to_string(state.height) + " is in " + file +
-                        " (" + size_text(bytes.size()) + "); its hash is " +
-                        application.state_hash().hex());
+    session->out().line("The state after block " + std::to_string(exported.state.height) +
+                        " is in " + file + " (" + size_text(bytes.size()) + "); its hash is " +
+                        exported.state_hash.hex());
     return {};
 }
 
@@ -241,6 +271,9 @@ void add_init(CLI::App& ledger, GlobalOptions& globals, Action& action) {
         ->capture_default_str();
     init->add_option("--from", chosen->from,
                      "begin with this exported state instead of a new genesis");
+    init->add_flag("--unstaked", chosen->unstaked,
+                   "CometBFT's validators begin with equal votes and no stake: for keys that "
+                   "operators put in themselves");
     init->add_option("--cometbft", chosen->comet,
                      "which CometBFT will run; with v0.38 each validator proposes only what was "
                      "sent to itself")
@@ -253,9 +286,11 @@ void add_init(CLI::App& ledger, GlobalOptions& globals, Action& action) {
 }  // namespace
 
 void add_ledger_commands(CLI::App& app, GlobalOptions& options, Action& action) {
-    auto* ledger = app.add_subcommand("ledger", "make a ledger's folders; move its state");
+    auto* ledger =
+        app.add_subcommand("ledger", "make a ledger's folders; move its state; send it batches");
     ledger->require_subcommand(1);
     add_init(*ledger, options, action);
+    add_send_command(*ledger, options, action);
     struct Move {
         std::string data, file, engine = "solo";
     };

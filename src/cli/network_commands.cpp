@@ -22,10 +22,7 @@ constexpr auto kStartPatience = std::chrono::seconds(60);
 constexpr auto kStopPatience = std::chrono::seconds(10);
 constexpr auto kPoll = std::chrono::milliseconds(20);
 constexpr std::size_t kNodesShownMax = 10'000;
-constexpr std::uint64_t kFounderMut = 1'000'000;
 constexpr std::uint64_t kNodeMut = 10;  // for its own transactions
-
-ledger::Amount mut(std::uint64_t whole) { return *ledger::Amount::parse(std::to_string(whole)); }
 
 struct UpOptions {
     std::uint32_t nodes = 8;
@@ -33,6 +30,7 @@ struct UpOptions {
     std::uint32_t computes = 1;
     std::uint32_t zones = 0;
     std::uint64_t quota = 0;
+    std::string storage_price;
     std::string backend = "nano";
     std::string http = "127.0.0.1:0";
     std::string eth_rpc = "127.0.0.1:0";
@@ -142,6 +140,8 @@ Status LocalNetwork::spawn(Child& child) {
     }
     if (child.role == "storage" && options_.quota != 0)
         add_option("--quota", std::to_string(options_.quota));
+    if (child.role == "storage" && !options_.storage_price.empty())
+        add_option("--storage-price", options_.storage_price);
     if (!child.zone.empty()) add_option("--zone", child.zone);
     if (child.role == "compute" || child.role == "trainer")
         add_option("--backend", options_.backend);
@@ -384,6 +384,8 @@ void add_network_commands(CLI::App& app, GlobalOptions& options, Action& action)
                    "failure domains that the storage nodes are spread over; 0: each is its own")
         ->capture_default_str()
         ->check(CLI::Range(0, 64));
+    up->add_option("--storage-price", chosen->storage_price,
+                   "MUT for which each storage node keeps a GiB for a day (mutirao deal)");
     up->add_option("--quota", chosen->quota,
                    "bytes that each storage node may keep; 0 is no limit");
     up->add_option("--backend", chosen->backend,

@@ -11,6 +11,7 @@
 
 #include "base/log.hpp"
 #include "cli/commands.hpp"
+#include "cli/ledger_address.hpp"
 #include "gateway/ethrpc.hpp"
 #include "gateway/routes.hpp"
 #include "model/nano_backend.hpp"
@@ -22,6 +23,7 @@
 #include "net/http.hpp"
 #include "node/channel_door.hpp"
 #include "node/node.hpp"
+#include "node/probe.hpp"
 #include "os/local_socket.hpp"
 #include "os/quota_disk.hpp"
 #include "os/shared_memory.hpp"
@@ -32,10 +34,14 @@
 namespace mutirao::cli {
 namespace {
 
+// Certificates that several bring at once are verified together, and a wallet that only asks is not
+// held up by those who bring many.
+constexpr std::size_t kWalletHandlers = 16;
 constexpr auto kBlockInterval = std::chrono::milliseconds(50);
 constexpr auto kTendInterval = std::chrono::seconds(1);
 constexpr std::size_t kWalletConnectionsMax = 4096;
-constexpr std::size_t kExecutorThreads = 16;
+// A trainer takes two for each run that it remembers, and one more for the one under way.
+constexpr std::size_t kExecutorThreads = 24;
 constexpr std::size_t kExecutorQueue = 1024;
 
 struct NodeOptions {
@@ -43,14 +49,17 @@ struct NodeOptions {
     std::string data;
     std::string join;
     std::string listen = "127.0.0.1:0";
+    bool listen_given = false;
     std::string fragments;  // listen address of a storage node's data channel
     std::string advertise;
     std::string zone;
     std::string http = "127.0.0.1:0";
     std::string eth_rpc = "127.0.0.1:0";
     std::string backend = "nano";
-    std::uint64_t quota = 0;  // bytes; 0 is no limit
+    std::string storage_price;  // MUT for a GiB and day; empty: no offer
+    std::uint64_t quota = 0;    // bytes; 0 is no limit
     std::uint64_t snapshot_every = consensus::EngineOptions().snapshot_every;
+    std::uint64_t keep_blocks = consensus::kBlocksKept;
     bool allow_measuring = false;
 };
 
@@ -133,29 +142,41 @@ Result<std::string> endpoint_of(const NodeOptions& options, const node::Identity
                           options.advertise.empty() ? listens : options.advertise);
 }
 
-// What `mutirao ledger init` made the folder for: blocks of two engines do not mix in one.
-Result<std::string> engine_of(Disk& disk) {
-    TRY(auto exists, disk.exists(node::kEngineFile));
-    if (!exists) return std::string("solo");
-    TRY(auto bytes, disk.read_file(node::kEngineFile, 64));
-    return std::string(as_text(bytes));
+// With where this ledger was told to listen, unless the command says.
+Result<NodeOptions> with_address(NodeOptions options, Disk& disk) {
+    TRY(const auto address, read_ledger_address(disk));
+    if (!address || options.listen_given) return options;
+    options.listen = address->listen;
+    if (options.advertise.empty()) options.advertise = address->advertise;
+    return options;
 }
 
-Status run_ledger(const NodeOptions& options, Disk& disk, os::StopSignal& stop) {
+Status run_ledger(const NodeOptions& given, Disk& disk, os::StopSignal& stop) {
+    TRY(const auto options, with_address(given, disk));
     os::SystemClock clock;
     os::SystemRandom random;
     TRY(auto identity, node::Identity::load_or_create(disk, random));
     consensus::EngineOptions engine;
-    TRY(engine.engine, engine_of(disk));
+    TRY(engine.engine, node::engine_of(disk));
     engine.proposer = identity.bls;
     engine.snapshot_every = options.snapshot_every;
+    engine.blocks_kept = options.keep_blocks;
     engine.at_point = crash_point();
+    os::ThreadPool snapshots(1, kExecutorQueue);
+    engine.snapshots = &snapshots;
     // Signatures are checked by whoever serves a caller, and by these beside.
     const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
     os::ThreadPool pool(cores, kExecutorQueue);
-    TRY(auto role, node::LedgerRole::open(disk, clock, std::move(engine), {&pool, cores}));
+    net::GrpcNetwork network(crypto::make_peer_certificate(identity.account));
+    // Calls to other ledgers wait here.
+    auto callers = std::make_unique<os::ThreadPool>(kExecutorThreads, kExecutorQueue);
+    node::LaneDoor door{network, *callers, {}};
+    if (!options.join.empty()) door.more.push_back(options.join);
+    TRY(auto role,
+        node::LedgerRole::open(disk, clock, std::move(engine), {&pool, cores}, std::move(door)));
     gateway::EthereumRpc rpc(role->ethereum(), clock);
     net::HttpLimits limits;
+    limits.handlers_max = kWalletHandlers;
     limits.body_bytes_max = gateway::kRpcBodyMax;
     limits.bodies_bytes_max = 8 * gateway::kRpcBodyMax;
     limits.connections_max = std::min(kWalletConnectionsMax, raise_descriptor_limit() / 4);
@@ -178,10 +199,12 @@ Status run_ledger(const NodeOptions& options, Disk& disk, os::StopSignal& stop) 
                 return Error{ErrorKind::unimplemented, "only batches come by the data channel"};
             },
             random));
+    const node::Probe probe(network, clock);
     const auto answer = [&](const net::Caller& caller, std::string_view method,
                             ByteSpan request) -> Result<Bytes> {
+        if (node::Probe::serves(method)) return probe.serve(caller, method, request);
         if (method == node::kOpenChannel) return node::open_door(*channel, caller);
-        return role->serve(method, request);
+        return role->answer(caller, method, request);
     };
     TRY(auto server,
         net::GrpcServer::start(options.listen, crypto::make_peer_certificate(identity.account),
@@ -198,11 +221,41 @@ Status run_ledger(const NodeOptions& options, Disk& disk, os::StopSignal& stop) 
     }
     Status status;
     while (status.ok() && !stop.wait(kBlockInterval)) status = role->tick();
+    role->stop();
     abci.reset();
     http->stop();
     server->stop();
     channel->stop();
+    callers.reset();
     return status;
+}
+
+// For a year from now; starting the node again puts that off.
+Status offer_storage(node::Node& node, const NodeOptions& options, Clock& clock) {
+    if (options.storage_price.empty()) return {};
+    constexpr std::uint64_t kKibAGib = 1 << 20, kOfferMs = 365 * ledger::kDayMs;
+    TRY(const auto price, ledger::Amount::parse(options.storage_price));
+    const auto a_kib = price.wei() / kKibAGib;
+    if (a_kib >> 64 != 0)
+        return Error{ErrorKind::invalid_argument, "--storage-price is over 19 million MUT a GiB"};
+    return node.offer_storage(static_cast<std::uint64_t>(a_kib), clock.unix_ms() + kOfferMs);
+}
+
+// What a role shows to people and programs; null for those that show nothing. The address is in the
+// node's file "http".
+Result<std::unique_ptr<net::HttpServer>> start_http(node::Node& node, ledger::Role role,
+                                                    const NodeOptions& options, Disk& disk) {
+    net::HttpHandler handler;
+    if (role == ledger::Role::gateway)
+        handler = gateway::make_routes(node.inference(), node.status());
+    else if (role == ledger::Role::trainer)
+        handler = gateway::make_metrics_routes([&] { return node.trainer_metrics(); });
+    else
+        return std::unique_ptr<net::HttpServer>();
+    TRY(auto http, net::HttpServer::start(options.http, std::move(handler)));
+    if (role == ledger::Role::gateway) node.set_http_address("http://" + http->address() + "/");
+    TRY_VOID(disk.write_file_atomic("http", as_bytes(http->address())));
+    return http;
 }
 
 Status run_role(const NodeOptions& options, ledger::Role role, Disk& disk, os::StopSignal& stop) {
@@ -233,30 +286,28 @@ Status run_role(const NodeOptions& options, ledger::Role role, Disk& disk, os::S
                          [&](auto method, auto request) { return node->serve(method, request); },
                          random, {}, admit));
     }
+    const node::Probe probe(network, clock);
     const net::Answer answer = [&](const net::Caller& caller, std::string_view method,
                                    ByteSpan request) -> Result<Bytes> {
+        if (node::Probe::serves(method)) return probe.serve(caller, method, request);
         if (channel && method == node::kOpenChannel) return node::open_door(*channel, caller);
         return node->serve(method, request);
     };
     TRY(auto server, net::GrpcServer::start(options.listen, certificate, answer, admit, clock));
     TRY(const auto endpoint, endpoint_of(options, identity, *server));
-    std::unique_ptr<net::HttpServer> http;
-    if (role == ledger::Role::gateway) {
-        if (options.allow_measuring) node->allow_measurements();
-        TRY(http, net::HttpServer::start(options.http,
-                                         gateway::make_routes(node->inference(), node->status())));
-        node->set_http_address("http://" + http->address() + "/");
-        TRY_VOID(disk.write_file_atomic("http", as_bytes(http->address())));
-    }
+    if (options.allow_measuring && role == ledger::Role::gateway) node->allow_measurements();
+    TRY(auto http, start_http(*node, role, options, disk));
     std::unique_ptr<os::LocalServer> local;
     if (auto* door = node->hot_door()) {
         TRY(local, os::LocalServer::start(options.data + "/hot.sock", *door));
     }
     TRY_VOID(node->register_at(endpoint, options.zone));
+    TRY_VOID(offer_storage(*node, options, clock));
     TRY_VOID(disk.write_file_atomic("endpoint", as_bytes(endpoint)));
     LOG_INFO(options.role + " at " + endpoint);
-    while (!stop.wait(kTendInterval))
+    do {  // at once: a trainer that was killed has a run to go on with
         if (auto tended = node->tend(); !tended.ok()) LOG_WARN(tended.error().message);
+    } while (!stop.wait(kTendInterval));
     if (http) http->stop();
     server->stop();
     if (channel) channel->stop();
@@ -292,10 +343,14 @@ void add_node_command(CLI::App& app, GlobalOptions& options, Action& action) {
         ->required();
     command->add_option("--data", chosen->data, "this node's folder")->required();
     command->add_option("--join", chosen->join,
-                        "the ledger: ACCOUNT@HOST:PORT, as its log says, or HOST:PORT");
-    command->add_option("--listen", chosen->listen, "address for other nodes; port 0 is a free one")
-        ->capture_default_str();
-    command->add_option("--http", chosen->http, "a gateway's address for people and programs")
+                        "the ledger: ACCOUNT@HOST:PORT, as its log says, or HOST:PORT; for a "
+                        "ledger, another one that has batches it may lack");
+    auto* listen = command->add_option("--listen", chosen->listen,
+                                       "address for other nodes; port 0 is a free one");
+    listen->capture_default_str();
+    command
+        ->add_option("--http", chosen->http,
+                     "a gateway's address for people and programs; a trainer's for Prometheus")
         ->capture_default_str();
     command->add_option("--eth-rpc", chosen->eth_rpc, "a ledger's address for Ethereum's wallets")
         ->capture_default_str();
@@ -317,11 +372,22 @@ void add_node_command(CLI::App& app, GlobalOptions& options, Action& action) {
                      "blocks from one snapshot of a ledger's state to the next")
         ->capture_default_str()
         ->check(CLI::PositiveNumber);
+    command
+        ->add_option("--keep-blocks", chosen->keep_blocks,
+                     "blocks that a ledger keeps at least, and those since its snapshot; 0 keeps "
+                     "all (an archive)")
+        ->capture_default_str();
+    command->add_option("--storage-price", chosen->storage_price,
+                        "MUT for which a storage node keeps a GiB for a day; without it, it makes "
+                        "no deals");
     command->add_option("--quota", chosen->quota, "bytes that the node may keep; 0 is no limit")
         ->capture_default_str();
     command->add_flag("--allow-measuring", chosen->allow_measuring,
                       "a gateway lets any caller measure the network through it (bench net)");
-    command->callback([&action, chosen] { action = [chosen] { return run_node(*chosen); }; });
+    command->callback([&action, chosen, listen] {
+        chosen->listen_given = !listen->empty();
+        action = [chosen] { return run_node(*chosen); };
+    });
 }
 
 }  // namespace mutirao::cli

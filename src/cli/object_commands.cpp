@@ -163,12 +163,7 @@ Status run_rm(const GlobalOptions& globals, const std::string& name,
     TRY_VOID(session->connect());
     TRY(auto wallet, session->open_wallet(wallet_name));
     TRY(auto content, find_content(*session, wallet, name));
-    TRY(auto reading, key_request(*session, wallet, content, rights::KeyAction::release));
-    v1::OpenReadRequest open;
-    open.set_content(to_field(content.span()));
-    open.set_key_request(to_field(reading.encode()));
-    TRY(auto opened, session->ask_gateway<v1::OpenReadReply>("/mutirao.v1.Publish/OpenRead", open));
-    TRY(auto manifest, publish::Manifest::decode(as_bytes(opened.manifest())));
+    TRY(const auto manifest, manifest_of(*session, wallet, content));
     node::Sender sender(session->ledger(), wallet);
     for (const auto& block : manifest.blocks) {
         auto sent = sender.send(ledger::release_block(block.id, {&content, 1}));
@@ -198,6 +193,16 @@ publish::OwnerRequest owner_request(Session& session, const crypto::AccountKey& 
         action, name, content, session.clock().unix_ms() + publish::kRequestLifeMs, {}};
     request.sign(wallet, session.chain_id());
     return request;
+}
+
+Result<publish::Manifest> manifest_of(Session& session, const crypto::AccountKey& wallet,
+                                      const Digest& content) {
+    TRY(auto reading, key_request(session, wallet, content, rights::KeyAction::release));
+    v1::OpenReadRequest open;
+    open.set_content(to_field(content.span()));
+    open.set_key_request(to_field(reading.encode()));
+    TRY(auto opened, session.ask_gateway<v1::OpenReadReply>("/mutirao.v1.Publish/OpenRead", open));
+    return publish::Manifest::decode(as_bytes(opened.manifest()));
 }
 
 Result<OwnedObject> find_object(Session& session, const crypto::AccountKey& wallet,

@@ -27,48 +27,60 @@ Result<Digest> ensure_asset(Session& session, const crypto::AccountKey& wallet,
     return id;
 }
 
+Status revoke(Session& session, const crypto::AccountKey& wallet, const OwnedObject& object,
+              const Digest& run) {
+    node::Sender sender(session.ledger(), wallet);
+    const auto asset = ledger::asset_id(wallet.address(), object.content);
+    const auto licence = ledger::licence_id(asset, run);
+    TRY(auto sent, sender.send(ledger::revoke_licence(licence)));
+    session.out().facts({{"licence", licence.hex()}, {"state", "revoked"}});
+    session.out().line("The licence of \"" + object.name +
+                       "\" is revoked: keepers release its key no more. Whoever has read it "
+                       "already may still have a copy.");
+    return {};
+}
+
 Status run_licence(const GlobalOptions& globals, const LicenceOptions& options) {
     TRY(auto session, Session::open(globals));
     TRY(auto run, digest_from(options.run, "run id"));
     TRY(auto price, ledger::Amount::parse(options.price));
     TRY_VOID(session->connect());
     TRY(auto wallet, session->open_wallet(options.wallet));
-    TRY(auto object, find_object(*session, wallet, options.object));
-    node::Sender sender(session->ledger(), wallet);
-    const auto asset = ledger::asset_id(wallet.address(), object.content);
-    const auto licence = ledger::licence_id(asset, run);
     if (options.revoke) {
-        TRY(auto sent, sender.send(ledger::revoke_licence(licence)));
-        session->out().facts({{"licence", licence.hex()}, {"state", "revoked"}});
-        session->out().line("The licence of \"" + object.name +
-                            "\" is revoked: keepers release its key no more. Whoever has read it "
-                            "already may still have a copy.");
-        return {};
+        TRY(auto object, find_object(*session, wallet, options.object));
+        return revoke(*session, wallet, object, run);
     }
-    TRY(auto registered, ensure_asset(*session, wallet, object));
+    return offer_object(*session, wallet,
+                        {options.object, run, price, options.share_percent, options.days});
+}
+
+}  // namespace
+
+Status offer_object(Session& session, const crypto::AccountKey& wallet, const Offer& offer) {
+    TRY(auto object, find_object(session, wallet, offer.object));
+    TRY(auto asset, ensure_asset(session, wallet, object));
     ledger::LicenceTerms terms;
     terms.purpose = ledger::Purpose::train;
-    terms.price = price;
-    terms.share_ppm = static_cast<std::uint32_t>(options.share_percent * kPpmAPercent + 0.5);
-    terms.expires_ms = session->clock().unix_ms() + options.days * kDayMs;
-    TRY(auto sent, sender.send(ledger::offer_licence(registered, run, terms)));
+    terms.price = offer.price;
+    terms.share_ppm = static_cast<std::uint32_t>(offer.share_percent * kPpmAPercent + 0.5);
+    terms.expires_ms = session.clock().unix_ms() + offer.days * kDayMs;
+    node::Sender sender(session.ledger(), wallet);
+    TRY(auto sent, sender.send(ledger::offer_licence(asset, offer.run, terms)));
     rights::Terms words;
     words.purposes = static_cast<std::uint8_t>(rights::Purpose::train);
-    words.price_gwei = static_cast<std::uint64_t>(price.wei() / 1'000'000'000u);
+    words.price_gwei = static_cast<std::uint64_t>(offer.price.wei() / 1'000'000'000u);
     words.share_ppm = terms.share_ppm;
     words.expires_unix_s = terms.expires_ms / 1000;
     const auto sentence =
         "\"" + object.name + "\": " + rights::sentence(words, rights::Language::english);
-    session->out().facts({{"asset", registered.hex()},
-                          {"licence", licence.hex()},
-                          {"price_wei", price.decimal()},
-                          {"share_ppm", terms.share_ppm},
-                          {"sentence", sentence}});
-    session->out().line(sentence);
+    session.out().facts({{"asset", asset.hex()},
+                         {"licence", ledger::licence_id(asset, offer.run).hex()},
+                         {"price_wei", offer.price.decimal()},
+                         {"share_ppm", terms.share_ppm},
+                         {"sentence", sentence}});
+    session.out().line(sentence);
     return {};
 }
-
-}  // namespace
 
 void add_rights_commands(CLI::App& app, GlobalOptions& options, Action& action) {
     auto chosen = std::make_shared<LicenceOptions>();

@@ -17,7 +17,7 @@ class TextModel {
     virtual ~TextModel() = default;
     // The continuation of request.prompt, without the prompt: at most request.max_tokens tokens.
     virtual Result<Bytes> generate(const InferenceRequest& request) = 0;
-    // How many of this model's tokens `text` is; models here are byte-level until one is not.
+    // How many of this model's tokens `text` is: bytes, unless the model has pieces.
     virtual std::uint32_t count_tokens(ByteSpan text) const {
         return static_cast<std::uint32_t>(text.size());
     }

@@ -1,9 +1,9 @@
 #include "consensus/abci_messages.hpp"
 
+#include "consensus/block.hpp"
+
 namespace mutirao::consensus {
 namespace {
-
-constexpr std::uint64_t kDuplicateVote = 1;  // MisbehaviorType
 
 Result<std::uint64_t> read_time(ByteSpan timestamp) {
     std::uint64_t seconds = 0, nanos = 0;
@@ -17,19 +17,21 @@ Result<std::uint64_t> read_time(ByteSpan timestamp) {
 }
 
 // Misbehavior: CometBFT proved it, and all validators agreed that it is proven.
-Result<std::string> read_misbehaviour(ByteSpan message) {
-    std::uint64_t type = 0, height = 0;
+Result<Fault> read_fault(ByteSpan message) {
+    Fault out;
+    std::uint64_t type = 0;
     ByteSpan validator;
     TRY_VOID(each_field(message, [&](const WireField& field) {
         if (field.number == 1) type = field.value;
         if (field.number == 2) validator = field.bytes;
-        if (field.number == 3) height = field.value;
+        if (field.number == 3) out.height = field.value;
     }));
+    if (type == 0 || type > static_cast<std::uint64_t>(FaultKind::last_))
+        return Error{ErrorKind::corrupt, "a misbehaviour of an unknown type"};
+    out.kind = static_cast<FaultKind>(type);
     TRY(auto address, bytes_field(validator, 1));
-    return "validator " + to_hex(address) +
-           (type == kDuplicateVote ? " voted for two different blocks at height "
-                                   : " deceived light clients at height ") +
-           std::to_string(height);
+    TRY(out.validator, Address::from_bytes(address));
+    return out;
 }
 
 }  // namespace
@@ -61,9 +63,11 @@ Result<Proposal> read_proposal(ByteSpan body) {
         if (field.number == 6) time = field.bytes;
     }));
     TRY(out.time_ms, read_time(time));
+    if (misbehaviour.size() > kBlockFaultsMax)
+        return Error{ErrorKind::corrupt, "a block that proves too many faults"};
     for (const auto& message : misbehaviour) {
-        TRY(auto sentence, read_misbehaviour(message));
-        out.misbehaviour.push_back(std::move(sentence));
+        TRY(const auto fault, read_fault(message));
+        out.faults.push_back(fault);
     }
     return out;
 }

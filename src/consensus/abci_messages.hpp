@@ -1,10 +1,10 @@
 // What we read of CometBFT's requests (tendermint/abci/types.proto, v0.38 to v0.40). Pure.
 #pragma once
 
-#include <string>
 #include <vector>
 
 #include "consensus/abci_wire.hpp"
+#include "consensus/fault.hpp"
 
 namespace mutirao::consensus {
 
@@ -35,9 +35,10 @@ struct Proposal {
     std::vector<Bytes> transactions;
     std::uint64_t height = 0;
     std::uint64_t time_ms = 0;
-    std::vector<std::string> misbehaviour;  // what CometBFT proved, a sentence each
+    std::vector<Fault> faults;  // what CometBFT proved, in its order
 };
-// corrupt when the bytes are no such request, or its time is out of range.
+// corrupt when the bytes are no such request, its time is out of range, or a fault is of no kind or
+// validator.
 Result<Proposal> read_proposal(ByteSpan body);
 
 // The transactions that a request brings, borrowed from `body`.

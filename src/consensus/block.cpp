@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/codec.hpp"
+#include "consensus/fault.hpp"
 #include "crypto/hash.hpp"
 
 namespace mutirao::consensus {
@@ -43,13 +44,17 @@ Result<Block> Block::decode(ByteSpan bytes) {
     TRY(block.previous, in.fixed<Digest>());
     TRY(block.state_before, in.fixed<Digest>());
     TRY(auto count, in.u<std::uint32_t>());
-    if (count > kBlockTransactionsMax)
-        return Error{ErrorKind::corrupt, "a ledger block with too many transactions"};
-    std::size_t bytes_left = kBlockBytesMax;
+    std::size_t bytes_left = kBlockBytesMax, transactions_left = kBlockTransactionsMax;
+    std::size_t faults_left = kBlockFaultsMax;
     for (std::uint32_t i = 0; i < count; ++i) {
-        TRY(auto transaction, in.blob(std::min(kTransactionMax, bytes_left)));
-        bytes_left -= transaction.size();
-        block.transactions.push_back(to_bytes(transaction));
+        TRY(const auto raw, in.blob(kTransactionMax));
+        auto& left = is_fault(raw) ? faults_left : transactions_left;
+        const auto counted = is_fault(raw) ? 0 : raw.size();
+        if (left == 0 || counted > bytes_left || (is_fault(raw) && raw.size() != Fault::kSize))
+            return Error{ErrorKind::corrupt, "a ledger block with too many transactions"};
+        --left;
+        bytes_left -= counted;
+        block.transactions.push_back(to_bytes(raw));
     }
     TRY(block.signature, in.fixed<crypto::BlsSignature>());
     TRY_VOID(in.finish());

@@ -11,15 +11,16 @@ namespace mutirao::consensus {
 
 inline constexpr std::size_t kBlockBytesMax = 1 << 20;  // of transactions
 inline constexpr std::size_t kBlockTransactionsMax = 8192;
+inline constexpr std::size_t kBlockFaultsMax = 4096;        // beside them; CometBFT brings fewer
 inline constexpr std::size_t kTransactionMax = 128 * 1024;  // bytes of one
 
 struct Block {
     std::uint64_t height = 0;
     std::uint64_t time_ms = 0;
-    Digest previous;      // hash() of the block before
-    Digest state_before;  // state hash that it builds on
-    std::vector<Bytes> transactions;
-    crypto::BlsSignature signature;  // of the proposer over hash()
+    Digest previous;                  // hash() of the block before
+    Digest state_before;              // state hash that it builds on
+    std::vector<Bytes> transactions;  // and validators' faults (fault.hpp)
+    crypto::BlsSignature signature;   // of the proposer over hash()
 
     // Keyed BLAKE3 of everything but the signature.
     Digest hash() const;

@@ -3,100 +3,109 @@
 #include <optional>
 
 #include "base/codec.hpp"
+#include "base/ensure.hpp"
 #include "crypto/hash.hpp"
 
 namespace mutirao::consensus {
 namespace {
 
-constexpr std::size_t kFrameCheckSize = 8;
-constexpr std::size_t kFrameSize = 4 + Digest::kSize + kFrameCheckSize;
-// Beside the transactions' bytes: a length for each, and the header.
-constexpr std::size_t kRecordMax = kBlockBytesMax + 4 * kBlockTransactionsMax + 1024;
+constexpr std::size_t kBlockMax = kBlockBytesMax + 4 * kBlockTransactionsMax + 1024;
+constexpr std::size_t kFindingsMax = 64 * kBlockTransactionsMax;
+constexpr std::size_t kRecordMax = kBlockMax + kFindingsMax + 8;
 
 Digest checksum(ByteSpan record) {
     return crypto::blake3_keyed(crypto::domain_key("block log"), record);
 }
 
-struct Frame {
-    std::uint32_t size = 0;
-    Digest checksum;
-
-    Bytes encode() const {
-        Writer out;
-        out.u(size).raw(checksum.span());
-        out.raw(mutirao::consensus::checksum(out.bytes()).span().first(kFrameCheckSize));
-        return std::move(out).take();
-    }
-    // nullopt unless encode() wrote these kFrameSize bytes.
-    static std::optional<Frame> decode(ByteSpan bytes) {
-        Reader in(bytes);
-        Frame out{in.u<std::uint32_t>().value(), in.fixed<Digest>().value()};
-        if (out.size > kRecordMax || out.encode() != to_bytes(bytes)) return std::nullopt;
-        return out;
-    }
+struct Logged {
+    Block block;
+    ByteSpan findings;
 };
 
-// Whether a frame follows somewhere after a bad one: then the bad one is no torn end.
-Result<bool> frame_follows(const File& file, std::uint64_t at) {
-    const std::uint64_t left = file.size() - at;
-    if (left > kFrameSize + kRecordMax) return true;  // more than one torn record can leave
-    Bytes rest(left);
-    TRY_VOID(file.read(at, rest));
-    for (std::size_t i = 1; i + kFrameSize <= rest.size(); ++i)
-        if (Frame::decode(ByteSpan(rest).subspan(i, kFrameSize))) return true;
-    return false;
-}
-
-Error damaged(std::uint64_t at) {
-    return {ErrorKind::corrupt,
-            "blocks.log is damaged at byte " + std::to_string(at) + "; restore it from a copy"};
+Result<Logged> decode(ByteSpan record) {
+    Reader in(record);
+    Logged out;
+    TRY(const auto encoded, in.blob(kBlockMax));
+    TRY(out.findings, in.blob(kFindingsMax));
+    TRY_VOID(in.finish());
+    TRY(out.block, Block::decode(encoded));
+    return out;
 }
 
 }  // namespace
 
-Result<std::unique_ptr<BlockLog>> BlockLog::open(
-    Disk& disk, const std::function<Status(const Block&)>& replay) {
-    TRY(auto file, disk.open("blocks.log"));
-    std::unique_ptr<BlockLog> log(new BlockLog(std::move(file)));
-    const std::uint64_t end = log->file_->size();
-    std::uint64_t at = 0;
-    while (end - at >= kFrameSize) {
-        Bytes head(kFrameSize);
-        TRY_VOID(log->file_->read(at, head));
-        const auto frame = Frame::decode(head);
-        if (!frame) {
-            TRY(auto more, frame_follows(*log->file_, at));
-            if (more) return damaged(at);
-            break;
-        }
-        if (frame->size > end - at - kFrameSize) break;
-        Bytes record(frame->size);
-        TRY_VOID(log->file_->read(at + kFrameSize, record));
-        if (checksum(record) != frame->checksum) {
-            if (at + kFrameSize + frame->size == end) break;
-            return damaged(at);
-        }
-        TRY(auto block, Block::decode(record));
-        TRY_VOID(replay(block));
-        at += kFrameSize + frame->size;
-    }
-    if (at != end) TRY_VOID(log->file_->truncate(at));
+void BlockLog::enter(std::uint64_t height, std::uint32_t segment) {
+    if (first_heights_.empty() || segment != last_segment_) first_heights_.push_back(height);
+    last_segment_ = segment;
+}
+
+Result<std::unique_ptr<BlockLog>> BlockLog::open(Disk& disk, const Replay& replay,
+                                                 std::uint64_t segment_bytes, std::uint64_t from) {
+    std::unique_ptr<BlockLog> log(new BlockLog());
+    std::optional<std::uint32_t> begun;
+    const auto each = [&](ByteSpan record, RecordLog::Place place) -> Status {
+        TRY(const auto logged, decode(record));
+        if (!begun) begun = place.segment;
+        log->enter(logged.block.height, place.segment);
+        return replay(logged.block, logged.findings);
+    };
+    const auto may_begin = [&](ByteSpan record, RecordLog::Place) -> Result<bool> {
+        TRY(const auto logged, decode(record));
+        return logged.block.height <= from;
+    };
+    TRY(log->records_, RecordLog::open(disk, {"blocks.log", kRecordMax, checksum, segment_bytes},
+                                       each, may_begin));
+    if (begun) TRY_VOID(log->enter_left_out(*begun));
+    auto segment = log->records_->oldest();
+    for (const auto height : log->first_heights_) log->opened_.push_back({height, segment++});
     return log;
 }
 
-Status BlockLog::append(const Block& block) {
-    if (broken_) return Error{ErrorKind::io, "blocks.log ends in half a block; restart the ledger"};
-    const auto record = block.encode();
-    ENSURE(record.size() <= kRecordMax, "a block over its limits");
-    Writer out;
-    out.raw(Frame{static_cast<std::uint32_t>(record.size()), checksum(record)}.encode());
-    out.raw(record);
-    const auto before = file_->size();
-    if (auto written = file_->append(out.bytes()); !written.ok()) {
-        broken_ = !file_->truncate(before).ok();
-        return written;
+Status BlockLog::enter_left_out(std::uint32_t end) {
+    std::deque<std::uint64_t> heights;
+    for (auto segment = records_->oldest(); segment < end; ++segment) {
+        TRY(const auto first, records_->first(segment));
+        if (!first)
+            return Error{ErrorKind::corrupt,
+                         "blocks.log is damaged: one of its files is empty; "
+                         "restore it from a copy"};
+        TRY(const auto logged, decode(first->record));
+        heights.push_back(logged.block.height);
     }
+    first_heights_.insert(first_heights_.begin(), heights.begin(), heights.end());
     return {};
+}
+
+Status BlockLog::read(std::uint64_t from, std::uint64_t last, const Each& each) const {
+    std::uint32_t begin = 0;
+    for (const auto& [height, segment] : opened_)
+        if (height <= from) begin = segment;
+    return records_->scan(begin, [&](ByteSpan record, auto) -> Result<bool> {
+        TRY(const auto logged, decode(record));
+        if (logged.block.height > last) return false;
+        if (logged.block.height >= from) TRY_VOID(each(logged.block));
+        return logged.block.height < last;
+    });
+}
+
+Status BlockLog::append(const Block& block, ByteSpan findings) {
+    ENSURE(findings.size() <= kFindingsMax, "findings over a block's limit");
+    Writer record;
+    record.blob(block.encode()).blob(findings);
+    TRY(const auto place, records_->append(record.bytes()));
+    enter(block.height, place.segment);
+    return {};
+}
+
+// A segment's blocks are all below what the next one begins with.
+Result<bool> BlockLog::forget_below(std::uint64_t height) {
+    bool any = false;
+    while (first_heights_.size() > 1 && first_heights_[1] <= height) {
+        TRY_VOID(records_->forget_oldest());
+        first_heights_.pop_front();
+        any = true;
+    }
+    return any;
 }
 
 }  // namespace mutirao::consensus

@@ -1,35 +1,57 @@
-// Blocks on disk, one record after another: frame and block. A frame is the block's size (u32), its
-// checksum (32 bytes) and the first 8 bytes of a checksum over both, so that a damaged size is not
-// taken for the end of the log. A torn end, which no sync() covered, is cut off on opening; damage
-// before the last record is an error, because later blocks build on it.
+// Blocks on disk, one after another, each with what this machine found out about its transactions
+// (base/record_log.hpp says what becomes of torn ends and damage).
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
-#include <vector>
 
-#include "base/ports.hpp"
+#include "base/record_log.hpp"
 #include "consensus/block.hpp"
 
 namespace mutirao::consensus {
 
-// One thread at a time.
+// One thread at a time, but for read().
 class BlockLog {
   public:
-    // Calls `replay` for every whole block, in order.
-    static Result<std::unique_ptr<BlockLog>> open(
-        Disk& disk, const std::function<Status(const Block&)>& replay);
+    using Replay = std::function<Status(const Block& block, ByteSpan findings)>;
+    // Calls `replay` for every whole block, in order. The first may be any: older ones may have
+    // been forgotten. `segment_bytes`: as RecordLog's.
+    // Whole segments below the block of height `from` are left out, but for their first blocks.
+    static Result<std::unique_ptr<BlockLog>> open(Disk& disk, const Replay& replay,
+                                                  std::uint64_t segment_bytes = kSegmentBytes,
+                                                  std::uint64_t from = 0);
 
-    // Writes the block; it survives a power cut once sync() has returned. On failure (a full disk)
-    // the log is as before; when even that cannot be had, every later append fails (io).
-    Status append(const Block& block);
-    Status sync() { return file_->sync(); }
-    std::uint64_t bytes() const { return file_->size(); }
+    // As RecordLog's.
+    Status append(const Block& block, ByteSpan findings = {});
+    Status sync() { return records_->sync(); }
+    std::uint64_t bytes() const { return records_->bytes(); }
+    // Calls `each` for blocks of heights `from` to `last`, in order, as far as they were here when
+    // the log was opened and are kept. Any thread, beside the other calls. corrupt for damage.
+    using Each = std::function<Status(const Block& block)>;
+    Status read(std::uint64_t from, std::uint64_t last, const Each& each) const;
+
+    // Forgets blocks below `height`, as far as whole segments have no others. The newest segment
+    // stays. Returns whether any were forgotten.
+    Result<bool> forget_below(std::uint64_t height);
+    // Of the first block that is kept; 0 when there is none.
+    std::uint64_t first_height() const { return first_heights_.empty() ? 0 : first_heights_[0]; }
 
   private:
-    explicit BlockLog(std::unique_ptr<File> file) : file_(std::move(file)) {}
-    std::unique_ptr<File> file_;
-    bool broken_ = false;  // the file ends in half a record
+    static constexpr std::uint64_t kSegmentBytes = 16 << 20;
+
+    BlockLog() = default;
+    void enter(std::uint64_t height, std::uint32_t segment);
+    Status enter_left_out(std::uint32_t end);
+
+    std::unique_ptr<RecordLog> records_;
+    std::deque<std::uint64_t> first_heights_;  // of each segment that has blocks
+    std::uint32_t last_segment_ = 0;           // of the last one
+    struct Opened {
+        std::uint64_t height;
+        std::uint32_t segment;
+    };
+    std::vector<Opened> opened_;  // segments and their first blocks when it was opened
 };
 
 }  // namespace mutirao::consensus

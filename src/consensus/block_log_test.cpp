@@ -5,6 +5,7 @@
 #include "base/memory_disk.hpp"
 #include "base/random.hpp"
 #include "consensus/block.hpp"
+#include "consensus/fault.hpp"
 
 namespace mutirao::consensus {
 namespace {
@@ -44,6 +45,14 @@ TEST(Block, refuses_more_than_its_limits) {
     EXPECT_TRUE(Block::decode(block.encode()).ok());
     block.transactions.emplace_back();
     EXPECT_EQ(Block::decode(block.encode()).error().kind, ErrorKind::corrupt);
+    // Faults stand beside them.
+    block.transactions.assign(kBlockTransactionsMax, {});
+    block.transactions.insert(block.transactions.end(), kBlockFaultsMax, Fault().encode());
+    EXPECT_TRUE(Block::decode(block.encode()).ok());
+    block.transactions.push_back(Fault().encode());
+    EXPECT_EQ(Block::decode(block.encode()).error().kind, ErrorKind::corrupt);
+    block.transactions = {Bytes{Fault::kTag}};
+    EXPECT_EQ(Block::decode(block.encode()).error().kind, ErrorKind::corrupt);
     block.transactions.assign(9, Bytes(128 * 1024));
     EXPECT_FALSE(Block::decode(block.encode()).ok());
 }
@@ -69,7 +78,7 @@ struct Opened {
 
 Opened reopen(Disk& disk) {
     Opened out;
-    const auto log = BlockLog::open(disk, [&](const Block& block) -> Status {
+    const auto log = BlockLog::open(disk, [&](const Block& block, ByteSpan) -> Status {
         out.blocks.push_back(block.encode());
         return {};
     });
@@ -78,7 +87,7 @@ Opened reopen(Disk& disk) {
 }
 
 void write_blocks(Disk& disk, std::uint64_t count) {
-    auto log = BlockLog::open(disk, [](const Block&) { return Status(); }).value();
+    auto log = BlockLog::open(disk, [](const Block&, ByteSpan) { return Status(); }).value();
     for (std::uint64_t height = 1; height <= count; ++height) {
         ASSERT_TRUE(log->append(sample(height)).ok());
         ASSERT_TRUE(log->sync().ok());
@@ -95,79 +104,42 @@ TEST(BlockLog, gives_back_what_was_appended) {
     EXPECT_EQ(opened.blocks[2], sample(3).encode());
 }
 
-// The power goes at every byte of the last append, and what was written remains.
-TEST(BlockLog, a_torn_end_is_cut_off_at_every_byte) {
-    MemoryDisk whole;
-    write_blocks(whole, 2);
-    const auto before = whole.bytes_stored();
-    write_blocks(whole, 0);
-    MemoryDisk longer;
-    write_blocks(longer, 3);
-    const auto record = longer.bytes_stored() - before;
-    for (std::uint64_t kept = 0; kept <= record; ++kept) {
-        MemoryDisk disk;
-        write_blocks(disk, 2);
-        {
-            auto log = BlockLog::open(disk, [](const Block&) { return Status(); }).value();
-            disk.cut_power_after_bytes(kept);
-            EXPECT_EQ(log->append(sample(3)).ok(), kept == record);
-        }
-        disk.restart(kept);
-        const auto opened = reopen(disk);
-        ASSERT_TRUE(opened.status.ok()) << kept;
-        EXPECT_EQ(opened.blocks.size(), kept == record ? 3u : 2u) << kept;
-        // What was cut off is gone: the next block follows the last whole one.
-        EXPECT_EQ(disk.bytes_stored(), kept == record ? before + record : before);
-    }
-}
-
-// A flip before the last record is damage, wherever it falls: never a silent loss of blocks.
-TEST(BlockLog, a_flipped_bit_before_the_last_record_is_corrupt) {
-    MemoryDisk two;
-    write_blocks(two, 2);
-    const auto end = two.bytes_stored();
-    for (std::uint64_t bit = 0; bit < end * 8; ++bit) {
-        MemoryDisk disk;
-        write_blocks(disk, 3);
-        ASSERT_TRUE(disk.flip_bit("blocks.log", bit));
-        const auto opened = reopen(disk);
-        ASSERT_FALSE(opened.status.ok()) << bit;
-        EXPECT_EQ(opened.status.error().kind, ErrorKind::corrupt) << bit;
-    }
-}
-
-TEST(BlockLog, a_damaged_last_record_is_never_replayed) {
-    MemoryDisk two, three;
-    write_blocks(two, 2);
-    write_blocks(three, 3);
-    for (std::uint64_t bit = two.bytes_stored() * 8; bit < three.bytes_stored() * 8; ++bit) {
-        MemoryDisk disk;
-        write_blocks(disk, 3);
-        ASSERT_TRUE(disk.flip_bit("blocks.log", bit));
-        EXPECT_EQ(reopen(disk).blocks.size(), 2u) << bit;
-    }
-}
-
-TEST(BlockLog, a_full_disk_leaves_the_log_as_it_was) {
+TEST(BlockLog, damage_before_the_last_block_is_corrupt) {
     MemoryDisk disk;
-    write_blocks(disk, 2);
-    auto log = BlockLog::open(disk, [](const Block&) { return Status(); }).value();
-    const auto before = disk.bytes_stored();
-    disk.set_capacity(before + 10);
-    EXPECT_EQ(log->append(sample(3)).error().kind, ErrorKind::resource_exhausted);
-    EXPECT_EQ(disk.bytes_stored(), before);
-    disk.set_capacity(1 << 20);
-    EXPECT_TRUE(log->append(sample(3)).ok());
-    EXPECT_TRUE(log->sync().ok());
-    EXPECT_EQ(reopen(disk).blocks.size(), 3u);
+    write_blocks(disk, 3);
+    ASSERT_TRUE(disk.flip_bit("blocks.log", 8));
+    EXPECT_EQ(reopen(disk).status.error().kind, ErrorKind::corrupt);
 }
 
-TEST(BlockLog, a_log_that_could_not_be_cut_back_takes_no_more) {
+TEST(BlockLog, forgets_old_segments_and_knows_where_it_begins) {
     MemoryDisk disk;
-    auto log = BlockLog::open(disk, [](const Block&) { return Status(); }).value();
-    disk.cut_power_after_bytes(5);
-    EXPECT_FALSE(log->append(sample(1)).ok());
-    EXPECT_EQ(log->append(sample(1)).error().kind, ErrorKind::io);
+    const auto ignore = [](const Block&, ByteSpan) { return Status(); };
+    auto log = BlockLog::open(disk, ignore, 2000).value();
+    EXPECT_EQ(log->first_height(), 0u);
+    for (std::uint64_t height = 1; height <= 20; ++height)
+        ASSERT_TRUE(log->append(sample(height), as_bytes("found")).ok());
+    EXPECT_EQ(log->first_height(), 1u);
+    EXPECT_FALSE(log->forget_below(2).value());
+    EXPECT_TRUE(log->forget_below(15).value());
+    const auto first = log->first_height();
+    EXPECT_GT(first, 1u);
+    EXPECT_LE(first, 15u);
+    ASSERT_TRUE(log->sync().ok());
+    std::vector<std::uint64_t> heights;
+    log = BlockLog::open(
+              disk,
+              [&](const Block& block, ByteSpan findings) -> Status {
+                  EXPECT_EQ(as_text(findings), "found");
+                  heights.push_back(block.height);
+                  return {};
+              },
+              2000)
+              .value();
+    EXPECT_EQ(log->first_height(), first);
+    EXPECT_EQ(heights.front(), first);
+    EXPECT_EQ(heights.back(), 20u);
+    EXPECT_TRUE(log->forget_below(1000).value());  // all but the newest segment
+    EXPECT_LE(log->first_height(), 20u);
 }
 
 }  // namespace

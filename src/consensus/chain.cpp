@@ -7,33 +7,9 @@
 namespace mutirao::consensus {
 namespace {
 
-constexpr std::size_t kSnapshotMax = std::size_t{4} << 30;
 // Height and hash of the block before the log, and its Origin.
 constexpr std::string_view kBaseFile = "blocks.base";
 constexpr std::size_t kBaseSize = 8 + Digest::kSize + 1;
-
-Digest snapshot_checksum(ByteSpan snapshot) {
-    return crypto::blake3_keyed(crypto::domain_key("ledger snapshot"), snapshot);
-}
-
-Result<Bytes> read_snapshot(Disk& disk) {
-    TRY(auto stored, disk.read_file(kSnapshotFile, kSnapshotMax));
-    Reader in(stored);
-    const auto expected = in.fixed<Digest>();
-    const auto snapshot = ByteSpan(stored).subspan(in.offset());
-    if (!expected.ok() || *expected != snapshot_checksum(snapshot))
-        return Error{
-            ErrorKind::corrupt,
-            "the file \"snapshot\" is damaged; delete it, and the ledger replays blocks.log "
-            "from the beginning"};
-    return to_bytes(snapshot);
-}
-
-Status store_snapshot(Disk& disk, ByteSpan state) {
-    Writer out;
-    out.raw(snapshot_checksum(state).span()).raw(state);
-    return disk.write_file_atomic(kSnapshotFile, out.bytes());
-}
 
 }  // namespace
 
@@ -47,41 +23,63 @@ void Chain::remember(const Block& block) {
     if (facts_.size() > kFactsKept) facts_.pop_front();
 }
 
-Status Chain::finalize(const Block& block) {
+Result<Digest> Chain::finalize(const Block& block) {
     if (block.state_before != application_.state_hash())
         return Error{ErrorKind::corrupt, "block " + std::to_string(block.height) +
                                              " builds on another state than this ledger has; its "
                                              "data folder mixes two histories"};
-    auto finalized = application_.finalize(block.height, block.time_ms, block.transactions);
-    if (!finalized.ok()) return std::move(finalized).error();
+    TRY(const auto hash, application_.finalize(block.height, block.time_ms, block.transactions));
     at("after_finalize");
+    return hash;
+}
+
+// The snapshot has what they did, and the block that follows them names the last of them.
+Status Chain::begin_after_forgotten(const Block& first) {
+    const auto before = first.height - 1;
+    if (before > snapshot_height())
+        return Error{ErrorKind::corrupt,
+                     "blocks.log begins with block " + std::to_string(first.height) +
+                         " and the snapshot " +
+                         (snapshot_height() == 0 ? "is missing" : "is of an earlier one") +
+                         "; restore both from one copy"};
+    last_height_ = before;
+    last_hash_ = first.previous;
     return {};
 }
 
-Status Chain::replay(const Block& block) {
+Status Chain::replay(const Block& block, ByteSpan findings) {
     const auto name = "block " + std::to_string(block.height);
+    if (facts_.empty() && block.height > last_height_ + 1) TRY_VOID(begin_after_forgotten(block));
     if (block.previous != last_hash_ || block.height != last_height_ + 1)
         return Error{ErrorKind::corrupt, name + " does not follow the one before"};
     // Later blocks name the hash of earlier ones, so a signature covers all that came before it.
-    if (block.height >= snapshot_height_ &&
+    if (block.height >= snapshot_height() &&
         !crypto::verify(options_.proposer.public_key(), block.hash().span(), block.signature))
         return Error{ErrorKind::corrupt, name + " is not signed by this ledger"};
     remember(block);
     // Blocks up to the snapshot are part of it.
-    if (block.height > snapshot_height_) {
+    if (block.height > snapshot_height()) {
+        const std::vector<ByteSpan> transactions(block.transactions.begin(),
+                                                 block.transactions.end());
+        application_.believe(transactions, findings);
         TRY_VOID(finalize(block));
         TRY_VOID(application_.commit());
+        announce(block);
     }
-    announce(block);
     return {};
 }
 
 Status Chain::restore() {
-    TRY(auto exists, disk_.exists(kSnapshotFile));
-    if (!exists) return {};
     TRY(auto snapshot, read_snapshot(disk_));
-    TRY_VOID(application_.restore(snapshot));
-    snapshot_height_ = application_.height();
+    TRY_VOID(remove_stray_states(disk_));
+    if (!snapshot) return {};
+    TRY_VOID(application_.restore(snapshot->state));
+    if (application_.height() != snapshot->height)
+        return Error{ErrorKind::corrupt,
+                     "the snapshot names block " + std::to_string(snapshot->height) +
+                         " and is of block " + std::to_string(application_.height())};
+    TRY(snapshot_, read_snapshot_index(disk_));  // with which it was compared
+    written_ = begun_ = {snapshot->height, application_.ran()};
     return {};
 }
 
@@ -96,7 +94,7 @@ Status Chain::read_base() {
     TRY(auto hash, in.fixed<Digest>());
     TRY(auto origin, in.u<std::uint8_t>());
     TRY_VOID(in.finish());
-    if (snapshot_height_ < height) return disk_.remove(kBaseFile);
+    if (snapshot_height() < height) return disk_.remove(kBaseFile);
     set_base(height, hash, static_cast<Origin>(origin));
     return {};
 }
@@ -112,13 +110,35 @@ void Chain::set_base(std::uint64_t height, const Digest& hash, Origin origin) {
 Status Chain::open() {
     TRY_VOID(restore());
     TRY_VOID(read_base());
-    TRY(log_, BlockLog::open(disk_, [this](const Block& block) { return replay(block); }));
-    if (last_height_ < snapshot_height_)
+    opened_at_ = snapshot_height();
+    if (options_.on_restored) options_.on_restored(opened_at_);
+    TRY(log_, BlockLog::open(
+                  disk_,
+                  [this](const Block& block, ByteSpan findings) { return replay(block, findings); },
+                  options_.log_segment_bytes, opened_at_));
+    if (last_height_ < snapshot_height())
         return Error{ErrorKind::corrupt,
                      "blocks.log ends at block " + std::to_string(last_height_) +
-                         " and the snapshot is of block " + std::to_string(snapshot_height_) +
+                         " and the snapshot is of block " + std::to_string(snapshot_height()) +
                          "; restore both from one copy"};
+    // Last, as what the snapshot does not know of is cut off.
+    TRY(history_, HistoryLog::open(disk_, opened_at_, options_.log_segment_bytes));
+    if (history_->last_height() != 0 && history_->last_height() < opened_at_)
+        LOG_WARN("history.log is damaged: what blocks from " +
+                 std::to_string(history_->last_height() + 1) + " to " + std::to_string(opened_at_) +
+                 " left cannot be shown");
     return {};
+}
+
+Status Chain::read_blocks(std::uint64_t from, const Engine::EachBlock& each) const {
+    std::optional<Digest> last;
+    return log_->read(from, opened_at_, [&](const Block& block) -> Status {
+        if (last && block.previous != *last)
+            return Error{ErrorKind::corrupt, "block " + std::to_string(block.height) +
+                                                 " does not follow the one before"};
+        last = block.hash();
+        return each(block);
+    });
 }
 
 Block Chain::next(std::uint64_t time_ms, std::vector<Bytes> transactions) const {
@@ -134,7 +154,8 @@ Block Chain::next(std::uint64_t time_ms, std::vector<Bytes> transactions) const 
 
 Status Chain::append(const Block& block) {
     at("block_before_append");
-    TRY_VOID(log_->append(block));
+    const std::vector<ByteSpan> transactions(block.transactions.begin(), block.transactions.end());
+    TRY_VOID(log_->append(block, application_.findings(transactions)));
     at("block_after_append");
     return {};
 }
@@ -148,39 +169,66 @@ Status Chain::sync() {
 void Chain::finished(const Block& block) {
     remember(block);
     announce(block);
-    if (block.height - snapshot_height_ >= options_.snapshot_every) write_snapshot();
+    end_snapshot();
+    if (!writer_.is_writing() &&
+        (block.height - begun_.height >= options_.snapshot_every ||
+         application_.ran() - begun_.ran >= options_.snapshot_transactions))
+        begin_snapshot(block);
+    forget_old();
 }
 
-// The block is final already, so a snapshot that cannot be written is only tried again later.
-void Chain::write_snapshot() {
-    at("snapshot_before_write");
-    if (auto written = store_snapshot(disk_, application_.snapshot()); !written.ok()) {
-        LOG_WARN("the ledger's snapshot was not written: " + written.error().message);
+std::uint64_t Chain::kept_from() const {
+    if (options_.blocks_kept == 0 || last_height_ < options_.blocks_kept) return 0;
+    return std::min(last_height_ - options_.blocks_kept, snapshot_height()) + 1;
+}
+
+// What cannot be removed now is tried again with the next block.
+void Chain::forget_old() {
+    const auto forgotten = log_->forget_below(kept_from());
+    if (!forgotten.ok()) {
+        LOG_WARN("old blocks were not forgotten: " + forgotten.error().message);
         return;
     }
-    snapshot_height_ = application_.height();
-    at("snapshot_after_write");
+    if (*forgotten && options_.on_forgotten) options_.on_forgotten(log_->first_height());
 }
 
-Result<SnapshotPlace> Chain::snapshot() const {
-    if (snapshot_height_ == 0) return Error{ErrorKind::not_found, "there is no snapshot yet"};
-    if (snapshot_height_ == base_height_) return SnapshotPlace{base_height_, base_hash_};
-    const auto found = blocks(snapshot_height_, 1);
-    if (found.empty() || found.front().height != snapshot_height_)
-        return Error{ErrorKind::not_found, "the snapshot's block is no longer remembered"};
-    return SnapshotPlace{snapshot_height_, found.front().hash};
+void Chain::begin_snapshot(const Block& block) {
+    at("snapshot_before_write");
+    begun_ = {block.height, application_.ran()};
+    writer_.begin(application_.freeze(), block.height, last_hash_, *history_);
+    end_snapshot();  // where it is written at once
+}
+
+// Its block is final already, so one that cannot be written is only tried again with a later one.
+void Chain::end_snapshot() {
+    auto outcome = writer_.take_outcome();
+    if (!outcome) return;
+    if (outcome->ok()) {
+        snapshot_ = std::move(**outcome);
+        written_ = begun_;
+        return;
+    }
+    LOG_WARN("the ledger's snapshot was not written: " + outcome->error().message);
+    begun_ = written_;
+}
+
+Result<StateIndex> Chain::snapshot() const {
+    if (!snapshot_) return Error{ErrorKind::not_found, "there is no snapshot yet"};
+    return *snapshot_;
 }
 
 Status Chain::begin_at(const StateExport& state, Origin origin) {
-    if (last_height_ != 0 || snapshot_height_ != 0)
+    if (last_height_ != 0 || snapshot_height() != 0)
         return Error{ErrorKind::already_exists, "this ledger has blocks already"};
     Writer base;
     base.u(state.height).raw(state.last_hash.span()).u(static_cast<std::uint8_t>(origin));
     TRY_VOID(disk_.write_file_atomic(kBaseFile, base.bytes()));
-    TRY_VOID(store_snapshot(disk_, state.state));
-    snapshot_height_ = state.height;
+    TRY_VOID(store_snapshot(disk_, state));
+    snapshot_ = state.index();
+    written_ = begun_ = {state.height, application_.ran()};
     set_base(state.height, state.last_hash, origin);
-    return {};
+    // All that there is of its history is in the state.
+    return application_.recall([](const auto&) { return Status(); });
 }
 
 std::vector<BlockFacts> Chain::blocks(std::uint64_t from, std::size_t limit) const {

@@ -60,6 +60,17 @@ class CometEngine final : public Engine {
         const std::lock_guard lock(mutex_);
         return chain_.blocks(from, limit);
     }
+    void change_application(const std::function<void()>& change) override {
+        const std::lock_guard lock(mutex_);
+        change();
+    }
+    std::uint64_t opened_at() const override { return chain_.opened_at(); }
+    Status read_history(const EachHistoryPart& each) const override {
+        return chain_.read_history(each);
+    }
+    Status read_blocks(std::uint64_t from, const EachBlock& each) const override {
+        return chain_.read_blocks(from, each);
+    }
     void with_application(const std::function<void(const Application&)>& look) const override {
         const std::lock_guard lock(mutex_);
         look(application_);
@@ -76,6 +87,7 @@ class CometEngine final : public Engine {
     }
     Result<Bytes> talk(AbciFrames& frames, ByteSpan bytes);
     Result<Bytes> respond(ByteSpan request);
+    Result<Bytes> call_prepared(AbciCall call, ByteSpan body);
     Result<Bytes> call(AbciCall call, ByteSpan body);
     Result<bool> take(ByteSpan transaction);
 
@@ -93,7 +105,8 @@ class CometEngine final : public Engine {
     Application& application_;
     const EngineOptions options_;
 
-    mutable std::mutex mutex_;  // guards everything below, and the application
+    // Guards everything below, and the application, but for what chain_ reads from the disk.
+    mutable std::mutex mutex_;
     Chain chain_;
     CometSnapshots snapshots_;
     Waiting waiting_;
@@ -123,14 +136,21 @@ Result<Bytes> CometEngine::respond(ByteSpan request) {
         body = field.bytes;
     }));
     const auto which = static_cast<AbciCall>(number);
-    if (const auto brought = transactions_in(which, body); !brought.empty())
-        application_.prepare(brought);  // beside what another connection asks
-    const std::lock_guard lock(mutex_);
-    auto answer = call(which, body);
+    auto answer = call_prepared(which, body);
     if (answer.ok()) return WireWriter().element(number + 1, *answer).take();
     LOG_WARN("CometBFT was refused: " + answer.error().message);
     const auto exception = WireWriter().text(1, answer.error().message).take();
     return WireWriter().element(kException, exception).take();
+}
+
+Result<Bytes> CometEngine::call_prepared(AbciCall which, ByteSpan body) {
+    // Beside what other connections ask: others may need this ledger while it waits for them.
+    if (const auto brought = transactions_in(which, body); !brought.empty()) {
+        application_.prepare(brought);
+        if (which == AbciCall::finalize_block) TRY_VOID(application_.await(brought));
+    }
+    const std::lock_guard lock(mutex_);
+    return call(which, body);
 }
 
 Result<Bytes> CometEngine::call(AbciCall call, ByteSpan body) {
@@ -277,15 +297,20 @@ Result<Bytes> CometEngine::finalize(ByteSpan body) {
                          ", but this ledger is at block " + std::to_string(application_.height()) +
                          "; restore the data folders of both from one copy"};
     const auto count = proposal.transactions.size();
+    for (const auto& fault : proposal.faults) {
+        LOG_WARN("block " + std::to_string(proposal.height) + " proves that " + fault.sentence());
+        proposal.transactions.push_back(fault.encode());
+    }
     // Time never goes back here even if CometBFT's genesis is older than ours.
     auto block = chain_.next(proposal.time_ms, std::move(proposal.transactions));
-    TRY(auto hash, application_.finalize(block.height, block.time_ms, block.transactions));
+    TRY(const auto hash, chain_.finalize(block));
     decided_ = std::move(block);
-    for (const auto& sentence : proposal.misbehaviour)
-        LOG_WARN("block " + std::to_string(proposal.height) + " proves that " + sentence);
-    chain_.at("after_finalize");
     WireWriter out;
     for (std::size_t i = 0; i < count; ++i) out.element(2, {});  // code 0
+    for (const auto& [key, power] : application_.validator_updates()) {
+        const auto public_key = WireWriter().bytes(1, key).take();  // of Ed25519
+        out.element(3, WireWriter().element(1, public_key).number(2, power).take());
+    }
     return out.bytes(5, hash.span()).take();
 }
 
@@ -307,7 +332,10 @@ Result<Bytes> CometEngine::commit() {
         to_tell_.assign(waiting_.all().begin(), waiting_.all().end());
     chain_.finished(block);
     block_came_ = true;
-    return Bytes();  // CometBFT keeps all blocks: machines that join late replay them
+    WireWriter out;
+    // Machines that join later begin at a snapshot.
+    if (const auto kept = chain_.kept_from(); kept > 1) out.number(3, kept);  // retain_height
+    return out.take();
 }
 
 }  // namespace

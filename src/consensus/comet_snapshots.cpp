@@ -20,38 +20,27 @@ Bytes answer(Outcome outcome) {
 
 }  // namespace
 
-std::size_t CometSnapshots::Offered::chunks() const {
-    const auto size = file->size() - kSnapshotChecksum;
-    return 1 + (size + kSnapshotChunk - 1) / kSnapshotChunk;
-}
-
-Result<Bytes> CometSnapshots::Offered::chunk(std::size_t index) const {
-    if (index == 0) return head;
-    const auto at = kSnapshotChecksum + (index - 1) * kSnapshotChunk;
-    Bytes out(std::min<std::uint64_t>(kSnapshotChunk, file->size() - at));
+Result<Bytes> CometSnapshots::Offered::chunk(std::size_t number) const {
+    if (number == 0) return head;
+    const auto at = (number - 1) * kStatePiece;
+    Bytes out(std::min<std::uint64_t>(kStatePiece, index.size - at));
     TRY_VOID(file->read(at, out));
     return out;
 }
 
-// Reads the newest snapshot once, however many ask for it.
 Status CometSnapshots::prepare() {
-    TRY(auto place, chain_.snapshot());
-    if (!offered_.empty() && offered_.back().height == place.height) return {};
+    TRY(auto index, chain_.snapshot());
+    if (!offered_.empty() && offered_.back().index.height == index.height) return {};
     Offered next;
-    next.height = place.height;
-    TRY(next.file, disk_.open(kSnapshotFile));
-    if (next.file->size() < kSnapshotChecksum) return Error{ErrorKind::corrupt, "no snapshot"};
-    StateExport whole{place.height, place.last_hash, Bytes(next.file->size() - kSnapshotChecksum)};
-    TRY_VOID(next.file->read(kSnapshotChecksum, whole.state));
-    next.head = whole.encode_head();
+    next.index = std::move(index);
+    TRY(next.file, disk_.open(snapshot_state_file(next.index.height)));
+    if (next.file->size() != next.index.size)
+        return Error{ErrorKind::corrupt, "the snapshot's state has another size than it should"};
     if (next.chunks() > kSnapshotChunksMax)
         return Error{ErrorKind::resource_exhausted, "the state is too large for state sync"};
+    next.head = next.index.encode_head();
     next.hashes.raw(crypto::blake3(next.head).span());
-    for (std::size_t at = 0; at < whole.state.size(); at += kSnapshotChunk)
-        next.hashes.raw(
-            crypto::blake3(ByteSpan(whole.state)
-                               .subspan(at, std::min(kSnapshotChunk, whole.state.size() - at)))
-                .span());
+    for (const auto& piece : next.index.pieces) next.hashes.raw(piece.span());
     offered_.push_back(std::move(next));
     if (offered_.size() > kOfferedMax) offered_.pop_front();
     return {};
@@ -63,7 +52,7 @@ Bytes CometSnapshots::list() {
     WireWriter out;
     for (const auto& one : offered_) {
         WireWriter snapshot;
-        snapshot.number(1, one.height).number(2, kFormat).number(3, one.chunks());
+        snapshot.number(1, one.index.height).number(2, kFormat).number(3, one.chunks());
         snapshot.bytes(4, crypto::blake3(one.hashes.bytes()).span()).bytes(5, one.hashes.bytes());
         out.element(1, snapshot.take());
     }
@@ -78,7 +67,7 @@ Result<Bytes> CometSnapshots::load(ByteSpan request) {
         if (field.number == 3) chunk = field.value;
     }));
     const auto found = std::find_if(offered_.begin(), offered_.end(),
-                                    [&](const Offered& one) { return one.height == height; });
+                                    [&](const Offered& one) { return one.index.height == height; });
     // No piece is CometBFT's word for "not here any more".
     if (found == offered_.end() || format != kFormat || chunk >= found->chunks()) return Bytes();
     TRY(auto bytes, found->chunk(chunk));

@@ -1,5 +1,5 @@
 // State for a validator that joins late, in pieces (ABCI's state sync). What is sent is a
-// StateExport: its head is the first piece, then the state in pieces of kSnapshotChunk; the pieces'
+// StateExport: its head is the first piece, then the state in pieces of kStatePiece; the pieces'
 // hashes go ahead as metadata. The state is checked against the hash that CometBFT's light client
 // verified; the hash of the last block is vouched for only by the machine that sent it, and gives
 // blocks their names, nothing else. One thread at a time.
@@ -13,7 +13,6 @@
 
 namespace mutirao::consensus {
 
-inline constexpr std::size_t kSnapshotChunk = 1 << 20;
 inline constexpr std::uint32_t kSnapshotChunksMax = 4096;
 
 enum class OfferResult : std::uint8_t { accept = 1, abort, reject, reject_format, reject_sender };
@@ -40,12 +39,12 @@ class CometSnapshots {
     };
     // A snapshot that others may read: its file stays readable when a newer one takes its name.
     struct Offered {
-        std::uint64_t height = 0;
+        StateIndex index;
         Bytes head;
         std::unique_ptr<File> file;
-        Writer hashes;  // of the pieces
-        std::size_t chunks() const;
-        Result<Bytes> chunk(std::size_t index) const;
+        Writer hashes;  // of the head, and of the pieces
+        std::size_t chunks() const { return 1 + index.pieces.size(); }
+        Result<Bytes> chunk(std::size_t number) const;
     };
     Status prepare();
     OfferResult take_offer(ByteSpan snapshot, ByteSpan app_hash);

@@ -72,6 +72,34 @@ TEST(Comet, has_transactions_prepared_before_it_asks_about_them) {
     EXPECT_EQ(ledger.application->prepared(), 3u);
 }
 
+TEST(Comet, waits_for_what_a_decided_block_needs_and_lets_others_ask_meanwhile) {
+    TestLedger ledger;
+    ledger.open();
+    ledger.init_chain();
+    std::vector<std::uint64_t> waits;
+    ledger.application->set_await([&](std::size_t transactions) -> Status {
+        waits.push_back(transactions);
+        ledger.engine->with_application([&](const Application& application) {
+            EXPECT_EQ(application.height(), waits.size() - 1);
+        });
+        return {};
+    });
+    EXPECT_TRUE(ledger.accepts(1, {step("a1")}));
+    EXPECT_TRUE(waits.empty());  // a proposal waits for nothing
+    ledger.decide(1, {step("a1"), step("b1")});
+    EXPECT_EQ(waits, std::vector<std::uint64_t>{2});
+    // A ledger that stops says so, and the block comes again.
+    ledger.application->set_await([](std::size_t) -> Status {
+        return Error{ErrorKind::unavailable, "the ledger stops"};
+    });
+    ledger.ask(AbciCall::finalize_block, TestLedger::block(2, {step("a2")}));
+    EXPECT_TRUE(ledger.refused);
+    EXPECT_EQ(ledger.application->height(), 1u);
+    ledger.application->set_await({});
+    ledger.decide(2, {step("a2")});
+    EXPECT_EQ(ledger.application->counter('a'), 2u);
+}
+
 TEST(Comet, a_proposal_has_as_many_bytes_as_it_may_and_no_more) {
     TestLedger ledger;
     ledger.open();
@@ -153,7 +181,7 @@ TEST(Comet, begins_a_chain_only_where_genesis_and_ledger_are_of_one) {
     EXPECT_FALSE(init("{\"state_hash\":\"" + ledger.application->state_hash().hex() + "\"}", 2));
 }
 
-TEST(Comet, what_was_proven_of_a_validator_is_told_in_words) {
+TEST(Comet, what_was_proven_of_a_validator_is_told_in_words_and_stays_in_the_log) {
     TestLedger ledger;
     ledger.open();
     ledger.init_chain();
@@ -161,13 +189,58 @@ TEST(Comet, what_was_proven_of_a_validator_is_told_in_words) {
     set_log_sink([&](LogLevel, std::string_view line) { said += line; });
     const auto who = WireWriter().bytes(1, Bytes(20, 0xab)).number(3, 10).take();
     const auto what = WireWriter().number(1, 1).element(2, who).number(3, 77).take();
-    ledger.ask(AbciCall::finalize_block, TestLedger::block(1, {}, what));
+    const auto answer =
+        ledger.ask(AbciCall::finalize_block, TestLedger::block(1, {step("a1")}, what));
     set_log_sink({});
     EXPECT_FALSE(ledger.refused);
+    EXPECT_EQ(all(answer, 2).size(), 1u);  // of the transactions
+    const auto updates = all(answer, 3);
+    ASSERT_EQ(updates.size(), 1u);
+    EXPECT_EQ(number(updates[0], 2), 77u);
+    EXPECT_EQ(all(all(updates[0], 1).at(0), 1).at(0), Bytes(32, 0xab));
+    ledger.commit();
+    const auto hash = ledger.application->state_hash();
+    EXPECT_EQ(ledger.application->counter(Counters::kFaults), 1u);
+    ledger.open();  // a new process has it from the log
+    EXPECT_EQ(ledger.application->counter(Counters::kFaults), 1u);
+    EXPECT_EQ(ledger.application->state_hash(), hash);
     EXPECT_NE(said.find("validator abababababababababababababababababababab voted for two "
                         "different blocks at height 77"),
               std::string::npos)
         << said;
+}
+
+TEST(Comet, faults_come_from_consensus_alone) {
+    TestLedger ledger;
+    ledger.open();
+    ledger.init_chain();
+    const Fault fault{FaultKind::duplicate_vote, {}, 5};
+    EXPECT_FALSE(ledger.engine->submit(fault.encode()).ok());
+    EXPECT_FALSE(ledger.accepts(1, {fault.encode()}));
+    // What CometBFT never says is refused.
+    const auto who = WireWriter().bytes(1, Bytes(19, 0xab)).take();
+    ledger.ask(AbciCall::finalize_block,
+               TestLedger::block(1, {}, WireWriter().number(1, 1).element(2, who).take()));
+    EXPECT_TRUE(ledger.refused);
+    const auto good = WireWriter().bytes(1, Bytes(20, 0xab)).take();
+    ledger.ask(AbciCall::finalize_block,
+               TestLedger::block(1, {}, WireWriter().number(1, 3).element(2, good).take()));
+    EXPECT_TRUE(ledger.refused);
+}
+
+TEST(Fault, is_one_encoding_and_a_sentence) {
+    const Fault fault{FaultKind::light_client_attack, {}, 5};
+    EXPECT_EQ(Fault::decode(fault.encode()).value(), fault);
+    EXPECT_NE(fault.sentence().find("deceived light clients at height 5"), std::string::npos);
+    auto bad = fault.encode();
+    bad[1] = 0;
+    EXPECT_FALSE(Fault::decode(bad).ok());
+    bad[1] = 3;
+    EXPECT_FALSE(Fault::decode(bad).ok());
+    bad = fault.encode();
+    bad.push_back(0);
+    EXPECT_FALSE(Fault::decode(bad).ok());
+    EXPECT_FALSE(is_fault({}));
 }
 
 TEST(Comet, answers_in_order_however_bytes_arrive_and_refuses_in_words) {

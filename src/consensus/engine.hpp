@@ -36,28 +36,49 @@ class Engine {
     // error stops the engine: nothing that was reported as final is lost. `cometbft` makes blocks
     // when its validators agree: there it only says whether one came since the last call.
     virtual Result<bool> make_block(bool even_empty = false) = 0;
-    // Bytes of all blocks so far: what consensus has carried.
+    // Bytes of all blocks so far, but for those that were forgotten before the engine opened, or
+    // are so much older than its snapshot that they were not read: what consensus has carried.
     virtual std::uint64_t bytes_carried() const = 0;
-    // Blocks from `from`, oldest first, at most `limit`; the newest kFactsKept are known.
+    // Blocks from `from`, oldest first, at most `limit`; the newest kFactsKept of those are known.
     virtual std::vector<BlockFacts> blocks(std::uint64_t from, std::size_t limit) const = 0;
-    // Runs `look` while no block is being committed.
+    // Runs `look` while no block is being committed, perhaps beside others that look. It must not
+    // call the engine.
     virtual void with_application(const std::function<void(const Application&)>& look) const = 0;
+    // Runs `change` while nobody else looks at the application or makes a block: for what changes
+    // nothing that blocks are made of.
+    virtual void change_application(const std::function<void()>& change) = 0;
+    // What is only looked at is not read when the engine opens, but by these, from the disk, on any
+    // thread and beside any other call. `opened_at`: the height of the snapshot that it went on
+    // after, 0 without one.
+    virtual std::uint64_t opened_at() const = 0;
+    // What blocks up to there left in the history, as Application::recall() wants it; nothing of
+    // those that were forgotten. corrupt for damage.
+    virtual Status read_history(const EachHistoryPart& each) const = 0;
+    // Blocks from `from` up to there, in order, as far as they are kept; an error of `each` is the
+    // result. corrupt for damage.
+    using EachBlock = std::function<Status(const Block& block)>;
+    virtual Status read_blocks(std::uint64_t from, const EachBlock& each) const = 0;
     // Begins a connection of CometBFT's (ABCI over a socket). Empty for an engine that nobody
     // drives from outside.
     virtual Conversation converse() { return {}; }
 };
 
 inline constexpr std::size_t kFactsKept = 4096;
+// 3.5 hours of four blocks a second.
+inline constexpr std::uint64_t kBlocksKept = 50'000;
 inline constexpr std::size_t kWaitingMax = 8192;  // transactions
 inline constexpr std::size_t kWaitingBytesMax = 64 << 20;
 
 // Where a test may stop the process; named in the order of one block.
 using AtPoint = std::function<void(std::string_view point)>;
 
-// Told of every block, in order: those of the log while the engine opens, and each new one once it
-// is final. The engine waits for it, and `with_application` must not be called from it. While the
-// log is read, the application may already stand at a later block, that of its snapshot.
+// Told of every block after the snapshot's, in order: those of the log while the engine opens, and
+// each new one once it is final. The engine waits for it, and `with_application` must not be called
+// from it. The application stands at that block.
 using OnBlock = std::function<void(const Block& block)>;
+
+// Told after old blocks were forgotten: `first` is the first that is kept. As OnBlock.
+using OnForgotten = std::function<void(std::uint64_t first)>;
 
 struct EngineOptions {
     std::string engine = "solo";  // or "cometbft"
@@ -65,6 +86,19 @@ struct EngineOptions {
     std::uint64_t snapshot_every = 256;  // blocks
     AtPoint at_point;                    // may be empty
     OnBlock on_block = {};               // likewise
+    // A snapshot comes sooner when so many transactions have run since the last was begun.
+    std::uint64_t snapshot_transactions = 1 << 17;
+    // Blocks that are kept at least, and all since the snapshot; 0: all for ever (an archive). With
+    // `cometbft`, CometBFT is told that it may forget as many.
+    std::uint64_t blocks_kept = kBlocksKept;
+    OnForgotten on_forgotten = {};  // may be empty
+    // Writes snapshots while blocks are made; must outlive the engine. Null: the engine waits for
+    // each.
+    Executor* snapshots = nullptr;
+    // Told, while the engine opens, that the snapshot of this height (0: none) is restored, and the
+    // log comes next. May be empty.
+    std::function<void(std::uint64_t height)> on_restored = {};
+    std::uint64_t log_segment_bytes = 16 << 20;  // of blocks and of the history
 };
 
 // Opens the log under `disk`, brings the application to where it was, and checks that it arrives at

@@ -1,9 +1,13 @@
+#include <atomic>
 #include <gtest/gtest.h>
 #include <set>
+#include <thread>
 
 #include "base/memory_disk.hpp"
+#include "base/random.hpp"
 #include "consensus/block_log.hpp"
 #include "consensus/engine.hpp"
+#include "consensus/snapshot_store.hpp"
 #include "consensus/test_application.hpp"
 
 namespace mutirao::consensus {
@@ -30,6 +34,7 @@ struct Machine {
         options.proposer = proposer(key);
         options.snapshot_every = 3;
         options.at_point = at_point;
+        options.snapshots = tasks;
         application = std::make_unique<Counters>();
         return open_engine(disk, clock, *application, std::move(options));
     }
@@ -42,9 +47,18 @@ struct Machine {
             ASSERT_TRUE(engine->make_block().value());
         }
     }
+    // Of every block, as it comes back from the disk.
+    std::map<std::uint64_t, Bytes> whole_history() {
+        const auto engine = open().value();
+        const auto read = [&](const auto& each) { return engine->read_history(each); };
+        EXPECT_TRUE(application->recall(read).ok());
+        EXPECT_EQ(application->history().size(), application->height());
+        return application->history();
+    }
     MemoryDisk disk;
     TestClock clock;
     AtPoint at_point;
+    Executor* tasks = nullptr;
     std::unique_ptr<Counters> application;
 };
 
@@ -68,6 +82,59 @@ TEST(Solo, makes_a_block_of_what_waits_and_only_then) {
     EXPECT_EQ(engine->bytes_carried(), blocks[0].bytes);
 }
 
+TEST(Solo, takes_transactions_and_is_looked_at_while_a_block_is_executed) {
+    Machine machine;
+    std::unique_ptr<Engine> engine;
+    int asked = 0;
+    machine.at_point = [&](std::string_view point) {
+        if (point != "after_finalize" || ++asked > 1) return;
+        EXPECT_TRUE(engine->is_waiting(step("a1")));
+        EXPECT_TRUE(engine->submit(step("a2")).ok());
+        EXPECT_TRUE(engine->submit(step("b1")).ok());
+        engine->with_application([](const auto& state) { EXPECT_EQ(state.height(), 0u); });
+        EXPECT_TRUE(engine->blocks(0, 10).empty());
+    };
+    engine = machine.open().value();
+    ASSERT_TRUE(engine->submit(step("a1")).ok());
+    EXPECT_TRUE(engine->make_block().value());
+    EXPECT_EQ(asked, 1);
+    EXPECT_EQ(engine->blocks(0, 10).at(0).transactions, 1u);
+    EXPECT_FALSE(engine->is_waiting(step("a1")));
+    EXPECT_TRUE(engine->is_waiting(step("a2")));
+    EXPECT_TRUE(engine->make_block().value());
+    EXPECT_EQ(machine.application->counter('a'), 2u);
+    EXPECT_EQ(machine.application->counter('b'), 1u);
+}
+
+TEST(Solo, lets_whoever_brings_more_than_fits_beside_a_block_wait_for_it) {
+    constexpr std::uint32_t kBeside = 256;
+    Machine machine;
+    std::unique_ptr<Engine> engine;
+    std::thread late;
+    std::atomic<bool> there = false;
+    std::uint64_t taken_at = 0;
+    machine.at_point = [&](std::string_view point) {
+        if (point != "after_finalize" || there) return;
+        for (std::uint32_t i = 1; i <= kBeside; ++i)
+            ASSERT_TRUE(engine->submit(step("b" + std::to_string(i))).ok());
+        late = std::thread([&] {
+            there = true;
+            EXPECT_TRUE(engine->submit(step("c1")).ok());
+            engine->with_application([&](const auto& state) { taken_at = state.height(); });
+        });
+        while (!there) std::this_thread::yield();
+    };
+    engine = machine.open().value();
+    ASSERT_TRUE(engine->submit(step("a1")).ok());
+    EXPECT_TRUE(engine->make_block().value());
+    late.join();
+    EXPECT_EQ(taken_at, 1u);
+    EXPECT_TRUE(engine->is_waiting(step("c1")));
+    EXPECT_TRUE(engine->make_block().value());
+    EXPECT_EQ(machine.application->counter('b'), kBeside);
+    EXPECT_EQ(machine.application->counter('c'), 1u);
+}
+
 TEST(Solo, makes_an_empty_block_where_one_is_asked_for) {
     Machine machine;
     {
@@ -80,7 +147,8 @@ TEST(Solo, makes_an_empty_block_where_one_is_asked_for) {
     EXPECT_EQ(machine.application->height(), 4u);
 }
 
-TEST(Solo, tells_of_every_block_in_order_and_again_when_it_opens) {
+// Of those that its snapshot has it tells when it is asked.
+TEST(Solo, tells_of_every_block_in_order_and_of_those_after_the_snapshot_when_it_opens) {
     Machine machine;
     std::vector<std::uint64_t> heights;
     const auto open = [&] {
@@ -102,8 +170,16 @@ TEST(Solo, tells_of_every_block_in_order_and_again_when_it_opens) {
     }
     EXPECT_EQ(heights, (std::vector<std::uint64_t>{1, 2, 3, 4, 5}));
     heights.clear();
-    ASSERT_TRUE(open().ok());  // blocks 1 to 3 are in the snapshot
-    EXPECT_EQ(heights, (std::vector<std::uint64_t>{1, 2, 3, 4, 5}));
+    const auto engine = open().value();
+    EXPECT_EQ(heights, (std::vector<std::uint64_t>{4, 5}));
+    EXPECT_EQ(engine->opened_at(), 3u);
+    heights.clear();
+    const auto note = [&](const Block& block) -> Status {
+        heights.push_back(block.height);
+        return block.height < 3 ? Status() : Error{ErrorKind::unavailable, "enough"};
+    };
+    EXPECT_EQ(engine->read_blocks(2, note).error().message, "enough");
+    EXPECT_EQ(heights, (std::vector<std::uint64_t>{2, 3}));
 }
 
 TEST(Solo, refuses_what_the_application_refuses) {
@@ -209,9 +285,13 @@ TEST(Solo, a_crash_at_every_persistence_point_gives_the_same_state) {
     constexpr std::uint32_t kBlocks = 7;
     Machine reference;
     reference.run(1, kBlocks);
+    const auto history = reference.whole_history();
+    const auto state = reference.application->state_hash();
     const std::vector<std::string> points = {
-        "block_before_append", "block_after_append",    "block_after_sync",    "after_finalize",
-        "after_commit",        "snapshot_before_write", "snapshot_after_write"};
+        "block_before_append",  "block_after_append",  "block_after_sync",
+        "after_finalize",       "after_commit",        "snapshot_before_write",
+        "history_after_append", "history_after_sync",  "snapshot_after_append",
+        "snapshot_after_sync",  "snapshot_after_write"};
     struct Crash {};
     std::set<std::string> reached;
     for (const auto& wanted : points)
@@ -247,8 +327,10 @@ TEST(Solo, a_crash_at_every_persistence_point_gives_the_same_state) {
                 machine.clock.now_ms = 1000 + 100 * height;
                 engine.reset();
                 machine.run(height + 1, kBlocks - height);
-                EXPECT_EQ(machine.application->state_hash(), reference.application->state_hash())
-                    << wanted << " " << nth;
+                if (kept == 40) {
+                    EXPECT_EQ(machine.whole_history(), history) << wanted << " " << nth;
+                }
+                EXPECT_EQ(machine.application->state_hash(), state) << wanted << " " << nth;
             }
     EXPECT_EQ(reached.size(), points.size());
 }
@@ -322,6 +404,79 @@ TEST(Solo, a_snapshot_that_cannot_be_written_stops_nothing) {
     EXPECT_EQ(machine.application->counter('a'), 4u);
 }
 
+TEST(Solo, a_snapshot_is_written_while_blocks_go_on) {
+    Machine machine;
+    QueuedTasks tasks;
+    machine.tasks = &tasks;
+    {
+        auto engine = machine.open().value();
+        std::uint32_t made = 0;
+        const auto make = [&](std::uint32_t until) {
+            while (made < until) {
+                ASSERT_TRUE(engine->submit(step("a" + std::to_string(++made))).ok());
+                ASSERT_TRUE(engine->make_block().value());
+            }
+        };
+        make(5);
+        EXPECT_FALSE(machine.disk.exists("snapshot").value());
+        while (tasks.run_one()) continue;
+        EXPECT_EQ(read_snapshot(machine.disk).value()->height, 3u);
+        make(6);  // learns of it, and begins the next
+        make(9);
+        while (tasks.run_one()) continue;
+        EXPECT_EQ(read_snapshot(machine.disk).value()->height, 6u);
+        make(10);  // begins another, which the end cuts off
+    }
+    while (tasks.run_one()) continue;
+    EXPECT_EQ(read_snapshot(machine.disk).value()->height, 6u);
+    ASSERT_TRUE(machine.open().ok());
+    EXPECT_EQ(machine.application->height(), 10u);
+}
+
+// Blocks and a snapshot's tasks in any order, and the power goes at any byte or operation of them.
+TEST(Solo, a_power_cut_beside_the_writing_of_a_snapshot_loses_nothing_final) {
+    std::set<std::uint64_t> snapshots;
+    for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+        SCOPED_TRACE(seed);
+        SeededRandom random(seed);
+        Machine machine;
+        QueuedTasks tasks;
+        machine.tasks = &tasks;
+        std::uint32_t done = 0;
+        for (int process = 0; process < 3; ++process) {
+            if (random.below(2) == 0)
+                machine.disk.cut_power_after_operations(random.below(40));
+            else
+                machine.disk.cut_power_after_bytes(random.below(2000));
+            if (auto engine = machine.open(); engine.ok())
+                while (!machine.disk.power_is_cut() && done < 40) {
+                    if (random.below(3) == 0) tasks.run_one();
+                    if (random.below(2) == 0) continue;
+                    machine.clock.now_ms += 100;
+                    ASSERT_TRUE((*engine)->submit(step("a" + std::to_string(done + 1))).ok());
+                    const auto made = (*engine)->make_block();
+                    if (!made.ok()) break;
+                    ++done;
+                }
+            machine.disk.restart_with_holes(random, 16);
+            while (tasks.run_one()) continue;  // of a process that is gone: nothing happens
+            const auto again = machine.open();
+            ASSERT_TRUE(again.ok()) << again.error().message;
+            ASSERT_GE(machine.application->height(), done);
+            ASSERT_LE(machine.application->height(), done + 1u);
+            done = static_cast<std::uint32_t>(machine.application->height());
+            ASSERT_EQ(machine.application->counter('a'), done);
+            ASSERT_TRUE(machine.application
+                            ->recall([&](const auto& each) { return (*again)->read_history(each); })
+                            .ok());
+            ASSERT_EQ(machine.application->history().size(), done);
+            if (const auto index = read_snapshot_index(machine.disk).value(); index)
+                snapshots.insert(index->height);
+        }
+    }
+    EXPECT_GT(snapshots.size(), 5u);
+}
+
 TEST(Solo, another_proposers_log_is_refused) {
     Machine machine;
     machine.run(1, 2);
@@ -335,12 +490,12 @@ TEST(Solo, another_proposers_log_is_refused) {
 void forge(Disk& disk, const std::function<void(Block&)>& edit, std::uint64_t height,
            bool sign_again = false) {
     std::vector<Block> blocks;
-    ASSERT_TRUE(BlockLog::open(disk, [&](const Block& block) -> Status {
+    ASSERT_TRUE(BlockLog::open(disk, [&](const Block& block, ByteSpan) -> Status {
                     blocks.push_back(block);
                     return {};
                 }).ok());
     ASSERT_TRUE(disk.remove("blocks.log").ok());
-    auto log = BlockLog::open(disk, [](const Block&) { return Status(); }).value();
+    auto log = BlockLog::open(disk, [](const Block&, ByteSpan) { return Status(); }).value();
     for (auto& block : blocks) {
         if (block.height == height) {
             edit(block);
@@ -385,7 +540,7 @@ TEST(Solo, another_state_than_the_blocks_build_on_is_refused) {
             return inner.finalize(height, time_ms, {});
         }
         Status commit() override { return inner.commit(); }
-        Bytes snapshot() override { return inner.snapshot(); }
+        std::unique_ptr<FrozenState> freeze() const override { return inner.freeze(); }
         Status restore(ByteSpan bytes) override { return inner.restore(bytes); }
         Result<std::optional<Bytes>> record(ByteSpan) const override {
             return std::optional<Bytes>();
@@ -404,13 +559,14 @@ TEST(Solo, another_state_than_the_blocks_build_on_is_refused) {
 TEST(Solo, a_damaged_snapshot_is_refused_by_name) {
     Machine machine;
     machine.run(1, 3);
-    for (std::uint64_t bit = 0; machine.disk.flip_bit("snapshot", bit); ++bit) {
-        const auto opened = machine.open();
-        ASSERT_FALSE(opened.ok()) << bit;
-        EXPECT_EQ(opened.error().kind, ErrorKind::corrupt);
-        EXPECT_NE(opened.error().message.find("snapshot"), std::string::npos);
-        ASSERT_TRUE(machine.disk.flip_bit("snapshot", bit));
-    }
+    for (const auto* file : {"snapshot", "snapshot.3"})
+        for (std::uint64_t bit = 0; machine.disk.flip_bit(file, bit); ++bit) {
+            const auto opened = machine.open();
+            ASSERT_FALSE(opened.ok()) << bit;
+            EXPECT_EQ(opened.error().kind, ErrorKind::corrupt);
+            EXPECT_NE(opened.error().message.find(file), std::string::npos);
+            ASSERT_TRUE(machine.disk.flip_bit(file, bit));
+        }
     EXPECT_TRUE(machine.open().ok());
     ASSERT_TRUE(machine.disk.write_file_atomic("snapshot", {}).ok());
     EXPECT_FALSE(machine.open().ok());
@@ -419,10 +575,9 @@ TEST(Solo, a_damaged_snapshot_is_refused_by_name) {
 TEST(Solo, a_log_that_ends_before_the_snapshot_is_refused) {
     Machine machine;
     machine.run(1, 3);
-    const auto snapshot = machine.disk.read_file("snapshot", 1 << 20).value();
     Machine shorter;
     shorter.run(1, 2);
-    ASSERT_TRUE(shorter.disk.write_file_atomic("snapshot", snapshot).ok());
+    ASSERT_TRUE(store_snapshot(shorter.disk, *read_snapshot(machine.disk).value()).ok());
     const auto opened = shorter.open();
     ASSERT_FALSE(opened.ok());
     EXPECT_NE(opened.error().message.find("ends at block 2"), std::string::npos);

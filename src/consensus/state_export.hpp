@@ -6,13 +6,33 @@
 
 namespace mutirao::consensus {
 
-struct StateExport {
+inline constexpr std::size_t kStatePiece = 1 << 20;  // bytes; the last is shorter
+inline constexpr std::uint64_t kStateMax = std::uint64_t{4} << 30;
+
+// What is known of a state without having it.
+struct StateIndex {
     std::uint64_t height = 0;
     Digest last_hash;  // of the block at that height; zeros before the first
+    std::uint64_t size = 0;
+    std::vector<Digest> pieces;  // BLAKE3 of each
+
+    // For bytes that come one after another, each but the last a whole number of pieces.
+    void add(ByteSpan bytes);
+    bool matches(ByteSpan state) const;
+    // What an exported state begins with; its checksum is over all of the above.
+    Bytes encode_head() const;
+    // The head and the pieces' hashes. decode: corrupt on anything else.
+    Bytes encode() const;
+    static Result<StateIndex> decode(ByteSpan bytes);
+};
+
+struct StateExport {
+    std::uint64_t height = 0;
+    Digest last_hash;  // as in StateIndex
     Bytes state;       // for Application::restore
 
-    // All but `state`, with its checksum: the file is this and then `state`.
-    Bytes encode_head() const;
+    StateIndex index() const;
+    // The index's head and then `state`.
     Bytes encode() const;
     // corrupt when these are no such bytes, or not all of them. That `state` is whole says nothing
     // about who made it: whoever restores it compares the state hash.

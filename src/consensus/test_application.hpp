@@ -4,11 +4,15 @@
 
 #include <algorithm>
 #include <atomic>
+#include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 
 #include "base/codec.hpp"
+#include "base/ports.hpp"
 #include "consensus/application.hpp"
+#include "consensus/fault.hpp"
 #include "crypto/hash.hpp"
 
 namespace mutirao::consensus {
@@ -17,6 +21,14 @@ class Counters final : public Application {
   public:
     void prepare(std::span<const ByteSpan> transactions) const override {
         prepared_ += transactions.size();
+    }
+    Status await(std::span<const ByteSpan> transactions) const override {
+        if (await_) return await_(transactions.size());
+        return {};
+    }
+    // What await() does.
+    void set_await(std::function<Status(std::size_t transactions)> await) {
+        await_ = std::move(await);
     }
     Status check(ByteSpan transaction) override {
         TRY(auto step, step_in(transaction));
@@ -46,7 +58,12 @@ class Counters final : public Application {
                             const std::vector<Bytes>& transactions) override {
         if (height != height_ + 1) return Error{ErrorKind::invalid_argument, "wrong height"};
         staged_ = counters_;
+        updates_.clear();
         for (const auto& raw : transactions) {
+            if (const auto fault = Fault::decode(raw); fault.ok()) {
+                ++staged_[kFaults];
+                updates_.push_back({Bytes(32, fault->validator.bytes[0]), fault->height});
+            }
             const auto step = step_in(raw);
             if (step.ok() && step->second == value(staged_, step->first) + 1)
                 staged_[step->first] = step->second;
@@ -55,19 +72,22 @@ class Counters final : public Application {
         staged_hash_ = hash(staged_, height, time_ms);
         return staged_hash_;
     }
+    // Whoever is at fault has as many votes as the height.
+    std::vector<ValidatorUpdate> validator_updates() const override { return updates_; }
     Status commit() override {
         counters_ = staged_;
         ++height_;
         time_ms_ = staged_time_ms_;
         hash_ = staged_hash_;
+        history_[height_] = to_bytes(hash_.span());
         return {};
     }
-    Bytes snapshot() override {
+    std::unique_ptr<FrozenState> freeze() const override {
         Writer out;
         out.u(height_).u(time_ms_).raw(hash_.span());
         for (const auto& [name, number] : counters_)
             out.u(static_cast<std::uint8_t>(name)).u(number);
-        return std::move(out).take();
+        return std::make_unique<Copy>(out.bytes(), history_);
     }
     Status restore(ByteSpan snapshot) override {
         Reader in(snapshot);
@@ -75,6 +95,7 @@ class Counters final : public Application {
         TRY(time_ms_, in.u<std::uint64_t>());
         TRY(hash_, in.fixed<Digest>());
         counters_.clear();
+        history_.clear();
         while (in.remaining() > 0) {
             TRY(auto name, in.u<std::uint8_t>());
             TRY(auto number, in.u<std::uint32_t>());
@@ -82,6 +103,14 @@ class Counters final : public Application {
         }
         return {};
     }
+    Status recall(const ReadHistory& read) override {
+        return read([&](std::uint64_t height, ByteSpan part) -> Status {
+            history_[height] = to_bytes(part);
+            return {};
+        });
+    }
+    // The state hash after each block, as far as this has run it or recalls it.
+    const std::map<std::uint64_t, Bytes>& history() const { return history_; }
     Result<std::optional<Bytes>> record(ByteSpan key) const override {
         const auto at =
             key.size() == 1 ? counters_.find(static_cast<char>(key[0])) : counters_.end();
@@ -91,10 +120,23 @@ class Counters final : public Application {
     std::uint64_t height() const override { return height_; }
     Digest state_hash() const override { return hash_; }
     std::uint64_t time_ms() const override { return time_ms_; }
+    static constexpr char kFaults = '~';  // the counter of validators' faults
     std::uint32_t counter(char name) const { return value(counters_, name); }
     std::size_t prepared() const { return prepared_; }
 
   private:
+    struct Copy final : FrozenState {
+        Copy(Bytes bytes, std::map<std::uint64_t, Bytes> parts)
+            : left(std::move(bytes)), history(std::move(parts)) {}
+        Bytes next(std::size_t) override { return std::exchange(left, {}); }
+        std::optional<HistoryPart> next_history(std::uint64_t height) override {
+            const auto at = history.upper_bound(height);
+            if (at == history.end()) return std::nullopt;
+            return HistoryPart{at->first, at->second};
+        }
+        Bytes left;
+        std::map<std::uint64_t, Bytes> history;
+    };
     using Map = std::map<char, std::uint32_t>;
     static std::uint32_t value(const Map& counters, char name) {
         const auto at = counters.find(name);
@@ -123,7 +165,27 @@ class Counters final : public Application {
     Map counters_, staged_;
     std::uint64_t height_ = 0, time_ms_ = 0, staged_time_ms_ = 0;
     Digest hash_, staged_hash_;
+    std::vector<ValidatorUpdate> updates_;
+    std::map<std::uint64_t, Bytes> history_;
     mutable std::atomic<std::size_t> prepared_ = 0;
+    std::function<Status(std::size_t)> await_;
+};
+
+// Keeps tasks until they are asked for, one by one: the test says what happens beside what.
+class QueuedTasks final : public Executor {
+  public:
+    void post(std::function<void()> task) override { tasks_.push_back(std::move(task)); }
+    // Whether there was one.
+    bool run_one() {
+        if (tasks_.empty()) return false;
+        const auto task = std::move(tasks_.front());
+        tasks_.pop_front();
+        task();
+        return true;
+    }
+
+  private:
+    std::deque<std::function<void()>> tasks_;
 };
 
 }  // namespace mutirao::consensus

@@ -28,34 +28,8 @@ inline std::uint64_t number(ByteSpan body, std::uint32_t field) {
     return number_field(body, field).value();
 }
 
-// The ledger's half of a validator.
-struct TestLedger {
-    class NoClock final : public Clock {
-      public:
-        Duration monotonic() override { return {}; }
-        std::uint64_t unix_ms() override { return 0; }
-        void sleep(Duration) override {}
-    };
-
-    static EngineOptions options() {
-        EngineOptions out;
-        out.engine = "cometbft";
-        out.proposer = crypto::BlsSecretKey::generate(Bytes(32, 1)).value();
-        out.snapshot_every = 3;
-        return out;
-    }
-    // A new process on the same disk.
-    void open() {
-        die_at.clear();
-        auto chosen = options();
-        chosen.at_point = [this](std::string_view point) {
-            if (point == die_at) throw Died{};
-        };
-        engine.reset();
-        application = std::make_unique<Counters>();
-        engine = open_engine(disk, clock, *application, std::move(chosen)).value();
-        talk = engine->converse();
-    }
+// What CometBFT says over one connection of a ledger's.
+struct AbciTalk {
     // The body of the answer.
     Bytes ask(AbciCall call, ByteSpan body = {}) {
         const auto request = static_cast<std::uint32_t>(call);
@@ -72,8 +46,8 @@ struct TestLedger {
         refused = answered != request + 1;
         return out;
     }
-    void init_chain(std::uint64_t first_height = 1) {
-        const auto state = "{\"state_hash\":\"" + application->state_hash().hex() + "\"}";
+    void init_chain(const Digest& state_hash, std::uint64_t first_height = 1) {
+        const auto state = "{\"state_hash\":\"" + state_hash.hex() + "\"}";
         ask(AbciCall::init_chain, WireWriter().text(5, state).number(6, first_height).take());
         ASSERT_FALSE(refused);
     }
@@ -105,13 +79,47 @@ struct TestLedger {
     }
     std::uint64_t height_told() { return number(ask(AbciCall::info), 4); }
 
+    Conversation talk;
+    bool refused = false;  // the last question
+};
+
+// The ledger's half of a validator.
+struct TestLedger : AbciTalk {
+    class NoClock final : public Clock {
+      public:
+        Duration monotonic() override { return {}; }
+        std::uint64_t unix_ms() override { return 0; }
+        void sleep(Duration) override {}
+    };
+
+    static EngineOptions options() {
+        EngineOptions out;
+        out.engine = "cometbft";
+        out.proposer = crypto::BlsSecretKey::generate(Bytes(32, 1)).value();
+        out.snapshot_every = 3;
+        return out;
+    }
+    // A new process on the same disk.
+    void open() {
+        die_at.clear();
+        auto chosen = options();
+        chosen.at_point = [this](std::string_view point) {
+            if (point == die_at) throw Died{};
+        };
+        engine.reset();
+        application = std::make_unique<Counters>();
+        engine = open_engine(disk, clock, *application, std::move(chosen)).value();
+        talk = engine->converse();
+    }
+    void init_chain(std::uint64_t first_height = 1) {
+        AbciTalk::init_chain(application->state_hash(), first_height);
+    }
+
     std::string die_at;  // the point at which this process ends
     MemoryDisk disk;
     NoClock clock;
     std::unique_ptr<Counters> application;
     std::unique_ptr<Engine> engine;
-    Conversation talk;
-    bool refused = false;  // the last question
 };
 
 // A whole validator: the ledger, and what its CometBFT has stored.

@@ -15,6 +15,7 @@ Result<bool> Waiting::add(ByteSpan transaction) {
         return Error{ErrorKind::resource_exhausted,
                      "too many transactions wait for a block; send it again in a moment"};
     waiting_.push_back(to_bytes(transaction));
+    hashes_.push_back(hash);
     bytes_ += transaction.size();
     known_.insert(hash);
     return true;
@@ -24,24 +25,37 @@ bool Waiting::contains(ByteSpan transaction) const {
     return known_.contains(crypto::blake3(transaction));
 }
 
-void Waiting::forget(const std::vector<Bytes>& included) {
-    std::set<Digest> in_block, runnable;
-    for (const auto& raw : included) in_block.insert(crypto::blake3(raw));
-    // One that waits for another to come first has room while there is much of it.
-    const bool crowded = waiting_.size() > kWaitingMax / 2 || bytes_ > kWaitingBytesMax / 2;
-    if (crowded)
-        for (const auto& raw : application_.propose(waiting_, kWaitingBytesMax))
-            runnable.insert(crypto::blake3(raw));
-    std::erase_if(waiting_, [&](const Bytes& raw) {
-        const auto hash = crypto::blake3(raw);
-        const bool gone = in_block.contains(hash) || (crowded && !runnable.contains(hash)) ||
-                          !application_.check(raw).ok();
-        if (gone) {
-            bytes_ -= raw.size();
-            known_.erase(hash);
+template <class Gone>
+void Waiting::drop(const Gone& gone) {
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < waiting_.size(); ++i) {
+        if (gone(i)) {
+            bytes_ -= waiting_[i].size();
+            known_.erase(hashes_[i]);
+            continue;
         }
-        return gone;
+        if (kept != i) {
+            waiting_[kept] = std::move(waiting_[i]);
+            hashes_[kept] = hashes_[i];
+        }
+        ++kept;
+    }
+    waiting_.resize(kept);
+    hashes_.resize(kept);
+}
+
+void Waiting::forget(const std::vector<Bytes>& included) {
+    std::unordered_set<Digest> in_block;
+    for (const auto& raw : included) in_block.insert(crypto::blake3(raw));
+    drop([&](std::size_t i) {
+        return in_block.contains(hashes_[i]) || !application_.check(waiting_[i]).ok();
     });
+    // One that waits for another to come first has room while there is much of it.
+    if (waiting_.size() <= kWaitingMax / 2 && bytes_ <= kWaitingBytesMax / 2) return;
+    std::unordered_set<Digest> runnable;
+    for (const auto& raw : application_.propose(waiting_, kWaitingBytesMax))
+        runnable.insert(crypto::blake3(raw));
+    drop([&](std::size_t i) { return !runnable.contains(hashes_[i]); });
 }
 
 }  // namespace mutirao::consensus

@@ -1,7 +1,7 @@
 // Transactions that wait for a block, in order of arrival. Bounded; one thread at a time.
 #pragma once
 
-#include <set>
+#include <unordered_set>
 #include <vector>
 
 #include "consensus/application.hpp"
@@ -21,9 +21,14 @@ class Waiting {
     void forget(const std::vector<Bytes>& included);
 
   private:
+    // Drops those that `gone` names by place.
+    template <class Gone>
+    void drop(const Gone& gone);
+
     Application& application_;
     std::vector<Bytes> waiting_;
-    std::set<Digest> known_;  // their hashes
+    std::vector<Digest> hashes_;        // of each
+    std::unordered_set<Digest> known_;  // the same
     std::size_t bytes_ = 0;
 };
 

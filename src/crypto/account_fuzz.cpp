@@ -1,5 +1,5 @@
 // Signatures, keys and address texts from outside: whatever is taken must write back the same.
-#include "crypto/account.hpp"
+#include "crypto/recover_each.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace mutirao;
@@ -9,7 +9,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const auto rest = input.subspan(Digest::kSize);
         if (const auto signature = crypto::AccountSignature::from_bytes(rest); signature.ok()) {
             ENSURE(signature->to_bytes() == to_bytes(rest));
-            (void)crypto::recover(hash, *signature);
+            const auto alone = crypto::recover(hash, *signature);
+            const crypto::SignedHash twice[] = {{hash, *signature}, {hash, *signature}};
+            for (const auto& one : crypto::recover_each(twice))
+                ENSURE(one.ok() == alone.ok() && (!one.ok() || *one == *alone));
         }
     }
     if (const auto key = crypto::AccountKey::from_bytes(input); key.ok()) {

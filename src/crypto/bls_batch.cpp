@@ -6,36 +6,18 @@
 
 #include "base/codec.hpp"
 #include "crypto/bls_points.hpp"
+#include "crypto/drawn_weights.hpp"
 #include "crypto/hash.hpp"
+#include "crypto/pairing_terms.hpp"
 
 namespace mutirao::crypto {
 namespace {
 
 using namespace bls_points;
 
-constexpr std::size_t kWeightBits = 128;
-using Weight = std::array<std::uint8_t, kWeightBits / 8>;  // little-endian
-
 bool same_keys(std::span<const BlsVerifiedKey> a, std::span<const BlsVerifiedKey> b) {
     return std::equal(a.begin(), a.end(), b.begin(), b.end(),
                       [](const auto& x, const auto& y) { return x.point() == y.point(); });
-}
-
-std::vector<Weight> weights_of(std::span<const AggregateClaim> claims) {
-    Writer statement;
-    statement.u(std::uint64_t{claims.size()});
-    for (const auto& claim : claims) {
-        statement.u(std::uint64_t{claim.keys.size()});
-        for (const auto& key : claim.keys)
-            for (const auto word : key.point()) statement.u(word);
-        statement.blob(claim.message).raw(claim.aggregate.span());
-    }
-    Bytes stream(claims.size() * sizeof(Weight));
-    blake3_keyed_xof(domain_key("aggregate weights"), statement.bytes(), stream);
-    std::vector<Weight> out(claims.size());
-    for (std::size_t i = 0; i < out.size(); ++i)
-        std::memcpy(out[i].data(), stream.data() + i * sizeof(Weight), sizeof(Weight));
-    return out;
 }
 
 // Points of G1, each to be taken so many times.
@@ -73,15 +55,28 @@ bool product_is_one(const std::vector<blst_p1_affine>& in_g1,
 
 }  // namespace
 
-bool verify_aggregates(std::span<const AggregateClaim> claims) {
-    if (claims.empty()) return true;
-    const auto weights = weights_of(claims);
+namespace pairing_terms {
+
+Bytes statement_of(std::span<const AggregateClaim> claims) {
+    Writer statement;
+    statement.u(std::uint64_t{claims.size()});
+    for (const auto& claim : claims) {
+        statement.u(std::uint64_t{claim.keys.size()});
+        for (const auto& key : claim.keys)
+            for (const auto word : key.point()) statement.u(word);
+        statement.blob(claim.message).raw(claim.aggregate.span());
+    }
+    return std::move(statement).take();
+}
+
+std::optional<OfAggregates> of(std::span<const AggregateClaim> claims,
+                               std::span<const Weight> weights) {
     std::vector<Group> groups;
     Weighted signatures;
     for (std::size_t i = 0; i < claims.size(); ++i) {
         const auto& claim = claims[i];
         blst_p1_affine signature;
-        if (claim.keys.empty() || !load_signature(claim.aggregate, signature)) return false;
+        if (claim.keys.empty() || !load_signature(claim.aggregate, signature)) return std::nullopt;
         signatures.points.push_back(signature);
         signatures.weights.push_back(weights[i]);
         auto group = std::find_if(groups.begin(), groups.end(), [&](const Group& each) {
@@ -91,16 +86,28 @@ bool verify_aggregates(std::span<const AggregateClaim> claims) {
         group->hashes.points.push_back(to_affine(hash_to_group(claim.message, kSignDomain)));
         group->hashes.weights.push_back(weights[i]);
     }
+    OfAggregates out{signatures.sum(), {}, {}};
+    for (const auto& group : groups) {
+        out.hashes.push_back(group.hashes.sum());
+        out.keys.push_back(to_affine(sum_of(group.keys)));
+        if (blst_p2_affine_is_inf(&out.keys.back())) return std::nullopt;
+    }
+    return out;
+}
+
+}  // namespace pairing_terms
+
+bool verify_aggregates(std::span<const AggregateClaim> claims) {
+    if (claims.empty()) return true;
+    const auto weights =
+        drawn_weights("aggregate weights", pairing_terms::statement_of(claims), claims.size());
+    auto terms = pairing_terms::of(claims, weights);
+    if (!terms) return false;
     blst_p2 minus_g2 = *blst_p2_generator();
     blst_p2_cneg(&minus_g2, true);
-    std::vector<blst_p1_affine> in_g1{signatures.sum()};
-    std::vector<blst_p2_affine> in_g2{to_affine(minus_g2)};
-    for (const auto& group : groups) {
-        in_g1.push_back(group.hashes.sum());
-        in_g2.push_back(to_affine(sum_of(group.keys)));
-        if (blst_p2_affine_is_inf(&in_g2.back())) return false;
-    }
-    return product_is_one(in_g1, in_g2);
+    terms->hashes.push_back(terms->signature);
+    terms->keys.push_back(to_affine(minus_g2));
+    return product_is_one(terms->hashes, terms->keys);
 }
 
 }  // namespace mutirao::crypto

@@ -7,6 +7,7 @@
 #include "base/codec.hpp"
 #include "crypto/hash.hpp"
 #include "crypto/kzg_setup.hpp"
+#include "crypto/pairing_terms.hpp"
 
 namespace mutirao::crypto {
 namespace {
@@ -290,8 +291,9 @@ bool verify_point(const KzgCommitment& commitment, const Digest& challenge, cons
     return opens_to(sum, outside_point(challenge).z, scalar_to_fr(value.span()), pi);
 }
 
-bool verify_openings(std::span<const PointOpening> openings) {
-    if (openings.empty()) return true;
+namespace pairing_terms {
+
+Bytes statement_of(std::span<const PointOpening> openings) {
     Writer statement;
     statement.u(std::uint64_t{openings.size()});
     for (const auto& each : openings)
@@ -299,10 +301,12 @@ bool verify_openings(std::span<const PointOpening> openings) {
             .raw(each.challenge.span())
             .raw(each.value.span())
             .raw(each.proof.span());
-    Bytes stream(openings.size() * sizeof(Weight));
-    blake3_keyed_xof(domain_key("opening weights"), statement.bytes(), stream);
+    return std::move(statement).take();
+}
+
+std::optional<OfOpenings> of(std::span<const PointOpening> openings,
+                             std::span<const Weight> weights) {
     std::vector<blst_p1_affine> points(openings.size()), proofs(openings.size());
-    std::vector<Weight> weights(openings.size());
     std::vector<blst_fr> weighted_z(openings.size());
     blst_fr y{};
     for (std::size_t j = 0; j < openings.size(); ++j) {
@@ -311,9 +315,8 @@ bool verify_openings(std::span<const PointOpening> openings) {
         blst_scalar_from_lendian(&value, each.value.bytes.data());
         if (!blst_scalar_fr_check(&value) || !load_point(each.commitment.span(), points[j]) ||
             !load_point(each.proof.span(), proofs[j]))
-            return false;
+            return std::nullopt;
         Scalar weight;
-        std::copy_n(stream.data() + j * sizeof(Weight), sizeof(Weight), weights[j].data());
         std::copy(weights[j].begin(), weights[j].end(), weight.bytes.begin());
         const auto factor = scalar_to_fr(weight.span());
         const auto z = outside_point(each.challenge).z;
@@ -322,13 +325,26 @@ bool verify_openings(std::span<const PointOpening> openings) {
         blst_fr_mul(&term, &term, &factor);
         blst_fr_add(&y, &y, &term);
     }
-    auto sum = weighted_sum(points, weights);
+    OfOpenings out{weighted_sum(points, weights), weighted_sum(proofs, weights)};
     const auto shifted = sum_of_products(proofs, weighted_z);
-    blst_p1_add_or_double(&sum, &sum, &shifted);
-    const auto proof = weighted_sum(proofs, weights);
+    blst_p1_add_or_double(&out.with_g2, &out.with_g2, &shifted);
+    auto value = sum_of_products({setup().g1}, {y});
+    blst_p1_cneg(&value, true);
+    blst_p1_add_or_double(&out.with_g2, &out.with_g2, &value);
+    return out;
+}
+
+}  // namespace pairing_terms
+
+bool verify_openings(std::span<const PointOpening> openings) {
+    if (openings.empty()) return true;
+    const auto weights =
+        drawn_weights("opening weights", pairing_terms::statement_of(openings), openings.size());
+    const auto terms = pairing_terms::of(openings, weights);
+    if (!terms) return false;
     blst_p1_affine pi;
-    blst_p1_to_affine(&pi, &proof);
-    return opens_to(sum, {}, y, pi);
+    blst_p1_to_affine(&pi, &terms->with_tau);
+    return opens_to(terms->with_g2, {}, {}, pi);
 }
 
 }  // namespace mutirao::crypto

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/parallel.hpp"
+#include "crypto/drawn_weights.hpp"
 #include "crypto/kzg.hpp"
 
 namespace mutirao::crypto::kzg_setup {
@@ -40,7 +41,6 @@ blst_p1 sum_in_basis(const std::array<blst_fr, kSlots>& scalars, const Threads& 
 // Sum of scalars[i] * points[i] (Pippenger).
 blst_p1 sum_of_products(const std::vector<blst_p1_affine>& points,
                         const std::vector<blst_fr>& scalars);
-using Weight = std::array<std::uint8_t, 16>;  // little-endian
 blst_p1 weighted_sum(std::span<const blst_p1_affine> points, std::span<const Weight> weights);
 
 blst_fr scalar_to_fr(ByteSpan little_endian);

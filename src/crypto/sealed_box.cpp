@@ -1,5 +1,6 @@
 #include "crypto/sealed_box.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <openssl/evp.h>
 
@@ -88,6 +89,15 @@ Result<Bytes> open_box(const BoxSecretKey& key, ByteSpan context, ByteSpan box) 
         return Error{ErrorKind::permission_denied, "the sealed box names no usable sender"};
     return open(box_key(*shared, sender, key.public_key()), 0, context,
                 box.subspan(BoxPublicKey::kSize));
+}
+
+Result<Key> agreed_key(const BoxSecretKey& own, const BoxPublicKey& peer, std::string_view context,
+                       ByteSpan material) {
+    TRY(const auto shared, shared_secret(own.secret(), peer));
+    const auto mine = own.public_key();
+    Writer out;
+    out.raw(shared).raw(std::min(mine, peer).span()).raw(std::max(mine, peer).span()).raw(material);
+    return blake3_derive_key(context, out.bytes());
 }
 
 }  // namespace mutirao::crypto

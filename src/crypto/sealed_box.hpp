@@ -28,4 +28,10 @@ Result<Bytes> seal_to(const BoxPublicKey& to, ByteSpan context, ByteSpan secret,
 // corrupt when it is too short to be one.
 Result<Bytes> open_box(const BoxSecretKey& key, ByteSpan context, ByteSpan box);
 
+// A key that only the holders of the two secret keys know, the same for both: X25519, then BLAKE3
+// derive_key over the shared point, both public keys (the smaller first) and `material`. `context`
+// is a hard-coded sentence, unique to its use. invalid_argument when `peer` is of low order.
+Result<Key> agreed_key(const BoxSecretKey& own, const BoxPublicKey& peer, std::string_view context,
+                       ByteSpan material);
+
 }  // namespace mutirao::crypto

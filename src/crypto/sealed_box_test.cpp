@@ -81,5 +81,16 @@ TEST(BoxSecretKey, has_exactly_32_bytes) {
         EXPECT_EQ(BoxSecretKey::from_bytes(Bytes(size)).error().kind, ErrorKind::invalid_argument);
 }
 
+TEST(AgreedKey, is_the_same_for_both_and_another_for_anything_else) {
+    SeededRandom random(1);
+    const auto a = BoxSecretKey::generate(random), b = BoxSecretKey::generate(random);
+    const auto key = agreed_key(a, b.public_key(), "test", as_bytes("1")).value();
+    EXPECT_EQ(agreed_key(b, a.public_key(), "test", as_bytes("1")).value(), key);
+    EXPECT_NE(agreed_key(b, a.public_key(), "test", as_bytes("2")).value(), key);
+    EXPECT_NE(agreed_key(b, a.public_key(), "other", as_bytes("1")).value(), key);
+    EXPECT_NE(agreed_key(b, b.public_key(), "test", as_bytes("1")).value(), key);
+    EXPECT_FALSE(agreed_key(a, BoxPublicKey{}, "test", {}).ok());  // of low order
+}
+
 }  // namespace
 }  // namespace mutirao::crypto

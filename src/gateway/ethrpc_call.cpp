@@ -2,6 +2,8 @@
 
 #include <new>
 
+#include "gateway/ethrpc_chain.hpp"
+
 namespace mutirao::gateway {
 namespace {
 
@@ -38,13 +40,14 @@ json::object error_json(const RpcError& error) {
     return out;
 }
 
+// Written piece by piece: as one value, it would copy the parts first.
 std::string envelope(const json::value& id, RpcResult result) {
-    json::object out{{"jsonrpc", "2.0"}, {"id", id}};
+    std::string out = R"({"jsonrpc":"2.0","id":)" + json::serialize(id);
     if (result.ok())
-        out["result"] = std::move(result.value());
+        out += R"(,"result":)" + json::serialize(result.value());
     else
-        out["error"] = error_json(result.error());
-    return json::serialize(out);
+        out += R"(,"error":)" + json::serialize(error_json(result.error()));
+    return out += '}';
 }
 
 std::string invalid(const json::value& id, std::string why) {
@@ -60,18 +63,20 @@ std::string answer_one(const json::value& written, const RpcMethod& run) {
     const auto* given_id = object->if_contains("id");
     if (given_id != nullptr && !is_id(*given_id))
         return invalid(nullptr, "an id is text or number");
-    const json::value id = given_id == nullptr ? json::value() : *given_id;
+    static const json::value kNull;
+    const auto& id = given_id == nullptr ? kNull : *given_id;
     const auto* version = object->if_contains("jsonrpc");
     if (version == nullptr || *version != "2.0") return invalid(id, "\"jsonrpc\" must be \"2.0\"");
     const auto* method = object->if_contains("method");
     if (method == nullptr || !method->is_string()) return invalid(id, "\"method\" must be a text");
-    RpcCall call{std::string(method->get_string()), {}};
+    static const json::array kNone;
+    const auto* given = &kNone;
     if (const auto* params = object->if_contains("params"); params && !params->is_null()) {
         if (!params->is_array())
             return envelope(id, RpcError{rpc_code::kInvalidParams, "\"params\" must be a list"});
-        call.params = params->get_array();
+        given = &params->get_array();
     }
-    auto result = run(call);
+    auto result = run({method->get_string(), *given});
     return given_id == nullptr ? std::string() : envelope(id, std::move(result));
 }
 
@@ -99,12 +104,15 @@ std::string answer_batch(const json::array& calls, const RpcMethod& run,
     return out;
 }
 
+int code_of(const Error& error) {
+    if (error.kind == ErrorKind::invalid_argument) return rpc_code::kInvalidParams;
+    const bool pruned = error.message.starts_with(kPrunedHistory);
+    return pruned ? rpc_code::kPruned : rpc_code::kServer;
+}
+
 }  // namespace
 
-RpcResult::RpcResult(Error error)
-    : error_(RpcError{
-          error.kind == ErrorKind::invalid_argument ? rpc_code::kInvalidParams : rpc_code::kServer,
-          std::move(error.message)}) {}
+RpcResult::RpcResult(Error error) : error_(RpcError{code_of(error), std::move(error.message)}) {}
 
 std::string rpc_error_text(const RpcError& error) { return envelope(nullptr, error); }
 

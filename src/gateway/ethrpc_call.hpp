@@ -26,6 +26,7 @@ inline constexpr int kNoMethod = -32601;
 inline constexpr int kInvalidParams = -32602;
 inline constexpr int kServer = -32000;  // geth's, with words that wallets look for
 inline constexpr int kLimit = -32005;   // EIP-1474: limit exceeded
+inline constexpr int kPruned = 4444;    // EIP-4444: what was asked for is no longer kept
 inline constexpr int kReverted = 3;
 }  // namespace rpc_code
 
@@ -36,7 +37,7 @@ struct RpcError {
 };
 
 // What a method gives: a value or an error. An Error becomes an RpcError: invalid_argument is
-// kInvalidParams, the rest kServer.
+// kInvalidParams, one that begins with kPrunedHistory kPruned, the rest kServer.
 class RpcResult {
   public:
     RpcResult(boost::json::value value) : value_(std::move(value)) {}
@@ -53,9 +54,10 @@ class RpcResult {
     std::optional<RpcError> error_;
 };
 
+// Borrowed from the body for the call.
 struct RpcCall {
-    std::string method;
-    boost::json::array params;
+    std::string_view method;
+    const boost::json::array& params;
 };
 using RpcMethod = std::function<RpcResult(const RpcCall&)>;
 // Told of a batch before its calls are run one by one.

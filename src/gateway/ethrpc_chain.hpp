@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "ledger/event_log.hpp"
@@ -48,13 +49,18 @@ struct TransactionPlace {
     std::size_t index = 0;
 };
 
+// geth's words (core/history, PrunedHistoryError), with which errors about blocks that are no
+// longer kept begin.
+inline constexpr std::string_view kPrunedHistory = "pruned history unavailable";
+
 // Any thread may call. Every committed block is final.
 class EthereumChain {
   public:
     virtual ~EthereumChain() = default;
     virtual const ledger::Genesis& genesis() const = 0;
     virtual std::uint64_t height() const = 0;
-    // Null above the latest. not_found when the block is older than what is kept.
+    // Null above the latest. not_found, kPrunedHistory, when the block is older than what is
+    // kept.
     virtual Result<BlockPtr> block(std::uint64_t height) const = 0;
     virtual std::optional<std::uint64_t> height_of(const Digest& block) const = 0;
     virtual std::optional<TransactionPlace> place_of(const Digest& transaction) const = 0;

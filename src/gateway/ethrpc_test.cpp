@@ -256,7 +256,27 @@ TEST_F(EthereumRpcTest, logs_are_found_by_address_topics_and_range) {
             {json::object{{"fromBlock", "0x2"}, {"toBlock", "0x1"}}});
     refused(-32602, "topics", "eth_getLogs", {json::object{{"topics", json::array(5)}}});
     chain.pruned = 2;
-    refused(-32000, "pruned", "eth_getLogs", {json::object{{"fromBlock", "0x0"}}});
+    refused(4444, kPrunedHistory, "eth_getLogs", {json::object{{"fromBlock", "0x0"}}});
+}
+
+TEST_F(EthereumRpcTest, what_is_no_longer_kept_has_an_error_of_its_own) {
+    const auto hash = chain.send(0, ledger::transfer(ledger::wallet(3).address(), Amount(1)));
+    const auto id = text(data_text(hash.span()));
+    chain.send(0, ledger::transfer(ledger::wallet(3).address(), Amount(1)));
+    const auto block = result("eth_getBlockByNumber", {"0x1", false}).at("hash");
+    chain.pruned = 2;
+    const std::pair<std::string_view, json::array> asked[] = {
+        {"eth_getBlockByNumber", {"0x1", false}},
+        {"eth_getBlockByNumber", {"earliest", false}},
+        {"eth_getBlockByHash", {block, false}},
+        {"eth_getBlockTransactionCountByNumber", {"0x1"}},
+        {"eth_getTransactionByBlockNumberAndIndex", {"0x1", "0x0"}},
+        {"eth_getTransactionReceipt", {id}},
+        {"eth_getBlockReceipts", {"0x1"}},
+        {"eth_feeHistory", {"0x3", "latest", json::array()}}};
+    for (const auto& [method, params] : asked) refused(4444, kPrunedHistory, method, params);
+    EXPECT_EQ(result("eth_getBlockByNumber", {"0x2", false}).at("number"), "0x2");
+    EXPECT_TRUE(result("eth_getBlockByNumber", {"0x9", false}).is_null());
 }
 
 TEST_F(EthereumRpcTest, filters_report_each_thing_once_and_end) {

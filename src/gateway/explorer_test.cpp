@@ -6,8 +6,13 @@
 #include "gateway/explorer_values.hpp"
 #include "gateway/test_ethereum_chain.hpp"
 #include "ledger/asset_tokens.hpp"
+#include "ledger/contributions.hpp"
+#include "ledger/convictions.hpp"
+#include "ledger/deals.hpp"
+#include "ledger/disputes.hpp"
 #include "ledger/orders.hpp"
 #include "ledger/staking.hpp"
+#include "ledger/validators.hpp"
 
 namespace mutirao::gateway {
 namespace {
@@ -136,6 +141,41 @@ TEST_F(Explorer, events_are_listed_from_the_newest_and_by_account) {
     EXPECT_TRUE(own.at("next").is_null());
 }
 
+TEST(ExplorerValues, records_of_every_kind_are_shown_in_full) {
+    const auto shown = [](std::string_view name, const auto& record) {
+        for (const auto& kind : record_kinds())
+            if (kind.name == name) return kind.show({}, ledger::encode_record(record), 0).value();
+        ADD_FAILURE() << name;
+        return json::object();
+    };
+    ledger::Deal deal;
+    deal.holders.push_back({wallet(1).address(), 7, Amount(12), Amount(5), true});
+    const auto holder = shown("deals", deal).at("holders").at(0);
+    EXPECT_EQ(holder.at("slots"), 7);
+    EXPECT_EQ(holder.at("total"), "12");
+    EXPECT_EQ(holder.at("paid"), "5");
+    EXPECT_EQ(holder.at("lost"), true);
+    ledger::Dispute dispute;
+    dispute.state = ledger::DisputeState::lost;
+    EXPECT_EQ(shown("disputes", dispute).at("state"), "lost");
+    ledger::Validator validator;
+    validator.power = 150;
+    validator.endpoint = "v.example:1";
+    EXPECT_EQ(shown("validators", validator).at("endpoint"), "v.example:1");
+    EXPECT_EQ(shown("validators", validator).at("votes"), 150);
+    // The front of the SHA-256 of 32 zeros.
+    EXPECT_EQ(shown("validators", validator).at("consensus_address"),
+              "0x66687aadf862bd776c8fc18b8e9f8e2008971485");
+    EXPECT_EQ(shown("storage_offers", ledger::StorageOffer{{}, 9, 8}).at("wei_per_kib_day"), "9");
+    ledger::Audit audit;
+    audit.slot = 200;
+    EXPECT_EQ(shown("audits", audit).at("slot"), 200);
+    EXPECT_EQ(shown("contributions", ledger::Contribution{{}, 6}).at("weight"), 6);
+    const ledger::Conviction conviction{wallet(1).address(), 9, {wallet(2).address()}, true, false};
+    EXPECT_EQ(shown("convictions", conviction).at("round"), 9);
+    EXPECT_EQ(shown("convictions", conviction).at("accusers").as_array().size(), 1u);
+}
+
 TEST_F(Explorer, records_are_listed_by_kind_and_page) {
     for (int i = 0; i < 3; ++i)
         chain.send(i, ledger::register_data(ledger::digest_of("1"), 1, "título"));
@@ -164,7 +204,8 @@ TEST_F(Explorer, records_are_listed_by_kind_and_page) {
     refused("the parent has 32 bytes", "mutirao_records", {"providers", nullptr, 5, text(3)});
     refused("give no parent", "mutirao_records", {"nodes", nullptr, 5, text(3)});
     refused("kinds of records are nodes", "mutirao_records", {"weather"});
-    for (const auto& kind : {"nodes", "blocks", "licences", "runs", "keys"})
+    for (const auto& kind : {"nodes", "blocks", "licences", "runs", "keys", "validators",
+                             "storage_offers", "deals", "audits", "disputes"})
         EXPECT_EQ(result("mutirao_records", {kind}).at("items"), json::array()) << kind;
 }
 

@@ -3,9 +3,14 @@
 #include "gateway/ethrpc_values.hpp"
 #include "gateway/text.hpp"
 #include "ledger/abi.hpp"
+#include "ledger/contributions.hpp"
+#include "ledger/convictions.hpp"
+#include "ledger/deals.hpp"
+#include "ledger/disputes.hpp"
 #include "ledger/methods.hpp"
 #include "ledger/orders.hpp"
 #include "ledger/staking.hpp"
+#include "ledger/validators.hpp"
 
 namespace mutirao::gateway {
 namespace {
@@ -196,6 +201,77 @@ json::object provider_json(const Provider& provider) {
     return {{"provider", hex(provider.address)}, {"model", hex(provider.model)}};
 }
 
+json::object validator_json(const Validator& validator) {
+    return {{"account", hex(validator.account)},
+            {"key", hex(validator.key)},
+            {"consensus_address", hex(consensus_address(validator.key))},
+            {"votes", validator.power},
+            {"leaving", validator.leaving},
+            {"bls_key", hex(validator.bls_key)},
+            {"endpoint", validator.endpoint}};
+}
+
+json::object offer_json(const StorageOffer& offer) {
+    return {{"node", hex(offer.node)},
+            {"wei_per_kib_day", wei(Amount(offer.wei_per_kib_day))},
+            {"until_ms", offer.until_ms}};
+}
+
+json::object deal_json(const Deal& deal) {
+    json::array holders;
+    for (const auto& holder : deal.holders)
+        holders.emplace_back(json::object{{"node", hex(holder.node)},
+                                          {"slots", holder.slots},
+                                          {"total", wei(holder.total)},
+                                          {"paid", wei(holder.paid)},
+                                          {"lost", holder.lost}});
+    return {{"id", hex(deal.id)},
+            {"block", hex(deal.block)},
+            {"client", hex(deal.client)},
+            {"begin_ms", deal.begin_ms},
+            {"end_ms", deal.end_ms},
+            {"escrow", wei(deal.escrow)},
+            {"open_audits", deal.open_audits},
+            {"holders", std::move(holders)}};
+}
+
+json::object audit_json(const Audit& audit) {
+    return {{"deal", hex(audit.deal)},
+            {"node", hex(audit.node)},
+            {"challenger", hex(audit.challenger)},
+            {"deposit", wei(audit.deposit)},
+            {"opened_ms", audit.opened_ms},
+            {"deadline_ms", audit.deadline_ms},
+            {"slot", audit.slot},
+            {"draw", hex(audit.draw)}};
+}
+
+json::object contribution_json(const Contribution& contribution) {
+    return {{"asset", hex(contribution.asset)}, {"weight", contribution.weight}};
+}
+
+json::object conviction_json(const Conviction& conviction) {
+    return {{"trainer", hex(conviction.trainer)},
+            {"round", conviction.round},
+            {"by_trainers", conviction.by_trainers},
+            {"by_builder", conviction.by_builder},
+            {"accusers", hex_list(conviction.accusers)}};
+}
+
+json::object dispute_json(const Dispute& dispute) {
+    static constexpr std::string_view kStates[] = {"open", "answered", "lost"};
+    return {{"id", hex(dispute.id)},
+            {"payer", hex(dispute.payer)},
+            {"provider", hex(dispute.provider)},
+            {"model", hex(dispute.model)},
+            {"request", hex(dispute.request)},
+            {"output", hex(dispute.output)},
+            {"tokens", dispute.tokens},
+            {"owed", wei(dispute.owed)},
+            {"deadline_ms", dispute.deadline_ms},
+            {"state", kStates[static_cast<std::size_t>(dispute.state)]}};
+}
+
 template <Bytes (*kPrefix)()>
 Result<Bytes> all(const std::optional<Bytes>& parent) {
     if (parent)
@@ -251,7 +327,15 @@ std::span<const RecordKind> record_kinds() {
         {"runs", all<key::runs>, show<ledger::Run, run_json>},
         {"keys", all<key::api_keys>, show<ApiKey, key_json>},
         {"providers", of_parent<Digest, key::providers>, show<Provider, provider_json>},
-        {"signers", of_parent<Address, key::order_keys>, show<OrderKey, signer_json>}};
+        {"signers", of_parent<Address, key::order_keys>, show<OrderKey, signer_json>},
+        {"validators", all<key::validators>, show<Validator, validator_json>},
+        {"storage_offers", all<key::storage_offers>, show<StorageOffer, offer_json>},
+        {"deals", all<key::deals>, show<Deal, deal_json>},
+        {"audits", all<key::audits>, show<Audit, audit_json>},
+        {"contributions", of_parent<Digest, key::contributions>,
+         show<Contribution, contribution_json>},
+        {"convictions", of_parent<Digest, key::convictions>, show<Conviction, conviction_json>},
+        {"disputes", all<key::disputes>, show<Dispute, dispute_json>}};
     return kKinds;
 }
 

@@ -7,7 +7,8 @@
 //
 // What OpenAI defines, would change the answer, and is not built (stop, n, tools, ...) is refused,
 // never ignored. An answer carries what OpenAI has no field for under "mutirao": model id, seed,
-// receipt, cost, and output_hex when the output was not UTF-8 and the text is therefore not exact.
+// cost; receipt, request and voucher, as canonical bytes in hex, for disputes; and output_hex when
+// the output was not UTF-8 and the text is therefore not exact.
 #pragma once
 
 #include <cstdint>
@@ -70,6 +71,8 @@ struct InferenceAnswer {
     std::uint64_t seed = 0;  // of the request that the receipt is for
     std::uint64_t created_unix_s = 0;
     std::string receipt_hex;  // compute::Receipt::encode()
+    std::string request_hex;  // compute::InferenceRequest::encode(), which the receipt is for
+    std::string voucher_hex;  // ledger::Voucher::encode(), with which it was paid
     std::string cost;         // "0.0012 MUT"
 };
 

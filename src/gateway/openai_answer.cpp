@@ -42,6 +42,8 @@ json::object extra(const InferenceAnswer& answer, bool exact) {
     out["seed"] = std::to_string(answer.seed);
     out["cost"] = valid_utf8(answer.cost);
     out["receipt"] = valid_utf8(answer.receipt_hex);
+    out["request"] = valid_utf8(answer.request_hex);
+    out["voucher"] = valid_utf8(answer.voucher_hex);
     if (!exact) out["output_hex"] = to_hex(answer.output);
     return out;
 }

@@ -25,6 +25,8 @@ InferenceAnswer answer(std::string_view text) {
     out.seed = ~0ull;
     out.created_unix_s = 1'700'000'000;
     out.receipt_hex = "00ff";
+    out.request_hex = "01";
+    out.voucher_hex = "02";
     out.cost = "0.0012 MUT";
     return out;
 }
@@ -63,7 +65,9 @@ TEST(CompletionAnswer, has_openais_shape) {
     EXPECT_EQ(out.at("mutirao"), (json::object{{"model_id", "ab12"},
                                                {"seed", "18446744073709551615"},
                                                {"cost", "0.0012 MUT"},
-                                               {"receipt", "00ff"}}));
+                                               {"receipt", "00ff"},
+                                               {"request", "01"},
+                                               {"voucher", "02"}}));
 }
 
 TEST(ChatAnswer, has_openais_shape) {

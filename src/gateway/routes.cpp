@@ -4,6 +4,8 @@
 #include <array>
 #include <cctype>
 
+#include "gateway/metrics.hpp"
+
 namespace mutirao::gateway {
 namespace {
 
@@ -61,6 +63,23 @@ std::optional<std::string> percent_decoded(std::string_view text) {
     return out;
 }
 
+constexpr std::string_view kReading = "GET, HEAD, OPTIONS";
+
+bool only_reads(const HttpRequest& request) {
+    return request.method == "GET" || request.method == "HEAD";
+}
+
+HttpResponse wrong_method(const HttpRequest& request, std::string_view allowed) {
+    auto response = request.method == "OPTIONS"
+                        ? reply(204, kJson, "")
+                        : reply(ApiError{405, "invalid_request_error", "method_not_allowed", "",
+                                         "this path answers to " + std::string(allowed)});
+    response.headers.push_back({"Allow", std::string(allowed)});
+    return response;
+}
+
+HttpResponse healthy() { return reply(200, "text/plain; charset=utf-8", "ok\n"); }
+
 bool is_under(std::string_view path, std::string_view folder) {
     return path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/');
 }
@@ -91,16 +110,15 @@ class Routes {
             if (is_under(path, face.folder)) return not_built(face);
         const bool post = path == "/v1/completions" || path == "/v1/chat/completions";
         if (!post && !is_page(path)) return not_found("there is nothing at this path");
-        const bool get = request.method == "GET" || request.method == "HEAD";
-        if (post ? request.method == "POST" : get)
+        if (post ? request.method == "POST" : only_reads(request))
             return post ? infer(request) : page(request, path);
-        return wrong_method(request, post ? "POST, OPTIONS" : "GET, HEAD, OPTIONS");
+        return wrong_method(request, post ? "POST, OPTIONS" : kReading);
     }
 
   private:
     static bool is_page(std::string_view path) {
-        static constexpr std::array kPages = {"/", "/api/status", "/loss.svg", "/healthz",
-                                              "/v1/models"};
+        static constexpr std::array kPages = {"/",         "/api/status", "/metrics",
+                                              "/loss.svg", "/healthz",    "/v1/models"};
         return path.starts_with(kModelsFolder) ||
                std::find(kPages.begin(), kPages.end(), path) != kPages.end();
     }
@@ -111,19 +129,11 @@ class Routes {
             std::string(face.name) + " (" + std::string(face.folder) + ") is not built yet"});
     }
 
-    static HttpResponse wrong_method(const HttpRequest& request, std::string allowed) {
-        auto response = request.method == "OPTIONS"
-                            ? reply(204, kJson, "")
-                            : reply(ApiError{405, "invalid_request_error", "method_not_allowed", "",
-                                             "this path answers to " + allowed});
-        response.headers.push_back({"Allow", std::move(allowed)});
-        return response;
-    }
-
     HttpResponse page(const HttpRequest& request, std::string_view path) const {
         const auto language = choose_language(request.header("Accept-Language"));
-        if (path == "/healthz") return reply(200, "text/plain; charset=utf-8", "ok\n");
+        if (path == "/healthz") return healthy();
         if (path == "/api/status") return reply(200, kJson, status_json(status_.snapshot()));
+        if (path == "/metrics") return reply(200, kMetricsType, metrics_text(status_.snapshot()));
         if (path == "/v1/models") return reply(200, kJson, models_json(inference_.models()));
         if (path.starts_with(kModelsFolder)) return one_model(path.substr(kModelsFolder.size()));
         auto response =
@@ -168,6 +178,16 @@ class Routes {
 net::HttpHandler make_routes(InferenceRoute& inference, NetworkStatus& status) {
     return [routes = Routes(inference, status)](const HttpRequest& request) {
         return routes.answer(request);
+    };
+}
+
+net::HttpHandler make_metrics_routes(std::function<std::string()> metrics) {
+    return [metrics = std::move(metrics)](const HttpRequest& request) {
+        const bool figures = request.path() == "/metrics";
+        if (!figures && request.path() != "/healthz")
+            return not_found("there is nothing at this path; /metrics has this node's figures");
+        if (!only_reads(request)) return wrong_method(request, kReading);
+        return figures ? reply(200, kMetricsType, metrics()) : healthy();
     };
 }
 

@@ -3,6 +3,8 @@
 #include <boost/json.hpp>
 #include <gtest/gtest.h>
 
+#include "gateway/metrics.hpp"
+
 namespace mutirao::gateway {
 namespace {
 
@@ -74,10 +76,14 @@ TEST_F(RoutesTest, serve_the_status_in_three_forms) {
     EXPECT_EQ(chart.content_type, "image/svg+xml");
     EXPECT_TRUE(chart.body.starts_with("<svg"));
     EXPECT_EQ(ask("GET", "/healthz").body, "ok\n");
+    const auto metrics = ask("GET", "/metrics");
+    EXPECT_TRUE(metrics.content_type.starts_with("text/plain; version=0.0.4"));
+    EXPECT_NE(metrics.body.find("mutirao_training_round{run=\"run\"} 1\n"), std::string::npos);
 }
 
 TEST_F(RoutesTest, head_answers_like_get) {
-    for (const auto* path : {"/", "/api/status", "/loss.svg", "/healthz", "/v1/models"}) {
+    for (const auto* path :
+         {"/", "/api/status", "/metrics", "/loss.svg", "/healthz", "/v1/models"}) {
         EXPECT_EQ(ask("HEAD", path).status, 200) << path;
         EXPECT_EQ(ask("HEAD", path).content_type, ask("GET", path).content_type) << path;
     }
@@ -182,6 +188,20 @@ TEST_F(RoutesTest, refuse_unknown_paths_and_wrong_methods) {
     const auto options = ask("OPTIONS", "/v1/completions");
     EXPECT_EQ(options.status, 204);
     EXPECT_EQ(header(options, "Allow"), "POST, OPTIONS");
+}
+
+TEST(MetricsRoutes, have_figures_and_nothing_else) {
+    const auto handler = make_metrics_routes([] { return std::string("mutirao_x 1\n"); });
+    const auto ask = [&](std::string method, std::string target) {
+        return handler({std::move(method), std::move(target), {}, {}});
+    };
+    const auto figures = ask("GET", "/metrics");
+    EXPECT_EQ(figures.status, 200);
+    EXPECT_EQ(figures.content_type, kMetricsType);
+    EXPECT_EQ(figures.body, "mutirao_x 1\n");
+    EXPECT_EQ(ask("GET", "/healthz").status, 200);
+    EXPECT_EQ(ask("GET", "/").status, 404);
+    EXPECT_EQ(ask("POST", "/metrics").status, 405);
 }
 
 }  // namespace

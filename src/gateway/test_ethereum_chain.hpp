@@ -66,7 +66,8 @@ class TestEthereumChain final : public EthereumChain {
     const ledger::Genesis& genesis() const override { return genesis_; }
     std::uint64_t height() const override { return blocks_.size() - 1; }
     Result<BlockPtr> block(std::uint64_t height) const override {
-        if (height < pruned) return Error{ErrorKind::not_found, "pruned history unavailable"};
+        if (height < pruned)
+            return Error{ErrorKind::not_found, std::string(kPrunedHistory) + ": block"};
         return height < blocks_.size() ? blocks_[height] : BlockPtr();
     }
     std::optional<std::uint64_t> height_of(const Digest& hash) const override {

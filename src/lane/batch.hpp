@@ -16,6 +16,8 @@ namespace mutirao::lane {
 
 inline constexpr std::size_t kBatchTransactionsMax = 1000;
 inline constexpr std::size_t kBatchBytesMax = 256 << 10;  // of its transactions
+// Of a whole one, as it is encoded: a length for each transaction, and the head.
+inline constexpr std::size_t kBatchEncodedMax = kBatchBytesMax + 4 * kBatchTransactionsMax + 256;
 inline constexpr std::size_t kKeepersMax = 1024;
 
 // What of a batch is signed.
@@ -27,8 +29,14 @@ struct BatchStatement {
     std::uint32_t bytes = 0;  // of the encoded transactions
 
     bool operator==(const BatchStatement&) const = default;
-    // What keepers sign, and its hash what the author signs: "mutirao v1 batch" | chain | fields.
+    // Its hash is what the author signs: "mutirao v1 batch" | chain | fields.
     Bytes message(std::uint64_t chain_id) const;
+    // What keepers sign: "mutirao v2 batch kept" | chain | fields | until. Until the block of that
+    // height they keep it for whatever block names it; no later one may.
+    Bytes kept_message(std::uint64_t chain_id, std::uint64_t until) const;
+
+    Bytes encode() const;
+    static Result<BatchStatement> decode(ByteSpan bytes);
 };
 
 struct Batch {
@@ -40,21 +48,34 @@ struct Batch {
     BatchStatement statement() const;
     // By the author's key, which also sets `author`.
     void sign(const crypto::AccountKey& key, std::uint64_t chain_id);
-    // permission_denied unless the author signed it for this chain. 50 us.
-    Status verify(std::uint64_t chain_id) const;
+    // Its statement; permission_denied unless the author signed that for this chain. 50 us.
+    Result<BatchStatement> verify(std::uint64_t chain_id) const;
 
     Bytes encode() const;
     // corrupt on anything that encode() would not have written, and over the limits.
     static Result<Batch> decode(ByteSpan bytes);
 };
 
-// Who keeps batches: each has one vote. Keys have shown possession.
+// What one keeper asks another: to keep an encoded batch for blocks up to a height.
+struct KeepRequest {
+    std::uint64_t until = 0;
+    Bytes batch;
+
+    Bytes encode() const;
+    static Result<KeepRequest> decode(ByteSpan bytes);
+};
+
+// Who keeps batches, with the votes that each has. Keys have shown possession.
 struct Keepers {
     std::vector<crypto::BlsVerifiedKey> keys;
+    std::vector<std::uint64_t> votes;  // of each; together less than 2^62
 
-    // More than two thirds: with less than a third of liars, an honest one among any two quorums,
-    // so that no number of an author's is certified twice.
-    std::size_t quorum() const { return keys.size() * 2 / 3 + 1; }
+    std::uint64_t all_votes() const;
+    // Votes, more than two thirds: with less than a third of liars, an honest one among any two
+    // quorums, so that no number of an author's is certified twice.
+    std::uint64_t quorum() const { return all_votes() * 2 / 3 + 1; }
+    // Of keys and votes: what was found out about these keepers holds for no others.
+    Digest id() const;
 };
 
 // That a quorum of keepers stores the batch.
@@ -63,14 +84,18 @@ struct Certificate {
     static constexpr std::uint8_t kTag = 0xba;
 
     BatchStatement batch;
-    Bytes signers;  // bitmap over the keepers: keeper i is bit i%8 of byte i/8
+    std::uint64_t until = 0;  // height of the last block that may name it
+    Bytes signers;            // bitmap over the keepers: keeper i is bit i%8 of byte i/8
     crypto::BlsSignature signature;
 
-    // 122 bytes and the bitmap.
+    // 130 bytes and the bitmap.
     Bytes encode() const;
     static Result<Certificate> decode(ByteSpan bytes);
-    // permission_denied under the quorum, and when the signature is not theirs. 1.2 ms.
+    // permission_denied under the quorum, and when the signature is not theirs. 1.2 ms. Whether it
+    // comes too late is for whoever knows the height.
     Status verify(const Keepers& keepers, std::uint64_t chain_id) const;
+    // Places of those who signed, as far as the bitmap names any.
+    std::vector<std::uint32_t> signer_places() const;
 };
 
 // Whether bytes among transactions are meant to be a certificate.
@@ -81,9 +106,11 @@ struct Acknowledgement {
     std::uint32_t keeper = 0;  // place among the keepers
     crypto::BlsSignature signature;
 };
-// The certificate of a batch from signatures of strangers: wrong ones are left out. corrupt when
-// there is a keeper that is none or comes twice; permission_denied when good ones are under quorum.
-Result<Certificate> certify(const BatchStatement& batch, const Keepers& keepers,
-                            std::uint64_t chain_id, std::span<const Acknowledgement> given);
+// The certificate of a batch from signatures of strangers on kept_message(chain_id, until): wrong
+// ones are left out. corrupt when there is a keeper that is none or comes twice; permission_denied
+// when good ones are under quorum.
+Result<Certificate> certify(const BatchStatement& batch, std::uint64_t until,
+                            const Keepers& keepers, std::uint64_t chain_id,
+                            std::span<const Acknowledgement> given);
 
 }  // namespace mutirao::lane

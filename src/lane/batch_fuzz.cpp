@@ -1,4 +1,4 @@
-// Whatever decodes, as a batch or as a certificate, is what encode() writes.
+// Whatever decodes, as a batch, a certificate, a statement or a request, is what encode() writes.
 #include "base/ensure.hpp"
 #include "lane/batch.hpp"
 
@@ -14,5 +14,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         ENSURE(lane::is_certificate(bytes));
         ENSURE(!certificate->verify({}, 1).ok(), "certified by nobody");
     }
+    if (const auto statement = lane::BatchStatement::decode(bytes); statement.ok())
+        ENSURE(statement->encode() == to_bytes(bytes), "two encodings of one statement");
+    if (const auto request = lane::KeepRequest::decode(bytes); request.ok())
+        ENSURE(request->encode() == to_bytes(bytes), "two encodings of one request");
     return 0;
 }

@@ -1,149 +1,190 @@
 #include "lane/batch_log.hpp"
 
 #include <algorithm>
-#include <optional>
 
 #include "base/codec.hpp"
+#include "base/ensure.hpp"
 #include "crypto/hash.hpp"
 
 namespace mutirao::lane {
 namespace {
 
-constexpr std::size_t kCheckSize = 8;
-constexpr std::size_t kFrameSize = 4 + Digest::kSize + kCheckSize;
-// Beside the transactions' bytes: a length for each, and the head.
-constexpr std::size_t kRecordMax = kBatchBytesMax + 4 * kBatchTransactionsMax + 256;
+constexpr std::size_t kFindingsMax = 64 * kBatchTransactionsMax;
+constexpr std::size_t kRecordMax = kBatchEncodedMax + kFindingsMax + 8;
 
 Digest checksum(ByteSpan bytes) {
     return crypto::blake3_keyed(crypto::domain_key("batch log"), bytes);
 }
 
-Bytes frame_of(ByteSpan record) {
-    Writer out;
-    out.u(static_cast<std::uint32_t>(record.size())).raw(checksum(record).span());
-    out.raw(checksum(out.bytes()).span().first(kCheckSize));
-    return std::move(out).take();
-}
-
-struct Frame {
-    std::uint32_t size = 0;
-    Digest checksum;
-};
-std::optional<Frame> frame_in(ByteSpan bytes) {
-    Reader in(bytes);
-    Frame out{in.u<std::uint32_t>().value(), in.fixed<Digest>().value()};
-    const auto expected = checksum(bytes.first(kFrameSize - kCheckSize));
-    const auto check = bytes.subspan(kFrameSize - kCheckSize);
-    if (out.size > kRecordMax || !std::equal(check.begin(), check.end(), expected.bytes.begin()))
-        return std::nullopt;
-    return out;
-}
-
-Error damaged(std::uint64_t at) {
-    return {ErrorKind::corrupt,
-            "batches.log is damaged at byte " + std::to_string(at) + "; restore it from a copy"};
+// Of all that is in it: two authors may send the same transactions.
+Digest name_of(const BatchStatement& batch) {
+    return crypto::blake3_keyed(crypto::domain_key("batch statement"), batch.encode());
 }
 
 }  // namespace
 
-Result<std::unique_ptr<BatchLog>> BatchLog::open(Disk& disk) {
-    TRY(auto file, disk.open("batches.log"));
-    std::unique_ptr<BatchLog> log(new BatchLog(std::move(file)));
-    TRY_VOID(log->read_all());
+Result<BatchLog::Read> BatchLog::decode(ByteSpan record) {
+    Reader in(record);
+    TRY(const auto encoded, in.blob(kBatchEncodedMax));
+    TRY(const auto findings, in.blob(kFindingsMax));
+    TRY_VOID(in.finish());
+    TRY(auto batch, Batch::decode(encoded));
+    return Read{std::move(batch), to_bytes(findings)};
+}
+
+Result<std::unique_ptr<BatchLog>> BatchLog::open(Disk& disk, std::uint64_t segment_bytes) {
+    std::unique_ptr<BatchLog> log(new BatchLog());
+    const auto each = [&](ByteSpan record, RecordLog::Place place) -> Status {
+        TRY(const auto found, decode(record));
+        log->enter(found.batch.statement(), place);
+        return {};
+    };
+    TRY(log->records_,
+        RecordLog::open(disk, {"batches.log", kRecordMax, checksum, segment_bytes}, each));
     return log;
 }
 
-Status BatchLog::read_all() {
-    const auto end = file_->size();
-    std::uint64_t at = 0;
-    while (end - at >= kFrameSize) {
-        Bytes head(kFrameSize);
-        TRY_VOID(file_->read(at, head));
-        const auto frame = frame_in(head);
-        // A torn append leaves at most one record behind.
-        if (!frame && end - at > kFrameSize + kRecordMax) return damaged(at);
-        if (!frame || frame->size > end - at - kFrameSize) break;
-        Bytes record(frame->size);
-        TRY_VOID(file_->read(at + kFrameSize, record));
-        if (checksum(record) != frame->checksum) {
-            if (at + kFrameSize + frame->size == end) break;
-            return damaged(at);
-        }
-        TRY(const auto batch, Batch::decode(record));
-        enter(batch.statement(), {at + kFrameSize, frame->size});
-        at += kFrameSize + frame->size;
+void BatchLog::enter(const BatchStatement& batch, RecordLog::Place place) {
+    auto& segment = segments_[place.segment];
+    const auto [at, fresh] = authors_[batch.author].try_emplace(
+        batch.sequence, Numbered{batch.digest, batch.count, batch.bytes, place});
+    if (fresh) {
+        segment.numbers.emplace_back(batch.author, batch.sequence);
+    } else if (at->second.digest != batch.digest) {
+        const auto name = name_of(batch);
+        others_[name] = place;
+        segment.others.push_back(name);
     }
-    return at == end ? Status() : file_->truncate(at);
 }
 
-void BatchLog::enter(const BatchStatement& batch, Place place) {
-    auto& author = authors_[batch.author];
-    if (batch.sequence != author.next()) author = {batch.sequence, {}, {}};
-    author.batches.push_back(place);
-    author.last = batch.digest;
+const BatchLog::Numbered* BatchLog::numbered(const BatchStatement& batch) const {
+    const auto author = authors_.find(batch.author);
+    if (author == authors_.end()) return nullptr;
+    const auto at = author->second.find(batch.sequence);
+    return at == author->second.end() ? nullptr : &at->second;
 }
 
-Status BatchLog::append(const Bytes& record) {
-    Writer out;
-    out.raw(frame_of(record)).raw(record);
-    const auto before = file_->size();
-    auto done = file_->append(out.bytes());
-    if (done.ok()) done = file_->sync();
-    if (!done.ok()) broken_ = !file_->truncate(before).ok();
-    return done;
-}
-
-Status BatchLog::keep(const Batch& batch, std::uint64_t floor) {
-    const auto statement = batch.statement();
-    const auto record = batch.encode();
-    ENSURE(record.size() <= kRecordMax, "a batch over its limits");
-    const std::lock_guard lock(mutex_);
-    if (broken_)
-        return Error{ErrorKind::io, "batches.log ends in half a batch; restart the ledger"};
-    const auto author = authors_.find(statement.author);
-    const auto number = std::to_string(statement.sequence);
-    const auto next = std::max(floor, author == authors_.end() ? 0 : author->second.next());
-    if (author != authors_.end() && statement.sequence + 1 == author->second.next() &&
-        statement.digest == author->second.last)
-        return {};
-    if (statement.sequence < next)
-        return Error{ErrorKind::already_exists, "the author has sent another batch " + number +
-                                                    " already; its next is " +
-                                                    std::to_string(next)};
-    if (statement.sequence > next)
-        return Error{
-            ErrorKind::invalid_argument,
-            "batch " + number + " does not follow: the author's next is " + std::to_string(next)};
-    const auto offset = file_->size() + kFrameSize;
-    TRY_VOID(append(record));
-    enter(statement, {offset, static_cast<std::uint32_t>(record.size())});
+Status BatchLog::store(const BatchStatement& batch, ByteSpan encoded, ByteSpan findings,
+                       std::uint64_t until) {
+    ENSURE(findings.size() <= kFindingsMax, "findings over a batch's limit");
+    Writer record;
+    record.blob(encoded).blob(findings);
+    TRY(const auto place, records_->append(record.bytes()));
+    TRY_VOID(records_->sync());
+    enter(batch, place);
+    auto& last = segments_[place.segment].last_height;
+    last = std::max(last, until);
     return {};
 }
 
-Result<std::vector<Bytes>> BatchLog::transactions(const BatchStatement& batch) const {
-    Place place;
-    {
-        const std::lock_guard lock(mutex_);
-        const auto at = authors_.find(batch.author);
-        if (at == authors_.end() || batch.sequence < at->second.first ||
-            batch.sequence >= at->second.next())
-            return Error{ErrorKind::not_found,
-                         "the batch " + batch.digest.hex() +
-                             " is not in batches.log; restore it from a copy"};
-        place = at->second.batches[batch.sequence - at->second.first];
+Status BatchLog::keep(const BatchStatement& batch, ByteSpan encoded, ByteSpan findings,
+                      std::uint64_t until, Turn turn) {
+    const std::lock_guard lock(mutex_);
+    if (const auto place = place_of(batch)) {
+        auto& last = segments_[place->segment].last_height;
+        last = std::max(last, until);
+        return {};
     }
-    TRY(auto found, read(place));
-    if (found.statement() != batch)
-        return Error{ErrorKind::corrupt,
-                     "the batch " + batch.digest.hex() + " in batches.log is another one"};
-    return std::move(found.transactions);
+    auto next = batch;
+    next.sequence = turn.floor;
+    while (numbered(next) != nullptr) ++next.sequence;
+    const auto number = std::to_string(batch.sequence);
+    if (batch.sequence < turn.floor || numbered(batch) != nullptr)
+        return Error{ErrorKind::already_exists, "the author has sent another batch " + number +
+                                                    " already; its next is " +
+                                                    std::to_string(next.sequence)};
+    if (batch.sequence > next.sequence && batch.sequence - next.sequence > turn.ahead)
+        return Error{ErrorKind::invalid_argument, "batch " + number +
+                                                      " does not follow: the author's next is " +
+                                                      std::to_string(next.sequence)};
+    return store(batch, encoded, findings, until);
 }
 
-// Appends go on meanwhile: what was kept stays where it is.
-Result<Batch> BatchLog::read(Place place) const {
-    Bytes record(place.size);
-    TRY_VOID(file_->read(place.offset, record));
-    return Batch::decode(record);
+Status BatchLog::keep_certified(const BatchStatement& batch, ByteSpan encoded, ByteSpan findings,
+                                std::uint64_t until) {
+    const std::lock_guard lock(mutex_);
+    if (place_of(batch)) return {};
+    return store(batch, encoded, findings, until);
+}
+
+std::optional<RecordLog::Place> BatchLog::place_of(const BatchStatement& batch) const {
+    if (const auto* found = numbered(batch); found != nullptr && found->digest == batch.digest)
+        return found->place;
+    const auto other = others_.find(name_of(batch));
+    if (other == others_.end()) return std::nullopt;
+    return other->second;
+}
+
+bool BatchLog::has(const BatchStatement& batch) const {
+    const std::lock_guard lock(mutex_);
+    return place_of(batch).has_value();
+}
+
+Result<BatchLog::Read> BatchLog::find(const BatchStatement& batch) const {
+    std::optional<RecordLog::Place> place;
+    {
+        const std::lock_guard lock(mutex_);
+        place = place_of(batch);
+    }
+    if (!place)
+        return Error{ErrorKind::not_found, "the batch " + batch.digest.hex() +
+                                               " is not in batches.log; restore it from a copy"};
+    TRY(auto found, read(*place));
+    if (found.batch.statement() != batch)
+        return Error{ErrorKind::corrupt,
+                     "the batch " + batch.digest.hex() + " in batches.log is another one"};
+    return found;
+}
+
+Result<BatchLog::Kept> BatchLog::get(const BatchStatement& batch) const {
+    TRY(auto found, find(batch));
+    return Kept{std::move(found.batch.transactions), std::move(found.findings)};
+}
+
+Result<Bytes> BatchLog::encoded(const BatchStatement& batch) const {
+    TRY(const auto found, find(batch));
+    return found.batch.encode();
+}
+
+Result<BatchLog::Read> BatchLog::read(RecordLog::Place place) const {
+    TRY(const auto record, records_->read(place));
+    return decode(record);
+}
+
+void BatchLog::needed_until(const BatchStatement& batch, std::uint64_t height) {
+    const std::lock_guard lock(mutex_);
+    const auto place = place_of(batch);
+    if (!place) return;
+    auto& last = segments_[place->segment].last_height;
+    last = std::max(last, height);
+}
+
+void BatchLog::all_needed_until(std::uint64_t height) {
+    const std::lock_guard lock(mutex_);
+    for (auto& [number, segment] : segments_)
+        segment.last_height = std::max(segment.last_height, height);
+}
+
+Status BatchLog::forget_below(std::uint64_t height) {
+    const std::lock_guard lock(mutex_);
+    while (records_->oldest() < records_->newest()) {
+        const auto number = records_->oldest();
+        if (segments_[number].last_height >= height) return {};
+        TRY_VOID(records_->forget_oldest());
+        forget(number);
+    }
+    return {};
+}
+
+void BatchLog::forget(std::uint32_t segment) {
+    const auto& gone = segments_[segment];
+    for (const auto& [address, number] : gone.numbers) {
+        const auto author = authors_.find(address);
+        author->second.erase(number);
+        if (author->second.empty()) authors_.erase(author);
+    }
+    for (const auto& name : gone.others) others_.erase(name);
+    segments_.erase(segment);
 }
 
 Result<std::vector<BatchStatement>> BatchLog::from(const First& first) const {
@@ -151,21 +192,13 @@ Result<std::vector<BatchStatement>> BatchLog::from(const First& first) const {
     std::vector<BatchStatement> out;
     for (const auto& [author, kept] : authors_) {
         TRY(auto number, first(author));
-        for (; number >= kept.first && number < kept.next(); ++number) {
-            TRY(const auto batch, read(kept.batches[number - kept.first]));
-            out.push_back(batch.statement());
-        }
+        for (auto at = kept.find(number); at != kept.end() && at->first == number; ++at, ++number)
+            out.push_back({author, number, at->second.digest, at->second.count, at->second.bytes});
     }
     std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
         return std::pair(a.sequence, a.author) < std::pair(b.sequence, b.author);
     });
     return out;
-}
-
-std::uint64_t BatchLog::next(const Address& author) const {
-    const std::lock_guard lock(mutex_);
-    const auto at = authors_.find(author);
-    return at == authors_.end() ? 0 : at->second.next();
 }
 
 }  // namespace mutirao::lane

@@ -8,11 +8,13 @@
 namespace mutirao::lane {
 namespace {
 
+constexpr std::uint64_t kUntil = 900;
+
 std::vector<Acknowledgement> acknowledgements(const BatchStatement& batch,
                                               const std::vector<std::uint32_t>& keepers) {
     std::vector<Acknowledgement> out;
     for (const auto keeper : keepers)
-        out.push_back({keeper, keeper_key(keeper).sign(batch.message(kChain))});
+        out.push_back({keeper, keeper_key(keeper).sign(batch.kept_message(kChain, kUntil))});
     return out;
 }
 
@@ -33,13 +35,13 @@ TEST(Batch, has_the_bytes_that_it_always_had) {
     const auto batch = batch_of(3, 7);
     EXPECT_EQ(crypto::blake3(batch.encode()).hex(),
               "91d5b0dbe59620515a7706f160a1812be98ef7056e84fc7b36a352d76183ba96");
-    const auto certificate =
-        certify(batch.statement(), keepers_of(1), kChain, acknowledgements(batch.statement(), {0}));
+    const auto certificate = certify(batch.statement(), kUntil, keepers_of(1), kChain,
+                                     acknowledgements(batch.statement(), {0}));
     EXPECT_EQ(to_hex(certificate.value().encode()),
-              "ba01210e7169fa66a47c1c5891ac656c1dfec962bb3d0700000000000000feb578289b640d45334d"
-              "7b1485d1bc7ac88a77ec3007b97dadaf8bd10bb8afa205000000540000000100000001a4d577913a"
-              "2a6db20c0473060e44c86f31716c0b6ba408cf1e5aa9ce101df591c64d3bf40d892528b8d0d76a40"
-              "d785cb");
+              "ba02210e7169fa66a47c1c5891ac656c1dfec962bb3d0700000000000000feb578289b640d45334d"
+              "7b1485d1bc7ac88a77ec3007b97dadaf8bd10bb8afa2050000005400000084030000000000000100"
+              "0000018d6a711df2d611da69db3f4a24adbee0df89c7106e4ac2bc18ad9f259a47bebf4dc1eef979"
+              "e8cc0a4d9ecef41faf70ff");
 }
 
 TEST(Batch, is_bounded) {
@@ -69,7 +71,8 @@ TEST(Batch, every_bit_of_it_is_signed) {
 TEST(LaneCertificate, of_a_hundred_keepers_has_less_than_300_bytes) {
     const auto keepers = keepers_of(4);
     const auto batch = batch_of(1, 0).statement();
-    const auto made = certify(batch, keepers, kChain, acknowledgements(batch, {0, 1, 3})).value();
+    const auto made =
+        certify(batch, kUntil, keepers, kChain, acknowledgements(batch, {0, 1, 3})).value();
     EXPECT_TRUE(made.verify(keepers, kChain).ok());
     const auto bytes = made.encode();
     EXPECT_EQ(Certificate::decode(bytes).value().encode(), bytes);
@@ -83,14 +86,15 @@ TEST(LaneCertificate, under_quorum_is_refused_with_the_numbers) {
     const auto keepers = keepers_of(4);
     EXPECT_EQ(keepers.quorum(), 3u);
     const auto batch = batch_of(1, 0).statement();
-    const auto few = certify(batch, keepers, kChain, acknowledgements(batch, {0, 2}));
-    const std::string words = "certificate under quorum: 2 of 4 keepers signed, 3 needed";
+    const auto few = certify(batch, kUntil, keepers, kChain, acknowledgements(batch, {0, 2}));
+    const std::string words =
+        "certificate under quorum: 2 of the keepers' 4 votes signed, 3 needed";
     EXPECT_EQ(few.error().message, words);
     auto wrong = acknowledgements(batch, {0, 1, 2});
     wrong[1].signature = wrong[0].signature;
-    EXPECT_EQ(certify(batch, keepers, kChain, wrong).error().message, words);
+    EXPECT_EQ(certify(batch, kUntil, keepers, kChain, wrong).error().message, words);
     // Whoever drops a bit of a good certificate does not pass either.
-    auto made = certify(batch, keepers, kChain, acknowledgements(batch, {0, 1, 2})).value();
+    auto made = certify(batch, kUntil, keepers, kChain, acknowledgements(batch, {0, 1, 2})).value();
     made.signers[0] = 3;
     EXPECT_EQ(made.verify(keepers, kChain).error().message, words);
 }
@@ -100,23 +104,40 @@ TEST(LaneCertificate, wrong_and_repeated_acknowledgements_do_not_count) {
     const auto batch = batch_of(1, 0).statement();
     auto all = acknowledgements(batch, {0, 1, 2, 3});
     all[2].signature = all[0].signature;
-    const auto made = certify(batch, keepers, kChain, all).value();
+    const auto made = certify(batch, kUntil, keepers, kChain, all).value();
     EXPECT_EQ(made.signers, Bytes{0b1011});
     EXPECT_TRUE(made.verify(keepers, kChain).ok());
-    EXPECT_EQ(certify(batch, keepers, kChain, acknowledgements(batch, {0, 1, 1})).error().kind,
-              ErrorKind::corrupt);
+    EXPECT_EQ(
+        certify(batch, kUntil, keepers, kChain, acknowledgements(batch, {0, 1, 1})).error().kind,
+        ErrorKind::corrupt);
     auto none = acknowledgements(batch, {0, 1, 2});
     none[0].keeper = 4;
-    EXPECT_EQ(certify(batch, keepers, kChain, none).error().kind, ErrorKind::corrupt);
+    EXPECT_EQ(certify(batch, kUntil, keepers, kChain, none).error().kind, ErrorKind::corrupt);
+}
+
+TEST(LaneCertificate, votes_make_the_quorum_not_heads) {
+    auto keepers = keepers_of(4);
+    keepers.votes = {700, 100, 100, 100};
+    EXPECT_EQ(keepers.quorum(), 667u);
+    EXPECT_NE(keepers.id(), keepers_of(4).id());
+    const auto batch = batch_of(1, 0).statement();
+    const auto made = certify(batch, kUntil, keepers, kChain, acknowledgements(batch, {0}));
+    EXPECT_TRUE(made.value().verify(keepers, kChain).ok());
+    EXPECT_EQ(made->signer_places(), std::vector<std::uint32_t>{0});
+    EXPECT_FALSE(certify(batch, kUntil, keepers, kChain, acknowledgements(batch, {1, 2, 3})).ok());
+    EXPECT_FALSE(made->verify(keepers_of(4), kChain).ok());
 }
 
 TEST(LaneCertificate, stands_for_one_batch_of_one_chain_and_its_keepers) {
     const auto keepers = keepers_of(3);
     const auto batch = batch_of(1, 0).statement();
-    const auto made = certify(batch, keepers, kChain, acknowledgements(batch, {0, 1, 2})).value();
+    const auto made =
+        certify(batch, kUntil, keepers, kChain, acknowledgements(batch, {0, 1, 2})).value();
     EXPECT_FALSE(made.verify(keepers, kChain + 1).ok());
     auto others = keepers_of(4);
     others.keys.erase(others.keys.begin());
+    others.votes.erase(others.votes.begin());
+    EXPECT_NE(others.id(), keepers.id());
     EXPECT_FALSE(made.verify(others, kChain).ok());
     EXPECT_FALSE(made.verify(keepers_of(9), kChain).ok());
     auto other = made;
@@ -124,6 +145,9 @@ TEST(LaneCertificate, stands_for_one_batch_of_one_chain_and_its_keepers) {
     EXPECT_FALSE(other.verify(keepers, kChain).ok());
     other = made;
     other.batch.digest.bytes[0] ^= 1;
+    EXPECT_FALSE(other.verify(keepers, kChain).ok());
+    other = made;
+    other.until += 1;
     EXPECT_FALSE(other.verify(keepers, kChain).ok());
     other = made;
     other.signers = {0b1000};  // past the last keeper

@@ -15,9 +15,11 @@ inline crypto::BlsSecretKey keeper_key(std::uint32_t number) {
 }
 inline Keepers keepers_of(std::uint32_t count) {
     Keepers out;
-    for (std::uint32_t i = 0; i < count; ++i)
+    for (std::uint32_t i = 0; i < count; ++i) {
         out.keys.push_back(
             crypto::BlsVerifiedKey::possession_shown(keeper_key(i).public_key()).value());
+        out.votes.push_back(1);
+    }
     return out;
 }
 inline crypto::AccountKey author_key(std::uint32_t number) {

@@ -6,11 +6,16 @@
 
 #include "ledger/asset_tokens.hpp"
 #include "ledger/calls.hpp"
+#include "ledger/contributions.hpp"
+#include "ledger/convictions.hpp"
+#include "ledger/deals.hpp"
+#include "ledger/disputes.hpp"
 #include "ledger/event_log.hpp"
 #include "ledger/methods.hpp"
 #include "ledger/orders.hpp"
 #include "ledger/staking.hpp"
 #include "ledger/test_vectors.hpp"
+#include "ledger/validators.hpp"
 #include "ledger/views.hpp"
 
 namespace mutirao::ledger {
@@ -18,14 +23,29 @@ namespace {
 
 const std::vector<std::string_view>& view_signatures() {
     using namespace view_signature;
-    static const std::vector<std::string_view> all = {
-        kNode,        kCurrentEpoch,      kStoredBlock, kPricePerKib,    kAsset,
-        kAssetId,     kLicence,           kLicenceId,   kIsLive,         kRun,
-        kRunId,       kSessionKey,        kName,        kSymbol,         kDecimals,
-        kTotalSupply, kBalanceOf,         kStakeOf,     kPosition,       kStakeMinimum,
-        kNextReward,  kTrainerRounds,     kRedeemedBy,  kName,           kSymbol,
-        kBalanceOf,   kOwnerOf,           kTokenUri,    kGetApproved,    kIsApprovedForAll,
-        kRoyaltyInfo, kSupportsInterface, kOrderKey,    kDomainSeparator};
+    static const std::vector<std::string_view> all = {kNode,           kCurrentEpoch,
+                                                      kStoredBlock,    kPricePerKib,
+                                                      kAsset,          kAssetId,
+                                                      kLicence,        kLicenceId,
+                                                      kIsLive,         kRun,
+                                                      kRunId,          kSessionKey,
+                                                      kName,           kSymbol,
+                                                      kDecimals,       kTotalSupply,
+                                                      kBalanceOf,      kStakeOf,
+                                                      kPosition,       kStakeMinimum,
+                                                      kNextReward,     kTrainerRounds,
+                                                      kRedeemedBy,     kName,
+                                                      kSymbol,         kBalanceOf,
+                                                      kOwnerOf,        kTokenUri,
+                                                      kGetApproved,    kIsApprovedForAll,
+                                                      kRoyaltyInfo,    kSupportsInterface,
+                                                      kOrderKey,       kDomainSeparator,
+                                                      kStorageOffer,   kQuote,
+                                                      kDeal,           kHolding,
+                                                      kOpenAudit,      kContributionPool,
+                                                      kContributionOf, kValidator,
+                                                      kValidatorOf,    kDisputeOf,
+                                                      kConvictionOf};
     return all;
 }
 
@@ -52,7 +72,7 @@ std::vector<std::string> signatures_in(std::string source, const std::string& ki
 std::vector<std::string> published(const std::string& kind) {
     std::vector<std::string> out;
     for (const char* name : {"INodes", "IStorage", "IRights", "ITraining", "ICompute", "ITreasury",
-                             "IStaking", "IOrders"}) {
+                             "IStaking", "IOrders", "IDeals"}) {
         const auto source = read_text_file(std::string(MUTIRAO_VECTORS) +
                                            "/../docs/reference/abi/" + name + ".sol");
         for (auto& found : signatures_in(source, kind)) out.push_back(std::move(found));

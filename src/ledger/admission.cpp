@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "crypto/hash.hpp"
+#include "crypto/recover_each.hpp"
 #include "ledger/execution.hpp"
 #include "ledger/ledger.hpp"
 #include "ledger/replacement.hpp"
@@ -21,9 +22,17 @@ std::uint64_t gas_of(const Transaction& tx) {
     return is_module(tx.to) ? gas + kModuleGas : gas;
 }
 
-Result<AdmittedPtr> admit(const Genesis& genesis, Memo& memo, ByteSpan raw) {
-    const auto id = crypto::blake3(raw);
-    if (auto known = memo.admitted(id)) return known;
+namespace {
+
+// One that holds but for its signature, which nobody has looked at.
+struct Unsigned {
+    Digest id;
+    ByteSpan raw;
+    Transaction tx;
+    std::uint64_t gas;
+};
+
+Result<Unsigned> read_unsigned(const Genesis& genesis, const Digest& id, ByteSpan raw) {
     TRY(auto tx, Transaction::decode(raw));
     if (tx.chain_id != genesis.chain_id)
         return refuse("the transaction is for chain " + std::to_string(tx.chain_id) +
@@ -36,11 +45,55 @@ Result<AdmittedPtr> admit(const Genesis& genesis, Memo& memo, ByteSpan raw) {
     if (tx.gas_limit < gas)
         return refuse("the transaction needs " + std::to_string(gas) + " gas and its limit is " +
                       std::to_string(tx.gas_limit));
-    TRY(auto sender, tx.sender());
+    return Unsigned{id, raw, std::move(tx), gas};
+}
+
+AdmittedPtr remember(Memo& memo, Unsigned one, const Address& sender) {
     auto out = std::make_shared<const Admitted>(
-        Admitted{std::move(tx), Transaction::hash(raw), sender, gas});
-    memo.remember(id, out, raw.size());
-    return AdmittedPtr(std::move(out));
+        Admitted{std::move(one.tx), Transaction::hash(one.raw), sender, one.gas});
+    memo.remember(one.id, out, one.raw.size());
+    return out;
+}
+
+}  // namespace
+
+Result<AdmittedPtr> admit(const Genesis& genesis, Memo& memo, ByteSpan raw,
+                          const std::optional<Address>& known_sender) {
+    const auto id = crypto::blake3(raw);
+    if (auto known = memo.admitted(id)) return known;
+    TRY(auto one, read_unsigned(genesis, id, raw));
+    auto recovered = known_sender ? Result<Address>(*known_sender) : one.tx.sender();
+    TRY(const auto sender, std::move(recovered));
+    return remember(memo, std::move(one), sender);
+}
+
+std::vector<Result<AdmittedPtr>> admit_each(const Genesis& genesis, Memo& memo,
+                                            std::span<const ByteSpan> raws) {
+    std::vector<Result<AdmittedPtr>> out;
+    std::vector<std::pair<std::size_t, Unsigned>> fresh;  // of which place
+    std::vector<crypto::SignedHash> asked;
+    out.reserve(raws.size());
+    for (const auto raw : raws) {
+        const auto id = crypto::blake3(raw);
+        out.emplace_back(memo.admitted(id));
+        if (*out.back() != nullptr) continue;
+        auto one = read_unsigned(genesis, id, raw);
+        if (!one.ok()) {
+            out.back() = std::move(one).error();
+            continue;
+        }
+        asked.push_back({one->tx.signing_hash(), one->tx.signature});
+        fresh.emplace_back(out.size() - 1, std::move(*one));
+    }
+    const auto senders = crypto::recover_each(asked);
+    for (std::size_t i = 0; i < fresh.size(); ++i) {
+        auto& [place, one] = fresh[i];
+        if (senders[i].ok())
+            out[place] = remember(memo, std::move(one), *senders[i]);
+        else
+            out[place] = senders[i].error();
+    }
+    return out;
 }
 
 Result<Amount> worst_cost(const Transaction& tx) {

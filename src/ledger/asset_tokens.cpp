@@ -1,16 +1,15 @@
 #include "ledger/asset_tokens.hpp"
 
 #include "ledger/abi.hpp"
+#include "ledger/state_keys.hpp"
 
 namespace mutirao::ledger {
 
 namespace key {
 Bytes operator_of(const Address& owner, const Address& acting) {
-    return mutirao::Writer().raw(as_bytes("e/")).raw(owner.span()).raw(acting.span()).bytes();
+    return tagged(Tag::asset_operator, owner.span(), acting.span());
 }
-Bytes assets_owned(const Address& owner) {
-    return mutirao::Writer().raw(as_bytes("f/")).raw(owner.span()).bytes();
-}
+Bytes assets_owned(const Address& owner) { return tagged(Tag::assets_owned, owner.span()); }
 }  // namespace key
 
 Call transfer_asset(const Address& from, const Address& to, const Digest& asset) {

@@ -1,6 +1,7 @@
 // The first byte chooses a module, the rest is call data: nothing that a wallet sends may crash the
 // ledger, change the supply, or leave a module with money that it owes nobody.
 #include "base/ensure.hpp"
+#include "ledger/deals.hpp"
 #include "ledger/execution.hpp"
 #include "ledger/ledger.hpp"
 #include "ledger/orders.hpp"
@@ -24,7 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     static const Ledger kLedger = Ledger::begin(kGenesis).value();
     const Address modules[] = {module::nodes(),    module::storage(), module::rights(),
                                module::training(), module::compute(), module::staking(),
-                               module::orders()};
+                               module::orders(),   module::deals()};
     const auto& to = modules[data[0] % 16 % std::size(modules)];
     Changes changes(kLedger.state());
     Memo memo;

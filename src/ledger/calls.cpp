@@ -1,8 +1,11 @@
 #include "ledger/calls.hpp"
 
+#include "crypto/hash.hpp"
 #include "ledger/abi.hpp"
+#include "ledger/deals.hpp"
 #include "ledger/orders.hpp"
 #include "ledger/staking.hpp"
+#include "ledger/voucher_hash.hpp"
 
 namespace mutirao::ledger {
 namespace {
@@ -26,6 +29,7 @@ Address compute() { return module_address(5); }
 Address treasury() { return module_address(6); }
 Address staking() { return module_address(7); }
 Address orders() { return module_address(8); }
+Address deals() { return module_address(9); }
 }  // namespace module
 
 Call transfer(const Address& to, Amount value) { return {to, value, {}}; }
@@ -193,15 +197,11 @@ Bytes Voucher::body() const {
     return std::move(out).take();
 }
 
-namespace {
-
 Digest voucher_hash(ByteSpan body, std::uint64_t chain_id) {
     Writer out;
     out.raw(as_bytes("mutirao v1 voucher")).u(chain_id).raw(body);
     return crypto::personal_message_hash(out.bytes());
 }
-
-}  // namespace
 
 void Voucher::sign(const crypto::AccountKey& session, std::uint64_t chain_id) {
     key = session.address();
@@ -220,6 +220,10 @@ Bytes Voucher::encode() const {
     const auto tail = signature.to_bytes();
     out.insert(out.end(), tail.begin(), tail.end());
     return out;
+}
+
+Digest Voucher::hash() const {
+    return crypto::blake3_keyed(crypto::domain_key("voucher"), encode());
 }
 
 Result<Voucher> Voucher::decode(ByteSpan bytes) {

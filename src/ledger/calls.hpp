@@ -21,7 +21,7 @@ struct Call {
     Bytes data;
 };
 
-// 0x...6d7501 and so on ("mu" and a number); staking.hpp and orders.hpp have others.
+// 0x...6d7501 and so on ("mu" and a number); staking.hpp, orders.hpp and deals.hpp have others.
 namespace module {
 Address nodes();
 Address storage();
@@ -140,6 +140,8 @@ struct Voucher {
     Status verify(std::uint64_t chain_id) const;
     Bytes encode() const;
     static Result<Voucher> decode(ByteSpan bytes);
+    // Names the voucher, signature included.
+    Digest hash() const;
 
   private:
     Bytes body() const;

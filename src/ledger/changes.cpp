@@ -49,22 +49,27 @@ void Changes::go_back(const Mark& mark) {
     events_.resize(mark.events);
 }
 
-Difference Changes::difference() const {
+Difference Changes::take_difference() {
     struct Sorted {
         KeyPrefix prefix;
-        const ByKey::value_type* entry;
+        ByKey::iterator entry;
     };
     std::vector<Sorted> order;
     order.reserve(by_key_.size());
-    for (const auto& entry : by_key_)
-        if (entry.second.made) order.push_back({KeyPrefix::of(entry.first), &entry});
+    for (auto at = by_key_.begin(); at != by_key_.end(); ++at)
+        if (at->second.made) order.push_back({KeyPrefix::of(at->first), at});
     std::sort(order.begin(), order.end(), [](const Sorted& a, const Sorted& b) {
         return a.prefix != b.prefix ? a.prefix < b.prefix
                                     : key_less(a.entry->first, b.entry->first);
     });
     Difference out;
     out.reserve(order.size());
-    for (const auto& [prefix, entry] : order) out.emplace_back(entry->first, entry->second.value);
+    for (const auto& [prefix, entry] : order) {
+        auto change = by_key_.extract(entry);
+        out.emplace_back(std::move(change.key()), std::move(change.mapped().value));
+    }
+    undo_.clear();
+    by_key_.clear();
     return out;
 }
 

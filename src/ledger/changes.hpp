@@ -44,7 +44,8 @@ class Changes final : public StateView {
     // Nobody will go back to a mark made so far.
     void keep() { undo_.clear(); }
 
-    Difference difference() const;
+    // The changes, in order of keys; nothing is left here.
+    Difference take_difference();
 
   private:
     struct Hash {

@@ -4,10 +4,15 @@
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
 
+#include "block/stated_block_test.hpp"
 #include "ledger/asset_tokens.hpp"
+#include "ledger/contributions.hpp"
+#include "ledger/deals.hpp"
+#include "ledger/disputes.hpp"
 #include "ledger/orders.hpp"
 #include "ledger/staking.hpp"
 #include "ledger/test_chain.hpp"
+#include "ledger/validators.hpp"
 
 namespace mutirao::ledger {
 namespace {
@@ -55,6 +60,71 @@ Voucher some_voucher(const TestChain& chain) {
     return out;
 }
 
+// A block that nodes 10 and 11 hold; prepared() certifies it.
+const block::CodedBlock& stored() {
+    static const auto coded = block::code(5000);
+    return coded;
+}
+
+template <class Record>
+Record some_record(const TestChain& chain, const Bytes& prefix) {
+    const auto all = read_all<Record>(chain.ledger.state(), prefix, 100).value();
+    return all.empty() ? Record{} : all[static_cast<std::size_t>(some(int(all.size())))];
+}
+
+// Of storage, with audits that are answered truly or not.
+Call some_deal_call(const TestChain& chain) {
+    const auto deal = some_record<Deal>(chain, key::deals());
+    const auto audit = some_record<Audit>(chain, key::audits());
+    const auto holder = wallet(10 + some(2)).address();
+    switch (some(6)) {
+        case 0: return open_deal(stored().statement.id(), chain.time_ms + kDayMs, 0, some_amount());
+        case 1: return open_audit(deal.id, holder, some(4) == 0 ? Amount() : kAuditDeposit);
+        case 2: {
+            auto digests = block::slot_digests(stored(), audit.slot);
+            const auto place = block::drawn_row(audit.draw, digests.size());
+            const auto row = stored().row(stored().order.row_at(audit.slot, place));
+            return answer_audit(audit.deal, audit.node,
+                                block::prove_slot(stored().statement, audit.slot,
+                                                  std::move(digests), to_bytes(row)));
+        }
+        case 3: return expire_audit(audit.deal, audit.node);
+        case 4: return close_deal(deal.id);
+        default: return offer_storage(1, chain.time_ms);  // people are no storage nodes
+    }
+}
+
+// Of contributions, disputes and validators.
+Call some_other_call(const TestChain& chain) {
+    const auto dispute = some_record<Dispute>(chain, key::disputes());
+    const auto person = some(kPeople);
+    switch (some(7)) {
+        case 0:
+            return fund_contributors(some_run(chain), static_cast<std::uint32_t>(some(3)) * 100'000,
+                                     some_amount());
+        case 1: {
+            const std::vector<AssetWeight> weights{{some_asset(), 400'000}};
+            return report_contributions(some_run(chain), static_cast<std::uint32_t>(some(3)),
+                                        digest_of("result"), weights);
+        }
+        case 2: return ledger::dispute(some_voucher(chain));
+        case 3: return expire_dispute(dispute.provider, dispute.id);
+        case 4: {
+            const auto seed = digest_of("key " + std::to_string(person));
+            return join_validators({crypto::Ed25519Key::from_seed(seed.span()).value(),
+                                    TestNode(person).bls, "v.example:1"},
+                                   wallet(person).address(), 8021);
+        }
+        case 5: return leave_validators();
+        default: {
+            compute::Receipt one, other;
+            other.output = digest_of("other");
+            one.sign(wallet(person)), other.sign(wallet(person));
+            return prove_two_answers(one, other);
+        }
+    }
+}
+
 Address some_node() { return wallet(some(2) == 0 ? 10 : some(kPeople)).address(); }
 
 // Node 10, and 11 too, say two things of one block.
@@ -96,7 +166,7 @@ Call some_order(const TestChain& chain) {
 Call some_call(const TestChain& chain) {
     const auto soon = chain.time_ms + 1 + 150u * static_cast<unsigned>(some(20));
     const auto person = wallet(some(kPeople)).address();
-    switch (some(25)) {
+    switch (some(34)) {
         case 0: return transfer(person, some_amount());
         case 1: return register_data(content(some(kThings)), 1, "");
         case 2:
@@ -133,6 +203,14 @@ Call some_call(const TestChain& chain) {
         case 21: return approve_all_transfers(person, some(2) == 0);
         case 22: return authorise(session(0).address(), {module::staking(), some_amount(), soon});
         case 23: return some_order(chain);
+        case 24:
+        case 25:
+        case 26:
+        case 27:
+        case 28: return some_deal_call(chain);
+        case 29:
+        case 30:
+        case 31: return some_other_call(chain);
         default: return settle(some_voucher(chain));
     }
 }
@@ -145,6 +223,17 @@ void check_money(const TestChain& chain, Amount supply) {
     for (const auto& each :
          read_all<ApiKey>(chain.ledger.state(), to_bytes(as_bytes("k/")), 1000).value())
         if (!each.closed) locked = locked.plus(each.limit).value().minus(each.redeemed).value();
+    for (const auto& each : read_all<Dispute>(chain.ledger.state(), key::disputes(), 1000).value())
+        if (each.state == DisputeState::open) locked = locked.plus(kDisputeDeposit).value();
+    for (const auto& pool :
+         read_all<ContributionPool>(chain.ledger.state(), to_bytes(as_bytes("F/")), 1000).value())
+        rewards = rewards.plus(pool.wei).value();
+    Amount deals;
+    for (const auto& deal : read_all<Deal>(chain.ledger.state(), key::deals(), 1000).value())
+        deals = deals.plus(deal.escrow).value();
+    for (const auto& audit : read_all<Audit>(chain.ledger.state(), key::audits(), 1000).value())
+        deals = deals.plus(audit.deposit).value();
+    RC_ASSERT(chain.balance(module::deals()) == deals);
     Amount staked;
     for (const auto& pots :
          read_all<NodeStake>(chain.ledger.state(), key::node_stakes(), 1000).value())
@@ -168,6 +257,19 @@ void check_money(const TestChain& chain, Amount supply) {
     }
 }
 
+void certify_stored(TestChain& chain) {
+    auto certificate = block::certificate_for(stored().statement, 2);
+    certificate.opening = block::open_leaves(stored().statement, stored().statement.id());
+    certificate.signers = block::signer_bitmap(2, std::vector<std::uint32_t>{0, 1});
+    const auto message = block::availability_message(8021, certificate);
+    const std::vector<crypto::BlsSignature> both{TestNode(10).bls.sign(message),
+                                                 TestNode(11).bls.sign(message)};
+    certificate.signature = crypto::aggregate(both).value();
+    const PaidPart part{digest_of("stored"), 5000};
+    const auto fee = parts_fee(chain.ledger.genesis(), {&part, 1}).value();
+    ENSURE(chain.send(wallet(0), certify(certificate, {&part, 1}, fee)).ok());
+}
+
 // Everybody is a compute node, and two storage nodes serve; made once, since pairings are slow.
 const Bytes& prepared() {
     static const Bytes snapshot = [] {
@@ -176,6 +278,9 @@ const Bytes& prepared() {
             ENSURE(chain.send(wallet(i), TestNode(i).joins(Role::compute)).ok());
         for (int i : {10, 11})
             ENSURE(chain.send(wallet(i), TestNode(i).joins(Role::storage, 3)).ok());
+        certify_stored(chain);
+        for (int i : {10, 11})
+            ENSURE(chain.send(wallet(i), offer_storage(1'000'000'000'000, kStartMs * 2)).ok());
         return chain.ledger.snapshot();
     }();
     return snapshot;

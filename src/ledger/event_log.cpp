@@ -1,7 +1,10 @@
 #include "ledger/event_log.hpp"
 
+#include <array>
+
 #include "crypto/hash.hpp"
 #include "ledger/abi.hpp"
+#include "ledger/deals.hpp"
 #include "ledger/orders.hpp"
 #include "ledger/staking.hpp"
 
@@ -53,21 +56,44 @@ Address emitter_of(EventKind kind) {
         case EventKind::run_finished:
         case EventKind::round_agreed:
         case EventKind::trainer_added:
-        case EventKind::run_closed: return module::training();
+        case EventKind::run_closed:
+        case EventKind::pool_opened:
+        case EventKind::contributions_agreed:
+        case EventKind::trainer_convicted: return module::training();
         case EventKind::model_offered:
         case EventKind::key_opened:
         case EventKind::key_ending:
-        case EventKind::key_closed: return module::compute();
+        case EventKind::key_closed:
+        case EventKind::dispute_opened:
+        case EventKind::dispute_answered:
+        case EventKind::dispute_lost: return module::compute();
         case EventKind::stake_leaving:
-        case EventKind::node_slashed: return module::staking();
+        case EventKind::node_slashed:
+        case EventKind::validator_joined:
+        case EventKind::validator_left: return module::staking();
         case EventKind::order_relayed:
         case EventKind::signer_authorised:
         case EventKind::signer_revoked: return module::orders();
+        case EventKind::deal_opened:
+        case EventKind::storage_offered:
+        case EventKind::audit_opened:
+        case EventKind::audit_answered:
+        case EventKind::audit_missed:
+        case EventKind::deal_closed: return module::deals();
     }
     return {};
 }
 
-Digest topic_of(EventKind kind) { return crypto::keccak256(as_bytes(event_signature(kind))); }
+// Hashed once: every event of a block is asked for its own.
+const Digest& topic_of(EventKind kind) {
+    static const auto topics = [] {
+        std::array<Digest, static_cast<std::size_t>(EventKind::last_) + 1> out;
+        for (std::size_t i = 0; i < out.size(); ++i)
+            out[i] = crypto::keccak256(as_bytes(event_signature(static_cast<EventKind>(i))));
+        return out;
+    }();
+    return topics[static_cast<std::size_t>(kind)];
+}
 
 Error malformed(const char* why) {
     return {ErrorKind::corrupt, std::string("malformed log: ") + why};
@@ -111,6 +137,20 @@ std::string_view event_signature(EventKind kind) {
         case EventKind::order_relayed: return "OrderRelayed(bytes32,address,address)";
         case EventKind::signer_authorised: return "SignerAuthorised(bytes32,address,address)";
         case EventKind::signer_revoked: return "SignerRevoked(bytes32,address,address)";
+        case EventKind::deal_opened: return "DealOpened(bytes32,address,address)";
+        case EventKind::storage_offered: return "StorageOffered(bytes32,address,address)";
+        case EventKind::audit_opened: return "AuditOpened(bytes32,address,address)";
+        case EventKind::audit_answered: return "AuditAnswered(bytes32,address,address)";
+        case EventKind::audit_missed: return "AuditMissed(bytes32,address,address)";
+        case EventKind::deal_closed: return "DealClosed(bytes32,address,address)";
+        case EventKind::pool_opened: return "PoolOpened(bytes32,address,address)";
+        case EventKind::contributions_agreed: return "ContributionsAgreed(bytes32,address,address)";
+        case EventKind::dispute_opened: return "DisputeOpened(bytes32,address,address)";
+        case EventKind::dispute_answered: return "DisputeAnswered(bytes32,address,address)";
+        case EventKind::dispute_lost: return "DisputeLost(bytes32,address,address)";
+        case EventKind::validator_joined: return "ValidatorJoined(bytes32,address,address)";
+        case EventKind::validator_left: return "ValidatorLeft(bytes32,address,address)";
+        case EventKind::trainer_convicted: return "TrainerConvicted(bytes32,address,address)";
     }
     return "";
 }

@@ -32,6 +32,20 @@ std::string_view to_string(EventKind kind) {
         case EventKind::order_relayed: return "order_relayed";
         case EventKind::signer_authorised: return "signer_authorised";
         case EventKind::signer_revoked: return "signer_revoked";
+        case EventKind::deal_opened: return "deal_opened";
+        case EventKind::storage_offered: return "storage_offered";
+        case EventKind::audit_opened: return "audit_opened";
+        case EventKind::audit_answered: return "audit_answered";
+        case EventKind::audit_missed: return "audit_missed";
+        case EventKind::deal_closed: return "deal_closed";
+        case EventKind::pool_opened: return "pool_opened";
+        case EventKind::contributions_agreed: return "contributions_agreed";
+        case EventKind::dispute_opened: return "dispute_opened";
+        case EventKind::dispute_answered: return "dispute_answered";
+        case EventKind::dispute_lost: return "dispute_lost";
+        case EventKind::validator_joined: return "validator_joined";
+        case EventKind::validator_left: return "validator_left";
+        case EventKind::trainer_convicted: return "trainer_convicted";
     }
     return "unknown";
 }
@@ -56,6 +70,11 @@ std::string_view to_string(Reason reason) {
         case Reason::slash: return "slash";
         case Reason::reward: return "reward";
         case Reason::relay: return "relay";
+        case Reason::deal_escrow: return "deal_escrow";
+        case Reason::deal_pay: return "deal_pay";
+        case Reason::deposit: return "deposit";
+        case Reason::contribution: return "contribution";
+        case Reason::compensation: return "compensation";
     }
     return "unknown";
 }

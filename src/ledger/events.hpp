@@ -38,7 +38,21 @@ enum class EventKind : std::uint8_t {
     order_relayed = 25,
     signer_authorised = 26,
     signer_revoked = 27,
-    last_ = 27,
+    deal_opened = 28,
+    storage_offered = 29,
+    audit_opened = 30,
+    audit_answered = 31,
+    audit_missed = 32,
+    deal_closed = 33,
+    pool_opened = 34,
+    contributions_agreed = 35,
+    dispute_opened = 36,
+    dispute_answered = 37,
+    dispute_lost = 38,
+    validator_joined = 39,
+    validator_left = 40,
+    trainer_convicted = 41,
+    last_ = 41,
 };
 std::string_view to_string(EventKind kind);
 
@@ -61,7 +75,12 @@ enum class Reason : std::uint8_t {
     slash = 15,
     reward = 16,
     relay = 17,
-    last_ = 17,
+    deal_escrow = 18,
+    deal_pay = 19,
+    deposit = 20,
+    contribution = 21,
+    compensation = 22,
+    last_ = 22,
 };
 std::string_view to_string(Reason reason);
 

@@ -1,17 +1,11 @@
 #include "ledger/evidence.hpp"
 
 #include "crypto/hash.hpp"
+#include "crypto/recover_each.hpp"
+#include "ledger/voucher_hash.hpp"
 
 namespace mutirao::ledger {
 namespace {
-
-// A memo serves one chain, whose epochs never change once they are closed.
-Digest claim_of(const char* kind, ByteSpan bytes) {
-    return crypto::blake3_keyed(crypto::domain_key(kind), bytes);
-}
-Digest claim_of(const block::Certificate& certificate) {
-    return claim_of("claim certificate", certificate.encode());
-}
 
 // A certificate that is not known to be good, with the keys of its signers. nullopt for one that
 // is, and for one that cannot be.
@@ -28,6 +22,13 @@ std::optional<block::CertificateOf> unknown(Memo& memo, const block::Certificate
 
 }  // namespace
 
+Digest claim_of(const Voucher& voucher) {
+    return crypto::blake3_keyed(crypto::domain_key("claim voucher"), voucher.encode());
+}
+Digest claim_of(const block::Certificate& certificate) {
+    return crypto::blake3_keyed(crypto::domain_key("claim certificate"), certificate.encode());
+}
+
 Result<std::vector<crypto::BlsVerifiedKey>> keys_of(Memo& memo, const Committee& committee,
                                                     std::span<const std::uint32_t> members) {
     std::vector<crypto::BlsVerifiedKey> out;
@@ -39,11 +40,28 @@ Result<std::vector<crypto::BlsVerifiedKey>> keys_of(Memo& memo, const Committee&
 }
 
 Status verify_voucher(Memo& memo, std::uint64_t chain_id, const Voucher& voucher) {
-    const auto claim = claim_of("claim voucher", voucher.encode());
+    const auto claim = claim_of(voucher);
     if (memo.is_good(claim)) return {};
     TRY_VOID(voucher.verify(chain_id));
     memo.remember_good(claim);
     return {};
+}
+
+void verify_vouchers(Memo& memo, std::uint64_t chain_id, std::span<const Voucher> vouchers) {
+    std::vector<crypto::SignedHash> asked;
+    std::vector<std::pair<Address, Digest>> expected;  // the key, and the claim that it signed
+    for (const auto& voucher : vouchers) {
+        const auto claim = claim_of(voucher);
+        if (memo.is_good(claim)) continue;
+        const auto encoded = voucher.encode();
+        const auto body = ByteSpan(encoded).first(encoded.size() - crypto::AccountSignature::kSize);
+        asked.push_back({voucher_hash(body, chain_id), voucher.signature});
+        expected.emplace_back(voucher.key, claim);
+    }
+    const auto signers = crypto::recover_each(asked);
+    for (std::size_t i = 0; i < signers.size(); ++i)
+        if (signers[i].ok() && *signers[i] == expected[i].first)
+            memo.remember_good(expected[i].second);
 }
 
 Status verify_signed(Memo& memo, std::uint64_t chain_id, const block::Certificate& certificate,
@@ -56,15 +74,28 @@ Status verify_signed(Memo& memo, std::uint64_t chain_id, const block::Certificat
     return {};
 }
 
+namespace {
+
+// Leaves the good ones in the memo. Halves what does not hold as a whole.
+void verify_halving(Memo& memo, std::uint64_t chain_id,
+                    std::span<const block::CertificateOf> asked) {
+    if (asked.empty()) return;
+    if (block::verify_certificates(asked, chain_id)) {
+        for (const auto& [certificate, keys] : asked) memo.remember_good(claim_of(certificate));
+    } else if (asked.size() > 1) {
+        verify_halving(memo, chain_id, asked.first(asked.size() / 2));
+        verify_halving(memo, chain_id, asked.subspan(asked.size() / 2));
+    }
+}
+
+}  // namespace
+
 void verify_together(Memo& memo, std::uint64_t chain_id,
                      std::span<const block::Certificate> certificates) {
     std::vector<block::CertificateOf> asked;
     for (const auto& certificate : certificates)
         if (auto one = unknown(memo, certificate)) asked.push_back(std::move(*one));
-    const bool all = block::verify_certificates(asked, chain_id);
-    for (const auto& [certificate, keys] : asked)
-        if (all || block::verify_certificate(certificate, chain_id, keys).ok())
-            memo.remember_good(claim_of(certificate));
+    verify_halving(memo, chain_id, asked);
 }
 
 }  // namespace mutirao::ledger

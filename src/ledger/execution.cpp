@@ -1,5 +1,6 @@
 #include "ledger/execution.hpp"
 
+#include "ledger/deals.hpp"
 #include "ledger/modules.hpp"
 #include "ledger/orders.hpp"
 #include "ledger/staking.hpp"
@@ -28,6 +29,11 @@ Status pay(Context& context, const Address& from, const Address& to, Amount amou
     if (!left.ok()) return std::move(left).error();
     payer.balance = *left;
     context.state.write(key::account(from), payer);
+    return credit(context, from, to, amount, reason, about);
+}
+
+Status credit(Context& context, const Address& from, const Address& to, Amount amount,
+              Reason reason, const Digest& about) {
     TRY(auto payee, account_of(context, to));
     TRY(payee.balance, payee.balance.plus(amount));
     context.state.write(key::account(to), payee);
@@ -57,6 +63,7 @@ Reason reason_of_value(const Address& to) {
     return to == module::compute()    ? Reason::key_escrow
            : to == module::training() ? Reason::training_escrow
            : to == module::staking()  ? Reason::stake
+           : to == module::deals()    ? Reason::deal_escrow
                                       : Reason::transfer;
 }
 
@@ -64,7 +71,8 @@ bool is_module(const Address& address) {
     return address == module::nodes() || address == module::storage() ||
            address == module::rights() || address == module::training() ||
            address == module::compute() || address == module::treasury() ||
-           address == module::staking() || address == module::orders();
+           address == module::staking() || address == module::orders() ||
+           address == module::deals();
 }
 
 Status execute(Context& context, const Address& to, ByteSpan data) {
@@ -75,6 +83,7 @@ Status execute(Context& context, const Address& to, ByteSpan data) {
     if (to == module::compute()) return compute_module(context, data);
     if (to == module::staking()) return staking_module(context, data);
     if (to == module::orders()) return orders_module(context, data);
+    if (to == module::deals()) return deals_module(context, data);
     return Error{ErrorKind::invalid_argument, "the treasury has no methods"};
 }
 

@@ -5,6 +5,7 @@
 #include "ledger/changes.hpp"
 #include "ledger/genesis.hpp"
 #include "ledger/memo.hpp"
+#include "ledger/validators.hpp"
 
 namespace mutirao::ledger {
 
@@ -24,6 +25,10 @@ struct Context {
 // Money between accounts. insufficient_funds when `from` has too little.
 Status pay(Context& context, const Address& from, const Address& to, Amount amount, Reason reason,
            const Digest& about);
+// The half of pay() that the payee sees, and the event: the caller takes `amount`, not zero, from
+// the payer's account.
+Status credit(Context& context, const Address& from, const Address& to, Amount amount,
+              Reason reason, const Digest& about);
 Status emit(Context& context, EventKind kind, const Address& from, const Address& to,
             const Digest& about);
 
@@ -35,6 +40,17 @@ Reason reason_of_value(const Address& to);
 bool is_module(const Address& address);
 // Runs `data` at the module `to`. An error means: revert.
 Status execute(Context& context, const Address& to, ByteSpan data);
+
+// At the end of a block: rows of audits that earlier blocks opened are drawn by `beacon`, the state
+// hash before this block.
+Status draw_audits(Context& context, const Digest& beacon);
+
+// A validator that voted twice loses stake, once for each height, and its place. Of keys that
+// nobody joined with nothing is known: then nothing happens.
+Status punish(Context& context, const ValidatorFault& fault);
+
+// At the end of a block: the powers that changed in it.
+Result<std::vector<ValidatorUpdate>> close_validators(Context& context);
 
 // At the end of a block: a new epoch if storage nodes joined or left in it.
 Status close_epoch(Context& context);

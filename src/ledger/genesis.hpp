@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "crypto/ed25519.hpp"
 #include "ledger/records.hpp"
 
 namespace mutirao::ledger {
@@ -16,6 +17,21 @@ struct Allocation {
     }
 };
 
+// Who orders blocks at first: its keys, and what is staked for its account. Whoever writes the
+// genesis vouches that each holds its BLS key.
+struct GenesisValidator {
+    Address account;
+    crypto::Ed25519PublicKey key;
+    Address staker;  // who owns the stake
+    Amount stake;
+    crypto::BlsPublicKey bls_key = {};
+    std::string endpoint = {};
+    template <class V>
+    void fields(V& visit) {
+        visit(account), visit(key), visit(staker), visit(stake), visit(bls_key), visit(endpoint);
+    }
+};
+
 struct Genesis {
     std::uint64_t chain_id = 8021;
     std::uint64_t time_ms = 0;
@@ -23,10 +39,11 @@ struct Genesis {
     Amount storage_price_per_kib{100'000'000'000'000};  // wei, once, for each started KiB
     std::vector<Allocation> allocations;
     Amount stake_minimum;  // of a storage node, to be a member of an epoch; 0: none is needed
+    std::vector<GenesisValidator> validators;  // none with the engine solo
     template <class V>
     void fields(V& visit) {
         visit(chain_id), visit(time_ms), visit(base_fee), visit(storage_price_per_kib);
-        visit(allocations), visit(stake_minimum);
+        visit(allocations), visit(stake_minimum), visit(validators);
     }
 };
 

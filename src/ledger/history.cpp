@@ -1,6 +1,7 @@
 #include "ledger/history.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "ledger/state_hash.hpp"
 #include "ledger/state_slots.hpp"
@@ -65,6 +66,10 @@ namespace key {
 Bytes receipt(const Digest& transaction) { return tagged('t', transaction); }
 }  // namespace key
 
+bool is_history(ByteSpan key) {
+    return key.size() >= 2 && key[1] == '/' && (key[0] == 't' || key[0] == 'v' || key[0] == 'w');
+}
+
 Status Receipt::status() const {
     if (succeeded) return {};
     if (error_kind > static_cast<std::uint8_t>(ErrorKind::io))
@@ -95,119 +100,198 @@ Digest BlockHistory::root() const {
     return state_hash::history_root(entries);
 }
 
+const History::Entry* History::Endings::find(const Digest& transaction) const {
+    const auto& tree = trees_[number(transaction)];
+    const auto at = tree.find(transaction);
+    return at == tree.end() ? nullptr : at->second;
+}
+
+void History::Endings::erase(const Entry& ending) {
+    auto& tree = this->tree(ending.transaction);
+    const auto at = tree.find(ending.transaction);
+    if (at != tree.end() && at->second == &ending) tree.erase(at);
+}
+
+void History::Endings::visit(const Digest& from, const Each& each) const {
+    for (auto i = number(from); i < trees_.size(); ++i)
+        for (auto at = trees_[i].lower_bound(from); at != trees_[i].end(); ++at)
+            if (!each(*at->second)) return;
+}
+
+std::size_t History::Endings::size() const {
+    std::size_t out = 0;
+    for (const auto& tree : trees_) out += tree.size();
+    return out;
+}
+
 Value History::get(ByteSpan key) const {
     if (key.size() == 2 + 8) {
         const auto index = after_tag('v', key, 8);
         if (!index || big_endian(*index) < first_event_ || big_endian(*index) >= event_count())
             return {};
-        return events_[big_endian(*index) - first_event_];
+        return *events_[big_endian(*index) - first_event_];
     }
     if (key.size() != 2 + Digest::kSize) return {};
-    const auto at = endings_.find(*Digest::from_bytes(key.subspan(2)));
-    if (at == endings_.end()) return {};
-    if (after_tag('t', key, 0)) return at->second.record;
-    if (after_tag('w', key, 0) && !at->second.words.empty())
-        return to_bytes(as_bytes(at->second.words));
+    const auto* ending = endings_.find(*Digest::from_bytes(key.subspan(2)));
+    if (ending == nullptr) return {};
+    if (after_tag('t', key, 0)) return ending->record;
+    if (after_tag('w', key, 0) && !ending->words.empty()) return to_bytes(as_bytes(ending->words));
     return {};
 }
 
 std::vector<std::pair<Bytes, Bytes>> History::scan(ByteSpan prefix, ByteSpan after,
                                                    std::size_t limit) const {
     Scan scan{prefix, after, limit};
-    const auto ending = [&](char tag) {
+    const auto first = [&](char tag) {
         const auto rest = after_tag(tag, scan.from(), Digest::kSize);
-        return rest ? endings_.lower_bound(*Digest::from_bytes(*rest)) : endings_.begin();
+        return rest ? *Digest::from_bytes(*rest) : Digest();
     };
     if (!scan.is_past('t'))
-        for (auto at = ending('t'); at != endings_.end(); ++at)
-            if (!scan.offer(tagged('t', at->first), at->second.record)) break;
+        endings_.visit(first('t'), [&](const auto& ending) {
+            return scan.offer(tagged('t', ending.transaction), ending.record);
+        });
     if (!scan.is_past('v')) {
         const auto rest = after_tag('v', scan.from(), 8);
         for (auto i = std::max(rest ? big_endian(*rest) : 0, first_event_); i < event_count(); ++i)
-            if (!scan.offer(key::event(i), events_[i - first_event_])) break;
+            if (!scan.offer(key::event(i), *events_[i - first_event_])) break;
     }
     if (!scan.is_past('w'))
-        for (auto at = ending('w'); at != endings_.end(); ++at)
-            if (!at->second.words.empty() &&
-                !scan.offer(tagged('w', at->first), as_bytes(at->second.words)))
-                break;
+        endings_.visit(first('w'), [&](const auto& ending) {
+            return ending.words.empty() ||
+                   scan.offer(tagged('w', ending.transaction), as_bytes(ending.words));
+        });
     return std::move(scan.out);
 }
 
 Result<std::optional<Receipt>> History::receipt(const Digest& transaction) const {
-    const auto at = endings_.find(transaction);
-    if (at == endings_.end()) return std::optional<Receipt>();
-    TRY(auto receipt, decode_record<Receipt>(at->second.record));
-    receipt.error = at->second.words;
+    const auto* ending = endings_.find(transaction);
+    if (ending == nullptr) return std::optional<Receipt>();
+    TRY(auto receipt, decode_record<Receipt>(ending->record));
+    receipt.error = ending->words;
     return std::optional<Receipt>(std::move(receipt));
+}
+
+void History::enter(Block block) {
+    for (const auto& event : block->events) events_.push_back(&event);
+    for (const auto& ending : block->receipts) endings_.put(ending);
+    receipts_ += block->receipts.size();
+    blocks_.push_back(std::move(block));
 }
 
 void History::add(BlockHistory block) {
     ENSURE(block.first_event == event_count(), "events follow one another");
-    blocks_.push_back({static_cast<std::uint32_t>(block.events.size()), 0});
-    std::move(block.events.begin(), block.events.end(), std::back_inserter(events_));
-    for (auto& entry : block.receipts) {
-        const bool is_new = endings_
-                                .insert_or_assign(entry.transaction, Ending{std::move(entry.record),
-                                                                            std::move(entry.words)})
-                                .second;
-        if (!is_new) continue;
-        order_.push_back(entry.transaction);
-        ++blocks_.back().receipts;
-    }
-    while (blocks_.size() > 1 &&
-           (events_.size() > limits_.events || order_.size() > limits_.receipts ||
-            blocks_.size() > limits_.blocks))
+    enter(std::make_shared<const BlockHistory>(std::move(block)));
+    forget();
+}
+
+void History::extend(History& later) {
+    ENSURE(later.first_event_ == event_count(), "events follow one another");
+    for (auto& block : later.blocks_) enter(std::move(block));
+    later = History(later.limits_);
+    later.first_event_ = event_count();
+    forget();
+}
+
+void History::forget() {
+    while (blocks_.size() > 1 && (events_.size() > limits_.events || receipts_ > limits_.receipts ||
+                                  blocks_.size() > limits_.blocks))
         forget_oldest();
 }
 
 void History::forget_oldest() {
-    const auto oldest = blocks_.front();
+    const auto oldest = std::move(blocks_.front());
     blocks_.pop_front();
-    events_.erase(events_.begin(), events_.begin() + oldest.events);
-    first_event_ += oldest.events;
-    for (std::uint32_t i = 0; i < oldest.receipts; ++i) {
-        endings_.erase(order_.front());
-        order_.pop_front();
-    }
+    const auto events = oldest->events.size();
+    events_.erase(events_.begin(), events_.begin() + static_cast<std::ptrdiff_t>(events));
+    first_event_ += events;
+    for (const auto& ending : oldest->receipts) endings_.erase(ending);
+    receipts_ -= oldest->receipts.size();
+}
+
+History::View History::view() const { return {first_event_, event_count(), blocks_}; }
+
+void History::View::write(const BlockHistory& block, Writer& out) {
+    out.u(static_cast<std::uint32_t>(block.events.size()));
+    out.u(static_cast<std::uint32_t>(block.receipts.size()));
+    for (const auto& event : block.events) out.blob(event);
+    for (const auto& ending : block.receipts)
+        out.raw(ending.transaction.span()).blob(ending.record).text(ending.words);
+}
+
+bool History::View::next(std::size_t bytes, Writer& out) {
+    for (; at_ < blocks_.size() && out.bytes().size() < bytes; ++at_)
+        write(*std::exchange(blocks_[at_], nullptr), out);
+    return at_ < blocks_.size();
+}
+
+Bytes History::View::part(std::size_t number) {
+    const auto block = std::exchange(blocks_[number], nullptr);
+    Writer out;
+    out.u(block->first_event);
+    write(*block, out);
+    return std::move(out).take();
 }
 
 void History::encode(Writer& out) const {
-    out.u(first_event_).u(static_cast<std::uint64_t>(blocks_.size()));
-    for (const auto& block : blocks_) out.u(block.events).u(block.receipts);
-    for (const auto& event : events_) out.blob(event);
-    for (const auto& transaction : order_) {
-        const auto& ending = endings_.at(transaction);
-        out.raw(transaction.span()).blob(ending.record).text(ending.words);
-    }
+    auto blocks = view();
+    out.u(blocks.first_event()).u(blocks.blocks());
+    blocks.next(std::numeric_limits<std::size_t>::max(), out);
 }
+
+namespace {
+
+Result<BlockHistory> read_block(Reader& in, std::uint64_t first_event) {
+    BlockHistory block{first_event, {}, {}};
+    TRY(auto events, in.u<std::uint32_t>());
+    TRY(auto receipts, in.u<std::uint32_t>());
+    if (events > in.remaining() / 4 || receipts > in.remaining() / Digest::kSize)
+        return Error{ErrorKind::corrupt, "the history is damaged: it ends early"};
+    block.events.reserve(events);
+    block.receipts.reserve(receipts);
+    for (; events > 0; --events) {
+        TRY(auto event, in.blob(kEntryMax));
+        block.events.push_back(to_bytes(event));
+    }
+    for (; receipts > 0; --receipts) {
+        TRY(auto transaction, in.fixed<Digest>());
+        TRY(auto record, in.blob(kEntryMax));
+        TRY(auto words, in.text(kEntryMax));
+        block.receipts.push_back({transaction, to_bytes(record), std::move(words)});
+    }
+    return block;
+}
+
+Error ended_twice() {
+    return {ErrorKind::corrupt, "the history is damaged: one transaction ended twice in it"};
+}
+
+}  // namespace
 
 Result<History> History::decode(Reader& in) {
     History out;
     TRY(out.first_event_, in.u<std::uint64_t>());
     TRY(auto blocks, in.u<std::uint64_t>());
-    std::uint64_t events = 0, endings = 0;
     for (; blocks > 0; --blocks) {
-        Block block;
-        TRY(block.events, in.u<std::uint32_t>());
-        TRY(block.receipts, in.u<std::uint32_t>());
-        events += block.events, endings += block.receipts;
-        out.blocks_.push_back(block);
+        TRY(auto block, read_block(in, out.event_count()));
+        out.enter(std::make_shared<const BlockHistory>(std::move(block)));
     }
-    for (; events > 0; --events) {
-        TRY(auto event, in.blob(kEntryMax));
-        out.events_.push_back(to_bytes(event));
-    }
-    for (; endings > 0; --endings) {
-        TRY(auto transaction, in.fixed<Digest>());
-        TRY(auto record, in.blob(kEntryMax));
-        TRY(auto words, in.text(kEntryMax));
-        if (!out.endings_.emplace(transaction, Ending{to_bytes(record), std::move(words)}).second)
-            return Error{ErrorKind::corrupt,
-                         "the history is damaged: one transaction ended twice in it"};
-        out.order_.push_back(transaction);
-    }
+    if (out.endings_.size() != out.receipts_) return ended_twice();
     return out;
+}
+
+Status History::add_part(ByteSpan part) {
+    Reader in(part);
+    TRY(const auto first_event, in.u<std::uint64_t>());
+    if (blocks_.empty()) first_event_ = first_event;
+    if (first_event != event_count())
+        return Error{ErrorKind::corrupt, "the history is damaged: event " +
+                                             std::to_string(event_count()) + " is missing"};
+    TRY(auto block, read_block(in, first_event));
+    TRY_VOID(in.finish());
+    for (const auto& ending : block.receipts)
+        if (endings_.find(ending.transaction) != nullptr) return ended_twice();
+    add(std::move(block));
+    return {};
 }
 
 }  // namespace mutirao::ledger

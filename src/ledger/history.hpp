@@ -5,9 +5,12 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
+#include <memory>
 #include <vector>
 
+#include "base/codec.hpp"
 #include "ledger/records.hpp"
 
 namespace mutirao::ledger {
@@ -58,6 +61,9 @@ struct HistoryLimits {
     std::size_t blocks = 1 << 20;
 };
 
+// Whether a record under this key is history: an event, a receipt or a sentence.
+bool is_history(ByteSpan key);
+
 class History {
   public:
     explicit History(HistoryLimits limits = {}) : limits_(limits) {}
@@ -78,25 +84,82 @@ class History {
     // The block's first event follows the last one. Forgets what is over the limits.
     void add(BlockHistory block);
 
+    // What follows this one, which is empty then: its first event is the next.
+    void extend(History& later);
+    // The next block, as View::part() wrote it; the first may be any. corrupt for anything else.
+    // Forgets as add().
+    Status add_part(ByteSpan part);
+    // Of the blocks that are kept, the oldest is 0.
+    const BlockHistory& block(std::size_t number) const { return *blocks_[number]; }
+
+    // u64 first event that is kept, u64 number of blocks, and what a view of them writes.
     void encode(Writer& out) const;
     static Result<History> decode(Reader& in);
+    // What there is now, for as long as somebody reads it: 10 ns a block to make. Whatever is
+    // forgotten meanwhile stays in memory until then.
+    class View;
+    View view() const;
 
   private:
-    struct Block {
-        std::uint32_t events = 0, receipts = 0;
-    };
+    using Block = std::shared_ptr<const BlockHistory>;  // with views
+    using Entry = BlockHistory::Entry;
+    void enter(Block block);
+    void forget();
     void forget_oldest();
 
-    struct Ending {
-        Bytes record;
-        std::string words;
+    // By transaction, in order. Hashes are spread evenly, so that each of many small trees holds
+    // what begins with the same bits: of half a million, five steps down instead of nineteen.
+    class Endings {
+      public:
+        Endings() : trees_(kTrees) {}
+        const Entry* find(const Digest& transaction) const;
+        // One that is there is replaced.
+        void put(const Entry& ending) { tree(ending.transaction)[ending.transaction] = &ending; }
+        void erase(const Entry& ending);
+        std::size_t size() const;
+        // Calls `each` from the first one that is not below `from`, until it returns false.
+        using Each = std::function<bool(const Entry&)>;
+        void visit(const Digest& from, const Each& each) const;
+
+      private:
+        using Tree = std::map<Digest, const Entry*>;
+        static constexpr std::size_t kTrees = 1 << 14;
+        static std::size_t number(const Digest& transaction) {
+            return (transaction.bytes[0] << 8 | transaction.bytes[1]) * kTrees >> 16;
+        }
+        Tree& tree(const Digest& transaction) { return trees_[number(transaction)]; }
+        std::vector<Tree> trees_;
     };
     HistoryLimits limits_;
     std::uint64_t first_event_ = 0;
     std::deque<Block> blocks_;
-    std::deque<Bytes> events_;
-    std::deque<Digest> order_;  // of endings_, the oldest first
-    std::map<Digest, Ending> endings_;
+    // Into blocks_.
+    std::deque<const Bytes*> events_;
+    Endings endings_;
+    std::size_t receipts_ = 0;
+};
+
+// One thread at a time, beside whatever is done with the History.
+class History::View {
+  public:
+    View(std::uint64_t first_event, std::uint64_t event_count, std::deque<Block> blocks)
+        : first_event_(first_event), event_count_(event_count), blocks_(std::move(blocks)) {}
+
+    std::uint64_t first_event() const { return first_event_; }
+    std::uint64_t event_count() const { return event_count_; }
+    std::uint64_t blocks() const { return blocks_.size(); }
+    // Writes the next blocks, the oldest first, until `out` has `bytes` or more; each as u32
+    // events, u32 receipts, u32 size and bytes of each event, then 32 bytes of hash, u32 size and
+    // record, u32 size and sentence of each receipt. False when none are left.
+    bool next(std::size_t bytes, Writer& out);
+    // One block: u64 first event, then the same. Each is read once, by next() or by this.
+    Bytes part(std::size_t number);
+
+  private:
+    static void write(const BlockHistory& block, Writer& out);
+    std::uint64_t first_event_, event_count_;
+    std::deque<Block> blocks_;
+    std::size_t at_ = 0;
 };
 
 }  // namespace mutirao::ledger

@@ -102,5 +102,73 @@ TEST(History, that_ends_a_transaction_twice_is_refused) {
     EXPECT_EQ(History::decode(in).error().kind, ErrorKind::corrupt);
 }
 
+// Every other part by itself: what a log of them gives back.
+TEST(History, comes_back_from_its_parts_and_refuses_a_gap) {
+    History history;
+    for (std::uint64_t height = 1; height <= 5; ++height)
+        history.add(block_after(history, height, height == 3 ? 0 : 4));
+    auto view = history.view();
+    EXPECT_EQ(view.event_count(), 16u);
+    std::vector<Bytes> parts;
+    for (std::size_t i = 0; i < view.blocks(); ++i) parts.push_back(view.part(i));
+    History all, late, gap({10, 100, 100});
+    for (const auto& part : parts) ASSERT_TRUE(all.add_part(part).ok());
+    EXPECT_EQ(encoded(all), encoded(history));
+    for (std::size_t i = 2; i < 5; ++i) ASSERT_TRUE(late.add_part(parts[i]).ok());
+    EXPECT_EQ(late.first_event(), 8u);
+    EXPECT_EQ(late.blocks(), 3u);
+    EXPECT_EQ(late.block(1).events.size(), 4u);
+    ASSERT_TRUE(gap.add_part(parts[0]).ok());
+    EXPECT_EQ(gap.add_part(parts[3]).error().kind, ErrorKind::corrupt);
+    EXPECT_EQ(gap.add_part(parts[0]).error().kind, ErrorKind::corrupt);
+    for (std::size_t size = 0; size < parts[1].size(); ++size)
+        EXPECT_FALSE(gap.add_part(ByteSpan(parts[1]).first(size)).ok()) << size;
+    // Limits hold here too.
+    for (const auto i : {1, 2, 3}) ASSERT_TRUE(gap.add_part(parts[i]).ok());
+    EXPECT_EQ(gap.first_event(), 4u);
+}
+
+TEST(History, goes_on_with_another_that_follows) {
+    History history({10, 100, 100}), both;
+    for (std::uint64_t height = 1; height <= 2; ++height)
+        history.add(block_after(history, height, 4));
+    for (std::uint64_t height = 1; height <= 2; ++height) both.add(block_after(both, height, 4));
+    History later;
+    auto view = history.view();
+    static_cast<void>(view.part(0));
+    ASSERT_TRUE(later.add_part(view.part(1)).ok());  // begins with event 4
+    for (std::uint64_t height = 3; height <= 4; ++height) {
+        later.add(block_after(later, height, 4));
+        both.add(block_after(both, height, 4));
+    }
+    History earlier({10, 100, 100});
+    earlier.add(block_after(earlier, 1, 4));
+    earlier.extend(later);
+    EXPECT_EQ(later.blocks(), 0u);
+    EXPECT_EQ(later.first_event(), 16u);
+    EXPECT_EQ(earlier.event_count(), 16u);
+    EXPECT_EQ(earlier.first_event(), 8u);  // ten events hold two blocks
+    EXPECT_FALSE(earlier.receipt(transaction(1, 1)).value().has_value());
+    for (int i = 0; i < 4; ++i)
+        EXPECT_EQ(earlier.receipt(transaction(4, i)).value()->error,
+                  both.receipt(transaction(4, i)).value()->error);
+}
+
+TEST(History, is_read_as_it_was_while_blocks_come_and_are_forgotten) {
+    History history({10, 100, 100});
+    for (std::uint64_t height = 1; height <= 5; ++height)
+        history.add(block_after(history, height, 4));
+    const auto before = encoded(history);
+    auto view = history.view();
+    Writer out;
+    out.u(view.first_event()).u(view.blocks());
+    std::uint64_t height = 6;
+    do {
+        for (int i = 0; i < 3; ++i, ++height) history.add(block_after(history, height, 4));
+    } while (view.next(out.bytes().size() + 1, out));
+    EXPECT_EQ(out.bytes(), before);
+    EXPECT_EQ(history.blocks(), 2u);
+}
+
 }  // namespace
 }  // namespace mutirao::ledger

@@ -12,11 +12,7 @@ struct LaneTip {
 };
 
 namespace key {
-inline Bytes lane_tip(const Address& author) {
-    auto out = account(author);
-    out[0] = 'y';
-    return out;
-}
+Bytes lane_tip(const Address& author);
 }  // namespace key
 
 }  // namespace mutirao::ledger

@@ -1,11 +1,13 @@
 #include "ledger/ledger.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 
 #include "crypto/hash.hpp"
 #include "ledger/admission.hpp"
 #include "ledger/execution.hpp"
+#include "ledger/staking.hpp"
 
 namespace mutirao::ledger {
 namespace {
@@ -13,8 +15,35 @@ namespace {
 constexpr std::size_t kErrorMax = 512;     // bytes of a receipt's sentence
 constexpr std::size_t kTouchedAhead = 64;  // transactions
 
-bool is_history(ByteSpan key) {
-    return key.size() >= 2 && key[1] == '/' && (key[0] == 't' || key[0] == 'v' || key[0] == 'w');
+// Those that the chain begins with, with their stake.
+Status enter_validators(const Genesis& genesis, std::map<Bytes, Value>& records, Amount supply) {
+    if (genesis.validators.empty()) return {};
+    Amount staked;
+    for (const auto& one : genesis.validators) {
+        TRY(supply, supply.plus(one.stake));
+        TRY(staked, staked.plus(one.stake));
+        auto& named = records[key::validator_key(consensus_address(one.key))];
+        auto& record = records[key::validator(one.account)];
+        auto& holder = records[key::bls_key(one.bls_key)];
+        if (named || record || holder || power_of(one.stake) == 0)
+            return Error{ErrorKind::invalid_argument,
+                         "genesis: each validator has its own account and keys, and a stake of " +
+                             kPowerUnit.times(kValidatorPowerLeast)->text() + " or more"};
+        named = encode_record(ValidatorKey{one.account});
+        TRY_VOID(crypto::BlsVerifiedKey::possession_shown(one.bls_key));
+        holder = to_bytes(one.account.span());
+        record = encode_record(
+            Validator{one.account, one.key, power_of(one.stake), false, one.bls_key, one.endpoint});
+        records[key::node_stake(one.account)] =
+            encode_record(NodeStake{one.account, {one.stake, one.stake}, {}});
+        records[key::owner_stake(one.staker, one.account)] =
+            encode_record(OwnerStake{one.staker, one.account, one.stake, {}, 0});
+    }
+    auto& account = records[key::account(module::staking())];
+    if (account)
+        return Error{ErrorKind::invalid_argument, "genesis: allocates money to the module Staking"};
+    account = encode_record(Account{staked, 0});
+    return {};
 }
 
 }  // namespace
@@ -51,6 +80,7 @@ Result<Ledger> Ledger::begin(const Genesis& genesis) {
             return Error{ErrorKind::invalid_argument, "genesis: an address is allocated twice"};
         record = encode_record(Account{amount, 0});
     }
+    TRY_VOID(enter_validators(genesis, records, supply));
     records[key::genesis()] = encode_record(genesis);
     out.header_.tree_root = out.records_.tree.apply({records.begin(), records.end()});
     out.header_.history_root = BlockHistory().root();
@@ -60,12 +90,11 @@ Result<Ledger> Ledger::begin(const Genesis& genesis) {
 }
 
 Result<Receipt> Ledger::run(Changes& block, std::uint64_t height, std::uint64_t time_ms,
-                            ByteSpan raw) const {
-    TRY(auto admitted, admit(genesis_, *memo_, raw));
+                            const Admitted& transaction) const {
     // No structured binding: clang 14 lets no lambda see one.
-    const auto& tx = admitted->tx;
-    const auto& hash = admitted->hash;
-    const auto& sender = admitted->sender;
+    const auto& tx = transaction.tx;
+    const auto& hash = transaction.hash;
+    const auto& sender = transaction.sender;
     TRY(auto found, read<Account>(block, key::account(sender)));
     auto account = found.value_or(Account{});
     if (tx.nonce != account.nonce) return replayed(tx.nonce, account.nonce);
@@ -74,15 +103,17 @@ Result<Receipt> Ledger::run(Changes& block, std::uint64_t height, std::uint64_t 
     Receipt receipt;
     receipt.transaction = hash;
     receipt.height = height;
-    receipt.gas_used = admitted->gas;
+    receipt.gas_used = transaction.gas;
     const Amount tip = std::min(tx.max_priority_fee, *tx.max_fee.minus(genesis_.base_fee));
     TRY(auto price, genesis_.base_fee.plus(tip));
     TRY(receipt.fee, price.times(receipt.gas_used));
     ++account.nonce;
+    TRY(account.balance, account.balance.minus(receipt.fee));
     block.write(key::account(sender), account);
     Context context{block, genesis_, *memo_, height, time_ms, sender, tx.nonce, tx.value};
-    TRY_VOID(
-        pay(context, sender, module::treasury(), receipt.fee, Reason::fee, receipt.transaction));
+    if (!receipt.fee.is_zero())
+        TRY_VOID(credit(context, sender, module::treasury(), receipt.fee, Reason::fee,
+                        receipt.transaction));
 
     const auto paid = block.mark();
     const auto done = [&]() -> Status {
@@ -103,19 +134,20 @@ Result<Receipt> Ledger::run(Changes& block, std::uint64_t height, std::uint64_t 
     return receipt;
 }
 
-void Ledger::touch_accounts(std::span<const Bytes> transactions) const {
+void Ledger::touch_accounts(std::span<const Result<AdmittedPtr>> transactions) const {
     std::vector<Bytes> keys;
-    for (const auto& raw : transactions.first(std::min(kTouchedAhead, transactions.size())))
-        if (const auto admitted = memo_->admitted(crypto::blake3(raw))) {
-            keys.push_back(key::account(admitted->sender));
-            keys.push_back(key::account(admitted->tx.to));
-        }
+    for (const auto& admitted : transactions) {
+        if (!admitted.ok()) continue;
+        keys.push_back(key::account((*admitted)->sender));
+        keys.push_back(key::account((*admitted)->tx.to));
+    }
     records_.tree.touch(std::vector<ByteSpan>(keys.begin(), keys.end()));
 }
 
 Result<Digest> Ledger::finalize(std::uint64_t height, std::uint64_t time_ms,
                                 const std::vector<Bytes>& transactions,
-                                const std::vector<LaneTip>& tips) {
+                                const std::vector<LaneTip>& tips,
+                                const std::vector<ValidatorFault>& faults) {
     if (height != this->height() + 1)
         return Error{ErrorKind::invalid_argument, "block " + std::to_string(height) +
                                                       " does not follow block " +
@@ -125,28 +157,38 @@ Result<Digest> Ledger::finalize(std::uint64_t height, std::uint64_t time_ms,
     Changes block(records_);
     for (const auto& tip : tips) block.put(key::lane_tip(tip.author), Writer().u(tip.next).bytes());
     BlockHistory history{records_.history.event_count(), {}, {}};
-    for (std::size_t i = 0; i < transactions.size(); ++i) {
-        if (i % kTouchedAhead == 0) touch_accounts(std::span(transactions).subspan(i));
-        const auto& raw = transactions[i];
-        // Not executable is a deterministic no-op: the block stays valid.
-        const auto before = block.mark();
-        auto receipt = run(block, height, time_ms, raw);
-        if (receipt.ok())
-            history.add(std::move(*receipt));
-        else
-            block.go_back(before);
-        block.keep();
+    std::vector<Result<AdmittedPtr>> some;
+    for (std::size_t from = 0; from < transactions.size(); from += kTouchedAhead) {
+        some.clear();
+        for (auto i = from; i < std::min(from + kTouchedAhead, transactions.size()); ++i)
+            some.push_back(admit(genesis_, *memo_, transactions[i]));
+        touch_accounts(some);
+        for (const auto& admitted : some) {
+            if (!admitted.ok()) continue;
+            // Not executable is a deterministic no-op: the block stays valid.
+            const auto before = block.mark();
+            auto receipt = run(block, height, time_ms, **admitted);
+            if (receipt.ok())
+                history.add(std::move(*receipt));
+            else
+                block.go_back(before);
+            block.keep();
+        }
     }
     Context closing{block, genesis_, *memo_, height, time_ms, {}, 0, {}};
+    for (const auto& fault : faults) TRY_VOID(punish(closing, fault));
+    TRY_VOID(draw_audits(closing, state_hash_));
     TRY_VOID(close_epoch(closing));
+    TRY(auto validators, close_validators(closing));
     history.add(block.events());
     if (!history.events.empty())
         block.put(key::event_count(), Writer().u(history.events_end()).bytes());
     staged_.emplace();
-    staged_->tree = records_.tree.stage(block.difference());
+    staged_->tree = records_.tree.stage(block.take_difference());
     staged_->header = {staged_->tree.root, history.root(), height, time_ms, state_hash_};
     staged_->state_hash = staged_->header.hash();
     staged_->history = std::move(history);
+    staged_->validators = std::move(validators);
     return staged_->state_hash;
 }
 
@@ -173,15 +215,57 @@ Result<StateProof> Ledger::prove(ByteSpan key) const {
     return records_.tree.prove(key);
 }
 
-Bytes Ledger::snapshot() const {
-    Writer out;
-    out.u(kSnapshotFormat).raw(header_.encode());
-    records_.tree.encode(out);
-    records_.history.encode(out);
-    return std::move(out).take();
+FrozenLedger::FrozenLedger(const StateHeader& header, StateSlots::View records,
+                           History::View history, HistoryPlace place)
+    : records_(std::move(records)),
+      history_(std::move(history)),
+      height_(header.height),
+      place_(place) {
+    out_.u(kSnapshotFormat).raw(header.encode()).u(records_.slot_count());
 }
 
-Result<Ledger> Ledger::restore(ByteSpan snapshot, std::shared_ptr<Memo> memo) {
+Bytes FrozenLedger::next(std::size_t bytes) {
+    const bool inside = place_ == HistoryPlace::inside;
+    if (part_ == Part::records && !records_.next(bytes, out_)) {
+        out_.u(inside ? history_.first_event() : history_.event_count());
+        out_.u(inside ? history_.blocks() : std::uint64_t{0});
+        part_ = inside ? Part::history : Part::end;
+    }
+    if (part_ == Part::history && !history_.next(bytes, out_)) part_ = Part::end;
+    return std::exchange(out_, Writer()).take();
+}
+
+std::optional<FrozenLedger::Left> FrozenLedger::next_history(std::uint64_t height) {
+    const auto wanted = std::max(height + 1, history_begin());
+    if (place_ == HistoryPlace::inside || wanted > height_) return std::nullopt;
+    return Left{wanted, history_.part(wanted - history_begin())};
+}
+
+std::unique_ptr<FrozenLedger> Ledger::freeze(HistoryPlace place) const {
+    return std::make_unique<FrozenLedger>(header_, records_.tree.view(), records_.history.view(),
+                                          place);
+}
+
+Bytes Ledger::snapshot() const {
+    return freeze(HistoryPlace::inside)->next(std::numeric_limits<std::size_t>::max());
+}
+
+Status Ledger::recall(History earlier, std::uint64_t last_height) {
+    auto& history = records_.history;
+    const auto begin = history_begin();
+    if (earlier.blocks() == 0 || begin.height > last_height + 1) return {};
+    if (begin.height != last_height + 1 || begin.event != earlier.event_count() ||
+        earlier.blocks() > last_height)
+        return Error{ErrorKind::corrupt,
+                     "what blocks up to " + std::to_string(last_height) +
+                         " left in the history does not end where this ledger's begins"};
+    earlier.extend(history);
+    history = std::move(earlier);
+    return {};
+}
+
+Result<Ledger> Ledger::restore(ByteSpan snapshot, std::shared_ptr<Memo> memo,
+                               const Threads& threads) {
     Reader in(snapshot);
     TRY(auto version, in.u<std::uint16_t>());
     if (version != kSnapshotFormat)
@@ -194,7 +278,7 @@ Result<Ledger> Ledger::restore(ByteSpan snapshot, std::shared_ptr<Memo> memo) {
     TRY(auto header, in.raw(StateHeader::kSize));
     TRY(out.header_, StateHeader::decode(header));
     out.state_hash_ = out.header_.hash();
-    TRY(out.records_.tree, StateTree::decode(in));
+    TRY(out.records_.tree, StateTree::decode(in, threads));
     if (out.records_.tree.root() != out.header_.tree_root)
         return Error{ErrorKind::corrupt,
                      "the records in the ledger's snapshot are not those of its state hash"};

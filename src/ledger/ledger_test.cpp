@@ -219,6 +219,64 @@ TEST(Ledger, a_snapshot_goes_on_to_the_same_hashes) {
               chain.ledger.finalize(3, chain.time_ms + 5, {raw}).value());
 }
 
+TEST(Ledger, a_frozen_state_is_read_while_the_ledger_goes_on) {
+    TestChain chain;
+    ASSERT_TRUE(chain.send(wallet(0), register_data(digest_of("a"), 5, "um título")).ok());
+    const auto snapshot = chain.ledger.snapshot();
+    auto frozen = chain.ledger.freeze();
+    Bytes read;
+    for (std::uint8_t i = 0;; ++i) {
+        const auto piece = frozen->next(40);
+        if (piece.empty()) break;
+        read.insert(read.end(), piece.begin(), piece.end());
+        if (i < 20) {
+            const auto to = wallet(static_cast<std::uint8_t>(50 + i)).address();
+            ASSERT_TRUE(chain.send(wallet(i % 2), transfer(to, kOneMut)).ok());
+        }
+    }
+    EXPECT_EQ(read, snapshot);
+    EXPECT_NE(chain.ledger.snapshot(), snapshot);
+    EXPECT_EQ(Ledger::restore(chain.ledger.snapshot()).value().state_hash(),
+              chain.ledger.state_hash());
+}
+
+// Beside the records, the history is given block by block, and comes back at any time.
+TEST(Ledger, recalls_a_history_that_was_beside_the_snapshot) {
+    TestChain chain;
+    const auto send = [&] {
+        ASSERT_TRUE(chain.send(wallet(0), transfer(wallet(7).address(), kOneMut)).ok());
+    };
+    for (int i = 0; i < 3; ++i) send();
+    const auto height = chain.ledger.height();
+    auto frozen = chain.ledger.freeze(HistoryPlace::beside);
+    send();
+    auto other = Ledger::restore(frozen->next(std::numeric_limits<std::size_t>::max())).value();
+    EXPECT_TRUE(frozen->next(1).empty());
+    EXPECT_EQ(other.height(), height);
+    EXPECT_EQ(other.history_begin().height, height + 1);
+    EXPECT_EQ(frozen->history_begin(), 1u);
+    History earlier, late;
+    std::uint64_t last = 0;
+    while (auto part = frozen->next_history(last)) {
+        EXPECT_EQ(part->height, last + 1);
+        last = part->height;
+        ASSERT_TRUE(earlier.add_part(part->bytes).ok());
+        if (last < height) {
+            ASSERT_TRUE(late.add_part(part->bytes).ok());
+        }
+    }
+    EXPECT_EQ(last, height);
+    // Only when blocks went on, to the same state as ever.
+    ASSERT_TRUE(other.finalize(height + 1, chain.ledger.time_ms(), {}).ok());
+    other.commit();
+    EXPECT_EQ(other.recall(std::move(late), height).error().kind, ErrorKind::corrupt);
+    ASSERT_TRUE(other.recall(std::move(earlier), height).ok());
+    EXPECT_EQ(other.history_begin().height, 1u);
+    EXPECT_EQ(other.history_begin().event, 0u);
+    EXPECT_EQ(Ledger::restore(other.snapshot()).value().snapshot(), other.snapshot());
+    ASSERT_TRUE(other.recall(History(), height).ok());
+}
+
 TEST(Ledger, refuses_a_snapshot_that_is_not_its_own) {
     const auto snapshot = TestChain().ledger.snapshot();
     for (std::size_t size = 0; size < snapshot.size(); size += 7)
@@ -229,7 +287,7 @@ TEST(Ledger, refuses_a_snapshot_that_is_not_its_own) {
     auto older = snapshot;
     older[0] = 1;
     EXPECT_EQ(Ledger::restore(older).error().message,
-              "the ledger's snapshot has format 1 and this program reads format 3; use the program "
+              "the ledger's snapshot has format 1 and this program reads format 5; use the program "
               "that wrote it, or begin a new network");
     auto richer = snapshot;  // the first account, one wei more
     const auto account = key::account(wallet(0).address());

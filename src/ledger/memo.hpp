@@ -12,6 +12,7 @@
 #include <unordered_set>
 
 #include "crypto/bls.hpp"
+#include "ledger/gathering.hpp"
 #include "ledger/records.hpp"
 #include "ledger/transaction.hpp"
 
@@ -55,6 +56,8 @@ class Memo {
     Result<CommitteePtr> committee(const StateView& state, std::uint64_t epoch);
     // Null when nobody asked for it before.
     CommitteePtr known_committee(std::uint64_t epoch) const;
+    // Certificates whose signatures several threads want to know of.
+    Gathering& certificates() { return gathering_; }
     // A key that was registered, so that its possession was shown. About 0.1 ms the first time.
     Result<crypto::BlsVerifiedKey> key(const crypto::BlsPublicKey& key);
 
@@ -64,6 +67,7 @@ class Memo {
         std::size_t size = 0;
     };
 
+    Gathering gathering_;
     mutable std::mutex mutex_;  // guards everything below; held for look-ups only
     std::unordered_map<Digest, Entry> admitted_;
     std::deque<Digest> admitted_order_;

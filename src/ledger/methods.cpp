@@ -4,8 +4,13 @@
 
 #include "ledger/abi.hpp"
 #include "ledger/asset_tokens.hpp"
+#include "ledger/contributions.hpp"
+#include "ledger/convictions.hpp"
+#include "ledger/deals.hpp"
+#include "ledger/disputes.hpp"
 #include "ledger/orders.hpp"
 #include "ledger/staking.hpp"
+#include "ledger/validators.hpp"
 
 namespace mutirao::ledger {
 
@@ -46,7 +51,23 @@ std::span<const std::string_view> method_signatures() {
                                                 kRelay,
                                                 kAuthorise,
                                                 kRevokeSigner,
-                                                kCancelOrders};
+                                                kCancelOrders,
+                                                kProveReceipt,
+                                                kProveTwoAnswers,
+                                                kDispute,
+                                                kAnswerDispute,
+                                                kExpireDispute,
+                                                kJoinValidators,
+                                                kLeaveValidators,
+                                                kFundContributors,
+                                                kReportContributions,
+                                                kAccuseTrainer,
+                                                kOfferStorage,
+                                                kOpenDeal,
+                                                kAudit,
+                                                kAnswerAudit,
+                                                kExpireAudit,
+                                                kCloseDeal};
     return kAll;
 }
 
@@ -67,7 +88,8 @@ std::string_view module_name(const Address& address) {
         {module::nodes(), "nodes"},     {module::storage(), "storage"},
         {module::rights(), "rights"},   {module::training(), "training"},
         {module::compute(), "compute"}, {module::treasury(), "treasury"},
-        {module::staking(), "staking"}, {module::orders(), "orders"}};
+        {module::staking(), "staking"}, {module::orders(), "orders"},
+        {module::deals(), "deals"}};
     const auto at = names.find(address);
     return at == names.end() ? std::string_view() : at->second;
 }

@@ -125,7 +125,7 @@ Status redeem(Context& context, ByteSpan bytes) {
     TRY(auto offered, require<Provider>(context.state, key::provider(voucher.model, context.sender),
                                         "offer of this model by this provider"));
     context.state.write(key::provider_draw(voucher.key, context.sender),
-                        ProviderDraw{voucher.cumulative});
+                        ProviderDraw{voucher.cumulative, voucher.hash(), context.time_ms});
     TRY(opened.redeemed, opened.redeemed.plus(amount));
     context.state.write(key::api_key(voucher.key), opened);
     const auto provider = amount.part(kProviderPpm, kWholePpm);
@@ -157,7 +157,7 @@ Status compute_module(Context& context, ByteSpan data) {
         {signature::kOffer, offer},    {signature::kOpenKey, open_key, true},
         {signature::kEndKey, end_key}, {signature::kCloseKey, close_key},
         {signature::kSettle, settle},  {signature::kSettleAll, settle_all}};
-    return dispatch(context, data, kMethods);
+    return dispatch(context, data, kMethods, dispute_methods());
 }
 
 }  // namespace mutirao::ledger

@@ -4,6 +4,7 @@
 #include "ledger/evidence.hpp"
 #include "ledger/modules.hpp"
 #include "ledger/staking.hpp"
+#include "ledger/state_keys.hpp"
 
 namespace mutirao::ledger {
 namespace {
@@ -13,7 +14,7 @@ constexpr std::size_t kEndpointMax = 256;
 constexpr std::uint32_t kWeightMax = 1'000'000;
 
 // Set while storage nodes have joined or left since the last epoch.
-Bytes epoch_dirty() { return to_bytes(as_bytes("x/epoch-dirty")); }
+Bytes epoch_dirty() { return single("epoch-dirty"); }
 
 // That UTF-8 text has no control characters (U+0000 to 1F, 7F to 9F), so that a name may be shown.
 bool is_printable(std::string_view text) {

@@ -22,6 +22,7 @@ void write(Context& context, const NodeStake& stake) {
 
 // A node that has enough from now on, or no more, changes who its epoch's members are.
 Status compare_with_minimum(Context& context, Amount before, const NodeStake& stake) {
+    TRY_VOID(power_changed(context, stake.node));
     const auto minimum = context.genesis.stake_minimum;
     if ((before < minimum) == (stake.bonded.wei < minimum)) return {};
     return members_changed(context, stake.node);
@@ -94,26 +95,6 @@ Status withdraw(Context& context, abi::Reader in) {
     return pay(context, module::staking(), own.owner, amount, Reason::unstake, subject_of(node));
 }
 
-// Once for each node and block. True when it was not punished for it before.
-Result<bool> slash(Context& context, const Address& node, const Digest& about) {
-    const auto at = key::fault(node, about);
-    TRY(const auto known, context.state.get(at));
-    if (known) return false;
-    context.state.put(at, {1});
-    TRY(auto pots, stake_of(context.state, node));
-    TRY(const auto cut, pots.bonded.cut(kSlashPpm).plus(pots.leaving.cut(kSlashPpm)));
-    if (!pots.bonded.shares.is_zero() || !pots.leaving.shares.is_zero()) write(context, pots);
-    const auto reported = cut.part(kReporterPpm, kWholePpm);
-    TRY(const auto rest, cut.minus(reported));
-    TRY_VOID(
-        pay(context, module::staking(), context.sender, reported, Reason::slash, subject_of(node)));
-    TRY_VOID(
-        pay(context, module::staking(), module::treasury(), rest, Reason::slash, subject_of(node)));
-    TRY_VOID(expel(context, node));
-    TRY_VOID(emit(context, EventKind::node_slashed, context.sender, node, about));
-    return true;
-}
-
 // The members that made the certificate's signature, however few.
 Result<std::vector<std::uint32_t>> signers_of(Context& context, const Committee& committee,
                                               const block::Certificate& certificate) {
@@ -147,8 +128,8 @@ Status prove_conflict(Context& context, abi::Reader in) {
     if (both.empty()) return refused("no node signed both certificates");
     bool any = false;
     for (const auto member : both) {
-        TRY(const auto punished,
-            slash(context, committee->epoch.members[member].node, Digest{one.id.bytes}));
+        TRY(const auto punished, slash(context, {committee->epoch.members[member].node,
+                                                 Digest{one.id.bytes}, context.sender}));
         any = any || punished;
     }
     if (!any) return Error{ErrorKind::already_exists, "they were slashed for this block already"};
@@ -171,8 +152,8 @@ Status prove_bad_row(Context& context, abi::Reader in) {
     if (!std::binary_search(signers.begin(), signers.end(), holder))
         return refused("the node that holds slot " + std::to_string(slot) +
                        " did not sign the certificate");
-    TRY(const auto punished,
-        slash(context, committee->epoch.members[holder].node, Digest{certificate.id.bytes}));
+    TRY(const auto punished, slash(context, {committee->epoch.members[holder].node,
+                                             Digest{certificate.id.bytes}, context.sender}));
     if (!punished)
         return Error{ErrorKind::already_exists, "the node was slashed for this block already"};
     return {};
@@ -200,6 +181,7 @@ Status distribute(Context& context, abi::Reader) {
         TRY(const auto part, budget.times(pots.bonded.wei, total));
         TRY(pots.bonded.wei, pots.bonded.wei.plus(part));
         write(context, pots);
+        TRY_VOID(power_changed(context, pots.node));
         TRY_VOID(pay(context, module::treasury(), module::staking(), part, Reason::reward,
                      subject_of(pots.node)));
     }
@@ -208,6 +190,31 @@ Status distribute(Context& context, abi::Reader) {
 }
 
 }  // namespace
+
+Result<bool> slash(Context& context, const Fault& fault) {
+    const auto at = key::fault(fault.node, fault.about);
+    TRY(const auto known, context.state.get(at));
+    if (known) return false;
+    context.state.put(at, {1});
+    TRY(auto pots, stake_of(context.state, fault.node));
+    const auto before = pots.bonded.wei;
+    TRY(auto left, pots.bonded.cut(kSlashPpm).plus(pots.leaving.cut(kSlashPpm)));
+    if (!pots.bonded.shares.is_zero() || !pots.leaving.shares.is_zero()) write(context, pots);
+    const auto give = [&](const Address& to, Amount amount, Reason reason) -> Status {
+        TRY(left, left.minus(amount));
+        return pay(context, module::staking(), to, amount, reason, subject_of(fault.node));
+    };
+    const auto reported = left.part(kReporterPpm, kWholePpm);
+    if (fault.reporter) TRY_VOID(give(*fault.reporter, reported, Reason::slash));
+    if (fault.victim)
+        TRY_VOID(give(*fault.victim, std::min(left, fault.owed), Reason::compensation));
+    TRY_VOID(give(module::treasury(), left, Reason::slash));
+    TRY_VOID(compare_with_minimum(context, before, pots));
+    TRY_VOID(expel(context, fault.node));
+    TRY_VOID(emit(context, EventKind::node_slashed, fault.reporter.value_or(module::staking()),
+                  fault.node, fault.about));
+    return true;
+}
 
 Status staking_module(Context& context, ByteSpan data) {
     static constexpr Method kMethods[] = {
@@ -218,7 +225,7 @@ Status staking_module(Context& context, ByteSpan data) {
         {signature::kProveConflict, prove_conflict},
         {signature::kProveBadRow, prove_bad_row},
     };
-    return dispatch(context, data, kMethods);
+    return dispatch(context, data, kMethods, validator_methods());
 }
 
 }  // namespace mutirao::ledger

@@ -2,7 +2,8 @@
 #include <algorithm>
 #include <map>
 
-#include "ledger/modules.hpp"
+#include "ledger/convictions.hpp"
+#include "ledger/training.hpp"
 
 namespace mutirao::ledger {
 namespace {
@@ -26,13 +27,6 @@ Status create_run(Context& context, abi::Reader in) {
     context.state.write(key::run(run.id), run);
     context.created = run.id;
     return emit(context, EventKind::run_created, run.builder, module::training(), run.id);
-}
-
-Result<Run> open_run(Context& context, const Digest& id) {
-    TRY(auto run, require<Run>(context.state, key::run(id), "such training run"));
-    if (run.state != RunState::open)
-        return Error{ErrorKind::already_exists, "the run is finished already"};
-    return run;
 }
 
 bool is_trainer(const Run& run, const Address& address) {
@@ -61,15 +55,21 @@ Status add_agreed_round(Context& context, const Digest& run, const Address& trai
     return {};
 }
 
-Status report_round(Context& context, abi::Reader in) {
-    TRY(const auto id, in.bytes32());
-    TRY(const auto round, in.number32());
-    TRY(const auto result, in.bytes32());
-    TRY(const auto run, open_run(context, id));
+}  // namespace
+
+Result<Run> open_run(Context& context, const Digest& id) {
+    TRY(auto run, require<Run>(context.state, key::run(id), "such training run"));
+    if (run.state != RunState::open)
+        return Error{ErrorKind::already_exists, "the run is finished already"};
+    return run;
+}
+
+Result<bool> tell_round(Context& context, const Run& run, std::uint32_t round,
+                        const Digest& result) {
     if (!is_trainer(run, context.sender)) return denied("only a trainer of the run may report");
     if (round >= kRoundsMax)
         return refused("a run has at most " + std::to_string(kRoundsMax) + " rounds");
-    const auto told_at = key::trainer_rounds(id, context.sender);
+    const auto told_at = key::trainer_rounds(run.id, context.sender);
     TRY(auto found, read<TrainerRounds>(context.state, told_at));
     auto told = found.value_or(TrainerRounds{});
     if (round < told.next)
@@ -78,17 +78,33 @@ Status report_round(Context& context, abi::Reader in) {
                                                     std::to_string(told.next)};
     told.next = round + 1;
     context.state.write(told_at, told);
-    const auto at = key::round_reports(id, round, result);
+    const auto at = key::round_reports(run.id, round, result);
     TRY(auto known, read<RoundReports>(context.state, at));
     auto reports = known.value_or(RoundReports{});
     const bool agreed_before = reports.agreed;
     reports.trainers.push_back(context.sender);
     reports.agreed = agreed_before || 2 * reports.trainers.size() > run.trainers.size();
     context.state.write(at, reports);
-    if (!reports.agreed) return {};
-    if (agreed_before) return add_agreed_round(context, id, context.sender);
-    for (const auto& trainer : reports.trainers) TRY_VOID(add_agreed_round(context, id, trainer));
-    return emit(context, EventKind::round_agreed, context.sender, module::training(), id);
+    if (!reports.agreed) return false;
+    if (agreed_before) {
+        TRY_VOID(add_agreed_round(context, run.id, context.sender));
+        return false;
+    }
+    for (const auto& trainer : reports.trainers)
+        TRY_VOID(add_agreed_round(context, run.id, trainer));
+    TRY_VOID(emit(context, EventKind::round_agreed, context.sender, module::training(), run.id));
+    return true;
+}
+
+namespace {
+
+Status report_round(Context& context, abi::Reader in) {
+    TRY(const auto id, in.bytes32());
+    TRY(const auto round, in.number32());
+    TRY(const auto result, in.bytes32());
+    TRY(const auto run, open_run(context, id));
+    TRY_VOID(tell_round(context, run, round, result));
+    return {};
 }
 
 struct Outcome {
@@ -126,14 +142,21 @@ Result<std::vector<Share>> model_shares(Context& context, const Run& run, const 
         shares.push_back({licence.owner, licence.share_ppm, licence.asset});
         left -= licence.share_ppm;
     }
+    TRY_VOID(add_pool_shares(context, run, shares, left));
     shares.push_back({run.builder, left, {}});
     return shares;
 }
 
-// By the rounds that the trainers agreed on, whatever the builder says of them.
+// By the rounds that the trainers agreed on, whatever the builder says of them; none for whom the
+// others convicted.
 Result<std::vector<std::uint64_t>> agreed_rounds(const Context& context, const Run& run) {
     std::vector<std::uint64_t> out;
     for (const auto& trainer : run.trainers) {
+        TRY(const bool is_convicted, forfeits(context, run, trainer));
+        if (is_convicted) {
+            out.push_back(0);
+            continue;
+        }
         TRY(const auto told,
             read<TrainerRounds>(context.state, key::trainer_rounds(run.id, trainer)));
         out.push_back(told.value_or(TrainerRounds{}).agreed);
@@ -156,7 +179,11 @@ Result<std::vector<Amount>> parts(Amount amount, const std::vector<std::uint64_t
 
 // Half of the reward by agreed rounds, if there are any, and the rest by the tokens that the
 // builder tells; neither can cheat the others of both. What nobody earned goes back.
-Status pay_trainers(Context& context, const Run& run, const std::vector<std::uint64_t>& tokens) {
+Status pay_trainers(Context& context, const Run& run, std::vector<std::uint64_t> tokens) {
+    for (std::size_t i = 0; i < run.trainers.size(); ++i) {
+        TRY(const bool is_convicted, forfeits(context, run, run.trainers[i]));
+        if (is_convicted) tokens[i] = 0;
+    }
     TRY(const auto rounds, agreed_rounds(context, run));
     const bool agreed = std::any_of(rounds.begin(), rounds.end(), [](auto n) { return n != 0; });
     const auto for_rounds = agreed ? run.reward.part(1, 2) : Amount();
@@ -181,6 +208,7 @@ Status close_run(Context& context, abi::Reader in) {
         return refused("the builder has 90 days to finish a run");
     TRY(const auto rounds, agreed_rounds(context, run));
     TRY_VOID(pay_trainers(context, run, rounds));
+    TRY_VOID(pay_pool(context, run));
     run.state = RunState::closed;
     context.state.write(key::run(id), run);
     return emit(context, EventKind::run_closed, context.sender, run.builder, id);
@@ -220,6 +248,7 @@ Status finish_run(Context& context, abi::Reader in) {
     model.price_per_token = outcome.price;
     TRY(model.shares, model_shares(context, run, outcome));
     TRY_VOID(pay_trainers(context, run, outcome.trainer_tokens));
+    TRY_VOID(pay_pool(context, run));
     for (std::size_t i = 0; i < outcome.assets.size(); ++i)
         run.tokens.push_back({outcome.assets[i], outcome.asset_tokens[i]});
     run.state = RunState::finished;
@@ -232,12 +261,11 @@ Status finish_run(Context& context, abi::Reader in) {
 }  // namespace
 
 Status training_module(Context& context, ByteSpan data) {
-    static constexpr Method kMethods[] = {{signature::kCreateRun, create_run, true},
-                                          {signature::kFinishRun, finish_run},
-                                          {signature::kAddTrainer, add_trainer},
-                                          {signature::kReportRound, report_round},
-                                          {signature::kCloseRun, close_run}};
-    return dispatch(context, data, kMethods);
+    static constexpr Method kMethods[] = {
+        {signature::kCreateRun, create_run, true},   {signature::kFinishRun, finish_run},
+        {signature::kAddTrainer, add_trainer},       {signature::kReportRound, report_round},
+        {signature::kAccuseTrainer, accuse_trainer}, {signature::kCloseRun, close_run}};
+    return dispatch(context, data, kMethods, contribution_methods());
 }
 
 }  // namespace mutirao::ledger

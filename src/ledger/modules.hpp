@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -27,11 +28,28 @@ Status storage_module(Context& context, ByteSpan data);
 Status rights_module(Context& context, ByteSpan data);
 Status training_module(Context& context, ByteSpan data);
 Status compute_module(Context& context, ByteSpan data);
+std::span<const Method> dispute_methods();      // of the compute module
 std::span<const Method> asset_token_methods();  // of the rights module
 // Enters a new asset for its owner.
 Status enter_asset(Context& context, const Asset& asset);
 Status staking_module(Context& context, ByteSpan data);
+std::span<const Method> validator_methods();  // of the staking module
+Status deals_module(Context& context, ByteSpan data);
 Status orders_module(Context& context, ByteSpan data);
+
+// What a node is punished for: kSlashPpm of its stake and of what is leaving.
+struct Fault {
+    Address node;
+    Digest about;                          // block, deal, answer or height; once for each
+    std::optional<Address> reporter = {};  // gets kReporterPpm of it
+    std::optional<Address> victim = {};    // gets up to `owed` of the rest, before the treasury
+    Amount owed = {};
+};
+// True when it was not punished for it before. The node leaves the network.
+Result<bool> slash(Context& context, const Fault& fault);
+
+// The account's stake changed, and its validator's power perhaps.
+Status power_changed(Context& context, const Address& account);
 
 // The node is a member no more from the next epoch on, until it registers again.
 Status expel(Context& context, const Address& node);

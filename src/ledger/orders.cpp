@@ -2,6 +2,7 @@
 
 #include "crypto/hash.hpp"
 #include "ledger/abi.hpp"
+#include "ledger/state_keys.hpp"
 
 namespace mutirao::ledger {
 namespace {
@@ -42,11 +43,9 @@ Digest Order::hash(std::uint64_t chain_id) const {
 
 namespace key {
 Bytes order_key(const Address& account, const Address& signer) {
-    return mutirao::Writer().raw(order_keys(account)).raw(signer.span()).bytes();
+    return tagged(Tag::order_key, account.span(), signer.span());
 }
-Bytes order_keys(const Address& account) {
-    return mutirao::Writer().raw(as_bytes("o/")).raw(account.span()).bytes();
-}
+Bytes order_keys(const Address& account) { return tagged(Tag::order_key, account.span()); }
 }  // namespace key
 
 Call relay(const Order& order) {

@@ -1,5 +1,8 @@
 #include "ledger/preparation.hpp"
 
+#include <algorithm>
+
+#include "crypto/hash.hpp"
 #include "ledger/abi.hpp"
 #include "ledger/admission.hpp"
 #include "ledger/evidence.hpp"
@@ -8,38 +11,58 @@
 namespace mutirao::ledger {
 namespace {
 
-constexpr std::size_t kTogether = 64;  // certificates to one equation
-constexpr std::size_t kTask = 8;       // transactions to a task
+// Certificates to one equation: as many as share well what it costs beside its terms, and no more
+// than leave work for every thread.
+constexpr std::size_t kTogetherMin = 64, kTogetherMax = 256;
+constexpr std::size_t kTask = 32;  // transactions to a task: signers are recovered eight at once
+constexpr std::size_t kFindingSize = Address::kSize + 1;
 
-void prepare_vouchers(const Genesis& genesis, Memo& memo, const Transaction& tx) {
+// A method that takes one thing, and its sibling that takes a list of them.
+struct Methods {
+    std::string_view one, many;
+    std::size_t size_max, count_max;
+};
+constexpr Methods kSettling{signature::kSettle, signature::kSettleAll, kVoucherSizeMax,
+                            kVouchersMax};
+constexpr Methods kCertifying{signature::kCertify, signature::kCertifyAll, kCertificateSizeMax,
+                              kCertificatesMax};
+
+// What a call brings; nothing when it is of other methods.
+std::vector<Bytes> brought_by(const Transaction& tx, const Methods& methods) {
     const auto selector = abi::selector_of(tx.data);
-    if (!selector) return;
+    if (!selector) return {};
     abi::Reader in(ByteSpan(tx.data).subspan(abi::kSelectorSize));
-    std::vector<Bytes> found;
-    if (selector == abi::selector(signature::kSettle)) {
-        if (auto one = in.bytes(kVoucherSizeMax); one.ok()) found.push_back(std::move(*one));
-    } else if (selector == abi::selector(signature::kSettleAll)) {
-        if (auto many = in.bytes_list(kVouchersMax, kVoucherSizeMax); many.ok())
-            found = std::move(*many);
+    if (selector == abi::selector(methods.one)) {
+        if (auto one = in.bytes(methods.size_max); one.ok()) return {std::move(*one)};
+    } else if (selector == abi::selector(methods.many)) {
+        if (auto many = in.bytes_list(methods.count_max, methods.size_max); many.ok())
+            return std::move(*many);
     }
-    for (const auto& bytes : found)
-        if (const auto voucher = Voucher::decode(bytes); voucher.ok())
-            static_cast<void>(verify_voucher(memo, genesis.chain_id, *voucher));
+    return {};
 }
 
-void append_certificates(const Transaction& tx, std::vector<block::Certificate>& out) {
-    const auto selector = abi::selector_of(tx.data);
-    abi::Reader in(ByteSpan(tx.data).subspan(abi::kSelectorSize));
-    std::vector<Bytes> found;
-    if (selector == abi::selector(signature::kCertify)) {
-        if (auto one = in.bytes(kCertificateSizeMax); one.ok()) found.push_back(std::move(*one));
-    } else if (selector == abi::selector(signature::kCertifyAll)) {
-        if (auto many = in.bytes_list(kCertificatesMax, kCertificateSizeMax); many.ok())
-            found = std::move(*many);
-    }
-    for (const auto& bytes : found)
+std::vector<Voucher> vouchers_in(const Transaction& tx) {
+    std::vector<Voucher> out;
+    if (tx.to != module::compute()) return out;
+    for (const auto& bytes : brought_by(tx, kSettling))
+        if (auto voucher = Voucher::decode(bytes); voucher.ok()) out.push_back(*voucher);
+    return out;
+}
+
+std::vector<block::Certificate> certificates_in(const Transaction& tx) {
+    std::vector<block::Certificate> out;
+    if (tx.to != module::storage()) return out;
+    for (const auto& bytes : brought_by(tx, kCertifying))
         if (auto certificate = block::Certificate::decode(bytes); certificate.ok())
             out.push_back(std::move(*certificate));
+    return out;
+}
+
+std::vector<Digest> claims_in(const Transaction& tx) {
+    std::vector<Digest> out;
+    for (const auto& voucher : vouchers_in(tx)) out.push_back(claim_of(voucher));
+    for (const auto& certificate : certificates_in(tx)) out.push_back(claim_of(certificate));
+    return out;
 }
 
 }  // namespace
@@ -48,26 +71,66 @@ void prepare(const Genesis& genesis, Memo& memo, std::span<const ByteSpan> trans
              const Threads& threads) {
     std::vector<AdmittedPtr> admitted(transactions.size());
     run_parallel(threads, (transactions.size() + kTask - 1) / kTask, [&](unsigned, std::size_t at) {
-        const auto end = std::min((at + 1) * kTask, transactions.size());
-        for (auto i = at * kTask; i < end; ++i) {
-            auto one = admit(genesis, memo, transactions[i]);
-            if (!one.ok()) continue;
-            admitted[i] = std::move(*one);
-            const auto& tx = admitted[i]->tx;
-            if (tx.to == module::compute()) prepare_vouchers(genesis, memo, tx);
+        const auto from = at * kTask;
+        auto some = admit_each(
+            genesis, memo, transactions.subspan(from, std::min(kTask, transactions.size() - from)));
+        std::vector<Voucher> vouchers;
+        for (std::size_t i = 0; i < some.size(); ++i) {
+            if (!some[i].ok()) continue;
+            admitted[from + i] = std::move(*some[i]);
+            auto found = vouchers_in(admitted[from + i]->tx);
+            std::move(found.begin(), found.end(), std::back_inserter(vouchers));
         }
+        verify_vouchers(memo, genesis.chain_id, vouchers);
     });
     std::vector<block::Certificate> certificates;
-    for (const auto& one : admitted)
-        if (one != nullptr && one->tx.to == module::storage() && abi::selector_of(one->tx.data))
-            append_certificates(one->tx, certificates);
-    run_parallel(threads, (certificates.size() + kTogether - 1) / kTogether,
-                 [&](unsigned, std::size_t at) {
-                     const auto all = std::span<const block::Certificate>(certificates);
-                     const auto first = at * kTogether;
-                     verify_together(memo, genesis.chain_id,
-                                     all.subspan(first, std::min(kTogether, all.size() - first)));
-                 });
+    for (const auto& one : admitted) {
+        if (one == nullptr) continue;
+        for (auto& certificate : certificates_in(one->tx))
+            if (!memo.is_good(claim_of(certificate)))
+                certificates.push_back(std::move(certificate));
+    }
+    memo.certificates().bring(std::move(certificates), [&](auto all) {
+        const auto together =
+            std::clamp(all.size() / threads.workers(), kTogetherMin, kTogetherMax);
+        run_parallel(
+            threads, (all.size() + together - 1) / together, [&](unsigned, std::size_t at) {
+                const auto first = at * together;
+                verify_together(memo, genesis.chain_id,
+                                all.subspan(first, std::min(together, all.size() - first)));
+            });
+    });
+}
+
+Bytes findings_of(const Memo& memo, std::span<const ByteSpan> transactions) {
+    Bytes out(kFindingSize * transactions.size());
+    for (std::size_t i = 0; i < transactions.size(); ++i) {
+        const auto admitted = memo.admitted(crypto::blake3(transactions[i]));
+        if (admitted == nullptr) continue;
+        auto* const at = out.data() + kFindingSize * i;
+        const auto sender = admitted->sender.span();
+        std::copy(sender.begin(), sender.end(), at);
+        const auto claims = claims_in(admitted->tx);
+        at[Address::kSize] = std::all_of(claims.begin(), claims.end(),
+                                         [&](const auto& claim) { return memo.is_good(claim); });
+    }
+    return out;
+}
+
+void believe(const Genesis& genesis, Memo& memo, std::span<const ByteSpan> transactions,
+             ByteSpan findings, const Threads& threads) {
+    if (findings.size() != kFindingSize * transactions.size()) return;
+    run_parallel(threads, (transactions.size() + kTask - 1) / kTask, [&](unsigned, std::size_t at) {
+        const auto end = std::min((at + 1) * kTask, transactions.size());
+        for (auto i = at * kTask; i < end; ++i) {
+            const auto finding = findings.subspan(kFindingSize * i, kFindingSize);
+            const auto sender = Address::from_bytes(finding.first(Address::kSize)).value();
+            if (sender.is_zero()) continue;
+            const auto admitted = admit(genesis, memo, transactions[i], sender);
+            if (!admitted.ok() || finding.back() == 0) continue;
+            for (const auto& claim : claims_in((*admitted)->tx)) memo.remember_good(claim);
+        }
+    });
 }
 
 }  // namespace mutirao::ledger

@@ -82,6 +82,32 @@ TEST_F(Preparation, remembers_good_transactions_and_no_bad_ones) {
     EXPECT_EQ(memo.admitted(crypto::blake3(as_bytes("no transaction"))), nullptr);
 }
 
+TEST_F(Preparation, remembers_good_vouchers_and_senders_beside_bad_ones) {
+    const auto& memo = *chain.ledger.memo();
+    std::vector<Bytes> raw;
+    std::vector<Voucher> vouchers;
+    for (int i = 0; i < 40; ++i) {
+        Voucher voucher;
+        voucher.provider = wallet(100 + i).address();
+        voucher.tokens = 1;
+        voucher.sign(wallet(50 + i), chain.ledger.genesis().chain_id);
+        if (i % 5 == 0) voucher.tokens = 2;  // not what was signed
+        vouchers.push_back(voucher);
+        raw.push_back(chain.signed_call(wallet(100 + i), settle(voucher)));
+        if (i % 7 == 0) raw.back() = {2, 1};  // no transaction
+    }
+    prepare_all(raw);
+    for (int i = 0; i < 40; ++i) {
+        const auto at = static_cast<std::size_t>(i);
+        const auto known = memo.admitted(crypto::blake3(raw[at]));
+        ASSERT_EQ(known != nullptr, i % 7 != 0) << i;
+        if (known != nullptr) {
+            EXPECT_EQ(known->sender, wallet(100 + i).address()) << i;
+        }
+        EXPECT_EQ(memo.is_good(claim_of(vouchers[at])), i % 5 != 0 && i % 7 != 0) << i;
+    }
+}
+
 TEST_F(Preparation, remembers_good_certificates_and_no_bad_ones) {
     const auto good = certificate("good"), other = certificate("other");
     auto bad = certificate("bad");
@@ -99,6 +125,37 @@ TEST_F(Preparation, remembers_good_certificates_and_no_bad_ones) {
     EXPECT_FALSE(is_known_good(bad));
     EXPECT_FALSE(is_known_good(unheard));
     EXPECT_FALSE(is_known_good(unopened));
+}
+
+// What was found out goes into another memo, of a process that comes later; nothing else does.
+TEST_F(Preparation, findings_are_believed_and_nothing_beside_them) {
+    auto bad = certificate("bad");
+    bad.signature = certificate("good").signature;
+    std::vector<Bytes> raw{
+        chain.signed_call(wallet(1), transfer(wallet(2).address(), Amount(5))),
+        chain.signed_call(wallet(10), paid(certificate("good"))),
+        chain.signed_call(wallet(11), paid(bad)),
+        to_bytes(as_bytes("no transaction")),
+    };
+    prepare_all(raw);
+    const std::vector<ByteSpan> spans(raw.begin(), raw.end());
+    auto findings = findings_of(*chain.ledger.memo(), spans);
+    ASSERT_EQ(findings.size(), 21 * raw.size());
+    Memo later;
+    believe(chain.ledger.genesis(), later, spans, findings, {});
+    EXPECT_EQ(later.admitted(crypto::blake3(raw[0]))->sender, wallet(1).address());
+    EXPECT_EQ(later.admitted(crypto::blake3(raw[2]))->sender, wallet(11).address());
+    EXPECT_EQ(later.admitted(crypto::blake3(raw[3])), nullptr);
+    EXPECT_TRUE(later.is_good(claim_of(certificate("good"))));
+    EXPECT_FALSE(later.is_good(claim_of(bad)));
+    // The bytes alone say who sent it: nothing is recovered.
+    findings[0] ^= 1;
+    Memo misled, careful;
+    believe(chain.ledger.genesis(), misled, spans, findings, {});
+    EXPECT_NE(misled.admitted(crypto::blake3(raw[0]))->sender, wallet(1).address());
+    findings.pop_back();
+    believe(chain.ledger.genesis(), careful, spans, findings, {});
+    EXPECT_EQ(careful.admitted(crypto::blake3(raw[0])), nullptr);
 }
 
 TEST_F(Preparation, blocks_end_the_same_with_it_and_without) {

@@ -1,36 +1,11 @@
 #include "ledger/records.hpp"
 
 #include "crypto/hash.hpp"
+#include "ledger/lane_tip.hpp"
+#include "ledger/state_keys.hpp"
 
 namespace mutirao::ledger {
 namespace {
-
-// Big-endian, so that key order is number order.
-void append_number(Bytes& out, std::uint64_t value) {
-    for (int shift = 56; shift >= 0; shift -= 8)
-        out.push_back(static_cast<std::uint8_t>(value >> shift));
-}
-
-Bytes tagged(char tag, ByteSpan rest = {}) {
-    Bytes out;
-    out.reserve(2 + rest.size());
-    out.push_back(static_cast<std::uint8_t>(tag));
-    out.push_back('/');
-    out.insert(out.end(), rest.begin(), rest.end());
-    return out;
-}
-
-Bytes numbered(char tag, std::uint64_t value) {
-    Bytes out = tagged(tag);
-    append_number(out, value);
-    return out;
-}
-
-Bytes joined(char tag, ByteSpan a, ByteSpan b) {
-    Bytes out = tagged(tag, a);
-    out.insert(out.end(), b.begin(), b.end());
-    return out;
-}
 
 Digest keyed(std::string_view purpose, const Writer& out) {
     return crypto::blake3_keyed(crypto::domain_key(purpose), out.bytes());
@@ -40,57 +15,59 @@ Digest keyed(std::string_view purpose, const Writer& out) {
 
 namespace key {
 
-Bytes account(const Address& address) { return tagged('a', address.span()); }
-Bytes node(const Address& address) { return tagged('n', address.span()); }
-Bytes bls_key(const crypto::BlsPublicKey& key) { return tagged('q', key.span()); }
-Bytes epoch(std::uint64_t epoch) { return numbered('m', epoch); }
-Bytes current_epoch() { return tagged('x', as_bytes("epoch")); }
-Bytes block(const BlockId& id) { return tagged('b', id.span()); }
+Bytes account(const Address& address) { return tagged(Tag::account, address.span()); }
+Bytes node(const Address& address) { return tagged(Tag::node, address.span()); }
+Bytes bls_key(const crypto::BlsPublicKey& key) { return tagged(Tag::bls_key, key.span()); }
+Bytes epoch(std::uint64_t epoch) { return numbered(Tag::epoch, epoch); }
+Bytes current_epoch() { return single("epoch"); }
+Bytes block(const BlockId& id) { return tagged(Tag::block, id.span()); }
 Bytes block_part(const BlockId& id, const Address& payer, const Digest& content) {
-    return tagged(
-        'c', crypto::blake3_keyed(crypto::domain_key("block-part"),
-                                  joined('c', joined('c', id.span(), payer.span()), content.span()))
-                 .span());
+    const auto inner = tagged(Tag::block_part, id.span(), payer.span());
+    return tagged(Tag::block_part,
+                  crypto::blake3_keyed(crypto::domain_key("block-part"),
+                                       tagged(Tag::block_part, inner, content.span()))
+                      .span());
 }
-Bytes asset(const Digest& id) { return tagged('s', id.span()); }
-Bytes licence(const Digest& id) { return tagged('l', id.span()); }
+Bytes asset(const Digest& id) { return tagged(Tag::asset, id.span()); }
+Bytes licence(const Digest& id) { return tagged(Tag::licence, id.span()); }
 Bytes run_licence(const Digest& run, const Digest& licence) {
-    return joined('i', run.span(), licence.span());
+    return tagged(Tag::run_licence, run.span(), licence.span());
 }
 Bytes accepted_licence(const Digest& run, const Digest& licence) {
-    return joined('j', run.span(), licence.span());
+    return tagged(Tag::accepted_licence, run.span(), licence.span());
 }
-Bytes run(const Digest& id) { return tagged('r', id.span()); }
+Bytes run(const Digest& id) { return tagged(Tag::run, id.span()); }
 Bytes provider(const Digest& model, const Address& address) {
-    return joined('p', model.span(), address.span());
+    return tagged(Tag::provider, model.span(), address.span());
 }
-Bytes api_key(const Address& key) { return tagged('k', key.span()); }
+Bytes api_key(const Address& key) { return tagged(Tag::api_key, key.span()); }
 Bytes provider_draw(const Address& key, const Address& provider) {
-    return joined('y', key.span(), provider.span());
+    return tagged(Tag::provider_draw, key.span(), provider.span());
 }
 Bytes round_reports(const Digest& run, std::uint32_t round, const Digest& result) {
-    Bytes out = tagged('g', run.span());
+    Bytes out = tagged(Tag::round_reports, run.span());
     append_number(out, round);
     out.insert(out.end(), result.bytes.begin(), result.bytes.end());
     return out;
 }
 Bytes trainer_rounds(const Digest& run, const Address& trainer) {
-    return joined('h', run.span(), trainer.span());
+    return tagged(Tag::trainer_rounds, run.span(), trainer.span());
 }
-Bytes event(std::uint64_t index) { return numbered('v', index); }
-Bytes event_count() { return tagged('x', as_bytes("events")); }
-Bytes genesis() { return tagged('x', as_bytes("genesis")); }
+Bytes lane_tip(const Address& author) { return tagged(Tag::lane_tip, author.span()); }
+Bytes event(std::uint64_t index) { return numbered(Tag::event, index); }
+Bytes event_count() { return single("events"); }
+Bytes genesis() { return single("genesis"); }
 
-Bytes nodes() { return tagged('n'); }
-Bytes blocks() { return tagged('b'); }
-Bytes assets() { return tagged('s'); }
-Bytes licences() { return tagged('l'); }
-Bytes api_keys() { return tagged('k'); }
-Bytes run_licences(const Digest& run) { return tagged('i', run.span()); }
-Bytes accepted_licences(const Digest& run) { return tagged('j', run.span()); }
-Bytes runs() { return tagged('r'); }
-Bytes providers(const Digest& model) { return tagged('p', model.span()); }
-Bytes events() { return tagged('v'); }
+Bytes nodes() { return tagged(Tag::node); }
+Bytes blocks() { return tagged(Tag::block); }
+Bytes assets() { return tagged(Tag::asset); }
+Bytes licences() { return tagged(Tag::licence); }
+Bytes api_keys() { return tagged(Tag::api_key); }
+Bytes run_licences(const Digest& run) { return tagged(Tag::run_licence, run.span()); }
+Bytes accepted_licences(const Digest& run) { return tagged(Tag::accepted_licence, run.span()); }
+Bytes runs() { return tagged(Tag::run); }
+Bytes providers(const Digest& model) { return tagged(Tag::provider, model.span()); }
+Bytes events() { return tagged(Tag::event); }
 
 }  // namespace key
 

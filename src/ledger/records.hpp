@@ -234,9 +234,11 @@ struct ApiKey {
 // What one provider redeemed of a key: its vouchers count up from there.
 struct ProviderDraw {
     Amount redeemed;
+    Digest voucher;  // hash() of the last one, which may be disputed
+    std::uint64_t redeemed_ms = 0;
     template <class V>
     void fields(V& visit) {
-        visit(redeemed);
+        visit(redeemed), visit(voucher), visit(redeemed_ms);
     }
 };
 

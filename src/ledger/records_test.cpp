@@ -51,7 +51,7 @@ TEST(Records, every_record_has_one_encoding) {
     ApiKey api_key;
     api_key.closed = true;
     expect_canonical(api_key);
-    expect_canonical(ProviderDraw{Amount(5)});
+    expect_canonical(ProviderDraw{Amount(5), digest_of("voucher"), 9});
     expect_canonical(RoundReports{{wallet(0).address()}, true});
     expect_canonical(TrainerRounds{4, 3});
     OrderKey order_key;

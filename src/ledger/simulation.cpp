@@ -1,6 +1,7 @@
 #include "ledger/simulation.hpp"
 
 #include "ledger/abi.hpp"
+#include "ledger/deals.hpp"
 #include "ledger/execution.hpp"
 #include "ledger/ledger.hpp"
 #include "ledger/orders.hpp"
@@ -9,7 +10,7 @@
 namespace mutirao::ledger {
 namespace {
 
-// Calls that check BLS signatures, and orders to make them.
+// Calls that check BLS or Ed25519 signatures or openings, and orders to make them.
 bool is_dear(const Call& call) {
     const auto selector = abi::selector_of(call.data);
     const auto is = [&](const Address& to, std::string_view signature) {
@@ -18,12 +19,15 @@ bool is_dear(const Call& call) {
     if (is(module::orders(), signature::kRelay)) {
         abi::Reader in(ByteSpan(call.data).subspan(abi::kSelectorSize));
         const auto account = in.address(), to = in.address();
-        return account.ok() && to.ok() && (*to == module::storage() || *to == module::staking());
+        return account.ok() && to.ok() &&
+               (*to == module::storage() || *to == module::staking() || *to == module::deals());
     }
     return is(module::storage(), signature::kCertify) ||
            is(module::storage(), signature::kCertifyAll) ||
            is(module::staking(), signature::kProveConflict) ||
-           is(module::staking(), signature::kProveBadRow);
+           is(module::staking(), signature::kProveBadRow) ||
+           is(module::staking(), signature::kJoinValidators) ||
+           is(module::deals(), signature::kAnswerAudit);
 }
 
 }  // namespace

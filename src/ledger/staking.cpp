@@ -1,6 +1,7 @@
 #include "ledger/staking.hpp"
 
 #include "ledger/abi.hpp"
+#include "ledger/state_keys.hpp"
 
 namespace mutirao::ledger {
 
@@ -40,20 +41,16 @@ Amount Pot::cut(std::uint32_t ppm) {
 }
 
 namespace key {
-Bytes node_stake(const Address& node) {
-    return mutirao::Writer().raw(node_stakes()).raw(node.span()).bytes();
-}
+Bytes node_stake(const Address& node) { return tagged(Tag::node_stake, node.span()); }
 Bytes owner_stake(const Address& owner, const Address& node) {
-    return mutirao::Writer().raw(owner_stakes(owner)).raw(node.span()).bytes();
+    return tagged(Tag::owner_stake, owner.span(), node.span());
 }
 Bytes fault(const Address& node, const Digest& about) {
-    return mutirao::Writer().raw(as_bytes("z/")).raw(node.span()).raw(about.span()).bytes();
+    return tagged(Tag::fault, node.span(), about.span());
 }
-Bytes rewarded_period() { return to_bytes(as_bytes("x/rewarded")); }
-Bytes node_stakes() { return to_bytes(as_bytes("u/")); }
-Bytes owner_stakes(const Address& owner) {
-    return mutirao::Writer().raw(as_bytes("d/")).raw(owner.span()).bytes();
-}
+Bytes rewarded_period() { return single("rewarded"); }
+Bytes node_stakes() { return tagged(Tag::node_stake); }
+Bytes owner_stakes(const Address& owner) { return tagged(Tag::owner_stake, owner.span()); }
 }  // namespace key
 
 Call stake(const Address& node, Amount amount) {

@@ -8,6 +8,7 @@
 namespace mutirao::ledger {
 namespace {
 
+constexpr std::size_t kAhead = 16;  // nodes
 constexpr std::size_t kBlock = crypto::kHashedBlockSize;
 constexpr std::size_t kRows = crypto::kHashedRows;
 
@@ -172,6 +173,10 @@ DenseTree::Staged DenseTree::stage(std::size_t count, Level leaves) const {
         Level above;
         pairs.clear();
         for (std::size_t i = 0; i < changed.at.size();) {
+            // Neighbours lie anywhere in a level of megabytes.
+            if (i + kAhead < changed.at.size())
+                if (const auto beside = changed.at[i + kAhead] ^ 1u; beside < now.size())
+                    __builtin_prefetch(&now[beside]);
             const auto parent = changed.at[i] / 2;
             above.at.push_back(parent);
             for (const std::size_t child : {2 * parent, 2 * parent + 1}) {
@@ -199,7 +204,8 @@ void DenseTree::commit(Staged staged) {
     }
 }
 
-void DenseTree::build(std::vector<Digest> leaves) {
+void DenseTree::build(std::vector<Digest> leaves, const Threads& threads) {
+    constexpr std::size_t kTask = 512 * kRows;  // pairs
     levels_.clear();
     if (leaves.empty()) return;
     levels_.push_back(std::move(leaves));
@@ -209,7 +215,11 @@ void DenseTree::build(std::vector<Digest> leaves) {
         const auto size = below.size();
         below.resize((count + kRows - 1) / kRows * kRows * 2);  // zeros beyond the last
         std::vector<Digest> level(count);
-        hash_pairs(below[0].bytes.data(), count, level.data());
+        run_parallel(threads, (count + kTask - 1) / kTask, [&](unsigned, std::size_t task) {
+            const auto begin = task * kTask;
+            hash_pairs(below[2 * begin].bytes.data(), std::min(kTask, count - begin),
+                       &level[begin]);
+        });
         below.resize(size);
         levels_.push_back(std::move(level));
     }

@@ -9,6 +9,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/parallel.hpp"
 #include "crypto/row_hash.hpp"
 
 namespace mutirao::ledger {
@@ -88,7 +89,7 @@ class DenseTree {
     Staged stage(std::size_t count, Level leaves) const;
     void commit(Staged staged);
     // All anew.
-    void build(std::vector<Digest> leaves);
+    void build(std::vector<Digest> leaves, const Threads& threads = {});
 
     Digest top() const { return levels_.empty() ? Digest() : levels_.back()[0]; }
     // What stands beside the path from a leaf to the top, from below, without what lies beyond the

@@ -10,6 +10,7 @@ namespace {
 constexpr std::size_t kBlockMax = 128;                   // keys
 constexpr std::size_t kAhead = 16;                       // look-ups side by side
 constexpr std::size_t kBlockFilled = kBlockMax * 3 / 4;  // when everything comes at once
+constexpr Slot kReadAtOnce = 1024;                       // by a view
 
 }  // namespace
 
@@ -24,20 +25,29 @@ KeyPrefix KeyPrefix::of(ByteSpan key) {
 }
 
 StateSlots::StateSlots() {
-    slots_.resize(1);
-    write(0, {}, {});
+    table_->slots.push_back(record({}, {}));
     firsts_.push_back({{}, 0});
     blocks_.push_back({{{}, 0}});
 }
 
-void StateSlots::write(Slot slot, ByteSpan key, ByteSpan value) {
+StateSlots::Record StateSlots::record(ByteSpan key, ByteSpan value) {
     ENSURE(key.size() <= kStateKeyMax && value.size() <= kStateValueMax, "a record is too large");
-    auto& at = slots_[slot];
-    at.bytes = std::make_unique_for_overwrite<std::uint8_t[]>(key.size() + value.size());
-    std::copy(key.begin(), key.end(), at.bytes.get());
-    std::copy(value.begin(), value.end(), at.bytes.get() + key.size());
-    at.key_size = static_cast<std::uint16_t>(key.size());
-    at.value_size = static_cast<std::uint32_t>(value.size());
+    Record out;
+    out.bytes = std::make_unique_for_overwrite<std::uint8_t[]>(key.size() + value.size());
+    std::copy(key.begin(), key.end(), out.bytes.get());
+    std::copy(value.begin(), value.end(), out.bytes.get() + key.size());
+    out.key_size = static_cast<std::uint16_t>(key.size());
+    out.value_size = static_cast<std::uint32_t>(value.size());
+    return out;
+}
+
+// Before the record changes, or comes to be.
+void StateSlots::keep_for_views(Slot slot) {
+    for (auto* unread : table_->unread) {
+        if (slot < unread->at || slot >= unread->end || unread->before.contains(slot)) continue;
+        const auto& now = at(slot);
+        unread->before.emplace(slot, used(slot) ? record(now.key(), now.value()) : Record());
+    }
 }
 
 // How many of the sorted items are not above the key. Prefixes decide nearly always, so that keys,
@@ -95,16 +105,16 @@ void StateSlots::find_some(std::span<const ByteSpan> keys, Slot* out) const {
     }
     for (std::size_t i = 0; i < keys.size(); ++i) {
         out[i] = (*blocks[i])[not_above(*blocks[i], prefixes[i], keys[i]) - 1].slot;
-        __builtin_prefetch(&slots_[out[i]]);
+        __builtin_prefetch(&at(out[i]));
     }
     for (std::size_t i = 0; i < keys.size(); ++i) {
-        const auto& at = slots_[out[i]];
-        __builtin_prefetch(at.bytes.get());
-        if (at.next != kNoSlot) __builtin_prefetch(&slots_[at.next]);
+        const auto& found = at(out[i]);
+        __builtin_prefetch(found.bytes.get());
+        if (found.next != kNoSlot) __builtin_prefetch(&at(found.next));
     }
     for (std::size_t i = 0; i < keys.size(); ++i) {
-        const auto next = slots_[out[i]].next;
-        if (next != kNoSlot) __builtin_prefetch(slots_[next].bytes.get());
+        const auto next = this->next(out[i]);
+        if (next != kNoSlot) __builtin_prefetch(at(next).bytes.get());
         if (keys[i].empty() || !key_equal(key(out[i]), keys[i])) out[i] = kNoSlot;
     }
 }
@@ -126,11 +136,13 @@ Slot StateSlots::before(ByteSpan key) const {
 }
 
 void StateSlots::insert(Slot slot, ByteSpan key, ByteSpan value) {
-    if (slot == slots_.size())
-        slots_.emplace_back();
+    auto& slots = table_->slots;
+    keep_for_views(slot);
+    if (slot == slots.size())
+        slots.emplace_back();
     else
         ENSURE(free_.erase(slot) == 1, "the slot is in use");
-    write(slot, key, value);
+    slots[slot] = record(key, value);
     const auto at = place(this->key(slot));
     auto& items = blocks_[at.block];
     items.insert(items.begin() + static_cast<std::ptrdiff_t>(at.item) + 1,
@@ -152,6 +164,7 @@ void StateSlots::split(std::size_t block) {
 
 void StateSlots::erase(Slot slot) {
     ENSURE(slot != 0 && used(slot), "the slot is not in use");
+    keep_for_views(slot);
     const auto at = place(key(slot));
     auto& items = blocks_[at.block];
     items.erase(items.begin() + static_cast<std::ptrdiff_t>(at.item));
@@ -162,27 +175,30 @@ void StateSlots::erase(Slot slot) {
     } else if (at.item == 0) {
         firsts_[at.block] = items.front();
     }
-    slots_[slot] = {};
+    table_->slots[slot] = {};
     free_.insert(slot);
 }
 
 void StateSlots::set_value(Slot slot, ByteSpan value) {
-    auto& at = slots_[slot];
-    if (value.size() == at.value_size) {
-        std::copy(value.begin(), value.end(), at.bytes.get() + at.key_size);
+    keep_for_views(slot);
+    auto& now = table_->slots[slot];
+    if (value.size() == now.value_size) {
+        std::copy(value.begin(), value.end(), now.bytes.get() + now.key_size);
         return;
     }
-    const auto key = to_bytes(this->key(slot));
-    write(slot, key, value);
+    auto fresh = record(now.key(), value);
+    fresh.next = now.next;
+    now = std::move(fresh);
 }
 
 void StateSlots::fill(std::size_t slot_count, const std::vector<Entry>& ascending) {
-    ENSURE(slots_.size() == 1, "only an empty object is filled");
-    slots_.resize(slot_count);
+    auto& slots = table_->slots;
+    ENSURE(slots.size() == 1, "only an empty object is filled");
+    slots.resize(slot_count);
     Slot last = 0;
     for (const auto& entry : ascending) {
-        write(entry.slot, entry.key, entry.value);
-        slots_[last].next = entry.slot;
+        slots[entry.slot] = record(entry.key, entry.value);
+        slots[last].next = entry.slot;
         last = entry.slot;
         const Item item{KeyPrefix::of(entry.key), entry.slot};
         if (blocks_.back().size() == kBlockFilled) {
@@ -193,6 +209,37 @@ void StateSlots::fill(std::size_t slot_count, const std::vector<Entry>& ascendin
     }
     for (Slot slot = 1; slot < slot_count; ++slot)
         if (!used(slot)) free_.insert(free_.end(), slot);
+}
+
+StateSlots::View StateSlots::view() const { return View(table_); }
+
+StateSlots::View::View(std::shared_ptr<Table> table)
+    : table_(std::move(table)), unread_(std::make_unique<Unread>()) {
+    const std::lock_guard lock(table_->mutex);
+    unread_->end = static_cast<Slot>(table_->slots.size());
+    table_->unread.push_back(unread_.get());
+}
+
+StateSlots::View::~View() {
+    if (!unread_) return;  // moved from
+    const std::lock_guard lock(table_->mutex);
+    std::erase(table_->unread, unread_.get());
+}
+
+bool StateSlots::View::next(std::size_t bytes, Writer& out) {
+    while (out.bytes().size() < bytes) {
+        const std::lock_guard lock(table_->mutex);
+        auto& [at, end, before] = *unread_;
+        if (at == end) return false;
+        for (const auto stop = std::min<Slot>(end, at + kReadAtOnce); at < stop; ++at) {
+            const auto changed = before.find(at);
+            const auto& record = changed == before.end() ? table_->slots[at] : changed->second;
+            out.blob(record.key());
+            if (record.bytes) out.blob(record.value());
+            if (changed != before.end()) before.erase(changed);
+        }
+    }
+    return true;
 }
 
 }  // namespace mutirao::ledger

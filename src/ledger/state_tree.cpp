@@ -1,9 +1,12 @@
 #include "ledger/state_tree.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace mutirao::ledger {
 namespace {
+
+constexpr Slot kAhead = 16;  // slots whose memory is asked for
 
 // Where records that appear go: the lowest free slots, those of records that vanish in the same
 // block among them, then slots that were never used.
@@ -82,7 +85,7 @@ class StateTree::Linking {
     ByteSpan reached_;
 };
 
-StateTree::StateTree() : tree_(state_hash::node_key()) { hash_all(); }
+StateTree::StateTree() : tree_(state_hash::node_key()) { hash_all({}); }
 
 Value StateTree::get(ByteSpan key) const {
     const auto slot = slots_.find(key);
@@ -133,14 +136,14 @@ StateTree::Staged StateTree::stage(Difference difference) const {
     return out;
 }
 
+// Rows are read and hashed in the order of changes, in which they lie together in memory; only the
+// digests are brought into the order of slots.
 void StateTree::hash_leaves(Staged& staged, std::size_t slot_count) const {
-    auto& leaves = staged.leaves;
-    std::sort(leaves.begin(), leaves.end(),
-              [](const Leaf& a, const Leaf& b) { return a.slot < b.slot; });
+    const auto& leaves = staged.leaves;
     const auto changed = [](const Leaf& leaf) {
         return leaf.kind == LeafChange::created || leaf.kind == LeafChange::updated;
     };
-    std::vector<Digest> values(leaves.size());
+    std::vector<Digest> values(leaves.size()), digests(leaves.size());
     RowBatch value_rows(state_hash::value_key());
     for (std::size_t i = 0; i < leaves.size(); ++i) {
         const auto& leaf = leaves[i];
@@ -151,25 +154,34 @@ void StateTree::hash_leaves(Staged& staged, std::size_t slot_count) const {
                                     value_rows.row(state_hash::value_row_size(value), &values[i]));
     }
     value_rows.finish();
-    DenseTree::Level level;
-    level.digests.resize(leaves.size());
     RowBatch leaf_rows(state_hash::leaf_key());
     for (std::size_t i = 0; i < leaves.size(); ++i) {
         const auto& leaf = leaves[i];
-        level.at.push_back(leaf.slot);
         if (leaf.kind == LeafChange::emptied) continue;
         const ByteSpan key =
             changed(leaf) ? staged.difference[leaf.change].first : slots_.key(leaf.slot);
-        auto* row = leaf_rows.row(state_hash::leaf_row_size(key, leaf.next_key), &level.digests[i]);
+        auto* row = leaf_rows.row(state_hash::leaf_row_size(key, leaf.next_key), &digests[i]);
         state_hash::write_leaf_row(leaf.slot, values[i], key, leaf.next_key, row);
     }
     leaf_rows.finish();
+    std::vector<std::pair<Slot, std::uint32_t>> order;
+    order.reserve(leaves.size());
+    for (std::uint32_t i = 0; i < leaves.size(); ++i) order.emplace_back(leaves[i].slot, i);
+    std::sort(order.begin(), order.end());
+    DenseTree::Level level;
+    level.at.reserve(order.size());
+    level.digests.reserve(order.size());
+    for (const auto& [slot, i] : order) {
+        level.at.push_back(slot);
+        level.digests.push_back(digests[i]);
+    }
     staged.tree = tree_.stage(slot_count, std::move(level));
     staged.root = state_hash::tree_root(staged.tree.top(), slot_count);
 }
 
 void StateTree::commit(Staged staged) {
     ENSURE(staged.before == root_, "what is committed was staged on another state");
+    const auto lock = slots_.lock();
     for (const auto slot : staged.removed) slots_.erase(slot);
     for (const auto& leaf : staged.leaves) {
         if (leaf.kind == LeafChange::emptied) continue;
@@ -205,75 +217,93 @@ StateProof StateTree::prove(ByteSpan key) const {
     return out;
 }
 
-void StateTree::hash_all() {
-    const auto count = slots_.slot_count();
-    std::vector<Digest> values(count), leaves(count);
+// Of slots from `begin` on; an empty one's is left as it is.
+void StateTree::hash_slots(Slot begin, Slot end, Digest* leaves) const {
+    std::vector<Digest> values(end - begin);
     RowBatch value_rows(state_hash::value_key()), leaf_rows(state_hash::leaf_key());
-    for (Slot slot = 0; slot < count; ++slot) {
+    for (auto slot = begin; slot < end; ++slot) {
         if (!slots_.used(slot)) continue;
         const auto value = slots_.value(slot);
         state_hash::write_value_row(
-            value, value_rows.row(state_hash::value_row_size(value), &values[slot]));
+            value, value_rows.row(state_hash::value_row_size(value), &values[slot - begin]));
     }
     value_rows.finish();
-    for (Slot slot = 0; slot < count; ++slot) {
+    for (auto slot = begin; slot < end; ++slot) {
+        if (slot + kAhead < end) slots_.touch_next(slot + kAhead);
         if (!slots_.used(slot)) continue;
         const auto key = slots_.key(slot);
         const auto next = slots_.next(slot);
         const auto next_key = next == kNoSlot ? ByteSpan() : slots_.key(next);
         state_hash::write_leaf_row(
-            slot, values[slot], key, next_key,
-            leaf_rows.row(state_hash::leaf_row_size(key, next_key), &leaves[slot]));
+            slot, values[slot - begin], key, next_key,
+            leaf_rows.row(state_hash::leaf_row_size(key, next_key), &leaves[slot - begin]));
     }
     leaf_rows.finish();
-    tree_.build(std::move(leaves));
+}
+
+void StateTree::hash_all(const Threads& threads) {
+    constexpr std::size_t kTask = 1 << 13;  // slots
+    const auto count = slots_.slot_count();
+    std::vector<Digest> leaves(count);
+    run_parallel(threads, (count + kTask - 1) / kTask, [&](unsigned, std::size_t task) {
+        const auto begin = task * kTask;
+        hash_slots(static_cast<Slot>(begin), static_cast<Slot>(std::min(begin + kTask, count)),
+                   &leaves[begin]);
+    });
+    tree_.build(std::move(leaves), threads);
     root_ = state_hash::tree_root(tree_.top(), count);
 }
 
 void StateTree::encode(Writer& out) const {
-    out.u(static_cast<std::uint32_t>(slots_.size()));
-    for (auto slot = slots_.next(0); slot != kNoSlot; slot = slots_.next(slot))
-        out.u(slot).blob(slots_.key(slot)).blob(slots_.value(slot));
-    out.u(static_cast<std::uint32_t>(slots_.free().size()));
-    for (const auto slot : slots_.free()) out.u(slot);
+    auto records = view();
+    out.u(records.slot_count());
+    records.next(std::numeric_limits<std::size_t>::max(), out);
 }
 
-Result<StateTree> StateTree::decode(Reader& in) {
-    const auto refuse = [](const char* why) {
-        return Error{ErrorKind::corrupt, std::string("the state is damaged: ") + why};
+namespace {
+
+// In order of keys, so that their blocks can be filled one after another.
+void sort_by_key(std::vector<StateSlots::Entry>& entries) {
+    struct Sorted {
+        KeyPrefix prefix;
+        std::uint32_t entry;
     };
-    TRY(auto count, in.u<std::uint32_t>());
+    std::vector<Sorted> order;
+    order.reserve(entries.size());
+    for (std::uint32_t i = 0; i < entries.size(); ++i)
+        order.push_back({KeyPrefix::of(entries[i].key), i});
+    std::sort(order.begin(), order.end(), [&](const Sorted& a, const Sorted& b) {
+        return a.prefix != b.prefix ? a.prefix < b.prefix
+                                    : key_less(entries[a.entry].key, entries[b.entry].key);
+    });
+    std::vector<StateSlots::Entry> out;
+    out.reserve(entries.size());
+    for (const auto& [prefix, entry] : order) out.push_back(entries[entry]);
+    entries = std::move(out);
+}
+
+}  // namespace
+
+Result<StateTree> StateTree::decode(Reader& in, const Threads& threads) {
+    TRY(const auto slot_count, in.u<Slot>());
+    if (slot_count == 0 || slot_count == kNoSlot || slot_count - 1 > in.remaining() / 4)
+        return Error{ErrorKind::corrupt, "the state is damaged: it ends early"};
     std::vector<StateSlots::Entry> entries;
-    for (std::uint32_t i = 0; i < count; ++i) {
-        StateSlots::Entry entry{};
-        TRY(entry.slot, in.u<Slot>());
+    entries.reserve(slot_count - 1);
+    for (Slot slot = 1; slot < slot_count; ++slot) {
+        StateSlots::Entry entry{slot, {}, {}};
         TRY(entry.key, in.blob(kStateKeyMax));
+        if (entry.key.empty()) continue;  // a free slot
         TRY(entry.value, in.blob(kStateValueMax));
-        if (!key_less(i == 0 ? ByteSpan() : entries.back().key, entry.key))
-            return refuse("records are out of order");
         entries.push_back(entry);
     }
-    TRY(auto free, in.u<std::uint32_t>());
-    if (free > in.remaining() / sizeof(Slot)) return refuse("it ends early");
-    // Records and free slots together are the numbers from 1 on, each once.
-    const auto slot_count = std::uint64_t{1} + count + free;
-    std::vector<bool> taken(slot_count);
-    const auto take = [&](Slot slot) {
-        if (slot == 0 || slot >= slot_count || taken[slot]) return false;
-        taken[slot] = true;
-        return true;
-    };
-    for (const auto& entry : entries)
-        if (!take(entry.slot)) return refuse("a slot is named twice, or is none");
-    for (Slot previous = 0; free > 0; --free) {
-        TRY(auto slot, in.u<Slot>());
-        if (slot <= previous || !take(slot))
-            return refuse("a free slot is named twice, or is none");
-        previous = slot;
-    }
+    sort_by_key(entries);
+    for (std::size_t i = 1; i < entries.size(); ++i)
+        if (!key_less(entries[i - 1].key, entries[i].key))
+            return Error{ErrorKind::corrupt, "the state is damaged: a key is there twice"};
     StateTree out;
     out.slots_.fill(slot_count, entries);
-    out.hash_all();
+    out.hash_all(threads);
     return out;
 }
 

@@ -169,10 +169,11 @@ RC_GTEST_PROP(StateTree, has_one_root_for_one_difference, ()) {
         else
             changes.erase(key);
     }
-    RC_ASSERT(changes.difference() == difference);
+    const auto taken = changes.take_difference();
+    RC_ASSERT(taken == difference);
     StateTree tree;
     tree.apply(some_difference());
-    RC_ASSERT(tree.stage(changes.difference()).root == tree.stage(difference).root);
+    RC_ASSERT(tree.stage(taken).root == tree.stage(difference).root);
 }
 
 TEST(StateTree, takes_the_lowest_free_slots_and_never_gets_narrower) {
@@ -329,14 +330,54 @@ TEST(StateTree, refuses_bytes_that_are_not_its_own) {
         bytes[at] = value;
         return !accepts(bytes);
     };
-    EXPECT_TRUE(refuses(0, 2));   // records that are not there
-    EXPECT_TRUE(refuses(4, 0));   // slot 0
-    EXPECT_TRUE(refuses(4, 1));   // the free slot
-    EXPECT_TRUE(refuses(4, 3));   // beyond all
+    EXPECT_TRUE(refuses(0, 0));   // not even slot 0
+    EXPECT_TRUE(refuses(0, 2));   // a slot too few
+    EXPECT_TRUE(refuses(0, 4));   // one too many
+    EXPECT_TRUE(refuses(2, 1));   // more than there are bytes
+    EXPECT_TRUE(refuses(4, 1));   // no free slot
     EXPECT_TRUE(refuses(8, 0));   // no key
-    EXPECT_TRUE(refuses(18, 0));  // a free slot too few
-    EXPECT_TRUE(refuses(18, 2));  // one too many
-    EXPECT_TRUE(refuses(22, 2));  // not free
+    EXPECT_TRUE(refuses(13, 9));  // a value that goes on beyond the end
+}
+
+TEST(StateTree, refuses_a_key_that_is_there_twice) {
+    Writer out;
+    out.u(std::uint32_t{3});
+    for (int i = 0; i < 2; ++i) out.text("a").text("1");
+    Reader in(out.bytes());
+    EXPECT_EQ(StateTree::decode(in).error().kind, ErrorKind::corrupt);
+}
+
+// Records that come, change, move to other slots and go while a view is read, and before, and
+// after.
+RC_GTEST_PROP(StateTree, is_read_as_it_was_while_it_changes, ()) {
+    StateTree tree;
+    for (int block = 0; block < 3; ++block) tree.apply(some_difference());
+    const auto before = [&] {
+        Writer out;
+        tree.encode(out);
+        return out.bytes();
+    }();
+    auto first = std::make_optional(tree.view());
+    Writer read;
+    read.u(first->slot_count());
+    tree.apply(some_difference());
+    auto other = tree.view();  // of a later state; left unread
+    while (first->next(read.bytes().size() + 1, read)) tree.apply(some_difference());
+    RC_ASSERT(read.bytes() == before);
+    first.reset();
+    const auto root = tree.apply(some_difference());
+    RC_ASSERT(tree.root() == root);
+}
+
+TEST(StateTree, a_view_outlives_the_tree) {
+    auto tree = std::make_unique<StateTree>();
+    tree->apply({{bytes_of("a"), bytes_of("1")}});
+    auto view = tree->view();
+    tree->apply({{bytes_of("a"), bytes_of("22")}, {bytes_of("b"), bytes_of("3")}});
+    tree.reset();
+    Writer out;
+    EXPECT_FALSE(view.next(1000, out));
+    EXPECT_EQ(out.bytes(), Writer().text("a").text("1").bytes());
 }
 
 // vectors/ledger/generate_state.py computes them from the reference page alone.

@@ -47,5 +47,9 @@ inline Bytes one_text(std::string_view value) {
 std::span<const View> asset_token_views();  // of the rights module
 std::span<const View> staking_views();
 std::span<const View> order_views();
+std::span<const View> deal_views();
+std::span<const View> dispute_views();       // of the compute module
+std::span<const View> validator_views();     // of the staking module
+std::span<const View> contribution_views();  // of the training module
 
 }  // namespace mutirao::ledger

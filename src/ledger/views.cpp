@@ -1,5 +1,6 @@
 #include "ledger/views.hpp"
 
+#include "ledger/deals.hpp"
 #include "ledger/orders.hpp"
 #include "ledger/staking.hpp"
 #include "ledger/view_tables.hpp"
@@ -130,6 +131,9 @@ Result<Bytes> total_supply_view(const ViewContext& context, abi::Reader) {
     for (const auto& [address, amount] : context.genesis.allocations) {
         TRY(supply, supply.plus(amount));
     }
+    for (const auto& validator : context.genesis.validators) {
+        TRY(supply, supply.plus(validator.stake));
+    }
     return one_number(supply.wei());
 }
 
@@ -167,6 +171,7 @@ std::span<const View> views_of(const Address& module_address) {
     if (module_address == module::treasury()) return kToken;
     if (module_address == module::staking()) return staking_views();
     if (module_address == module::orders()) return order_views();
+    if (module_address == module::deals()) return deal_views();
     return {};
 }
 
@@ -175,7 +180,11 @@ std::span<const View> views_of(const Address& module_address) {
 Result<std::optional<Bytes>> view(const ViewContext& context, const Address& to, ByteSpan data) {
     const auto selector = abi::selector_of(data);
     if (!selector) return std::optional<Bytes>();
-    const auto more = to == module::rights() ? asset_token_views() : std::span<const View>();
+    const auto more = to == module::rights()     ? asset_token_views()
+                      : to == module::training() ? contribution_views()
+                      : to == module::compute()  ? dispute_views()
+                      : to == module::staking()  ? validator_views()
+                                                 : std::span<const View>();
     for (const auto& table : {views_of(to), more}) {
         for (const auto& each : table) {
             if (abi::selector(each.signature) != selector) continue;

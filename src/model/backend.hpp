@@ -43,8 +43,15 @@ struct OptimizerSettings {
     float clip_norm = 1.0f;  // of the whole gradient; 0 = no clipping
 };
 
-// `rows` windows of context + 1 bytes each, one after another: byte i + 1 is the answer to the
-// bytes up to i.
+struct OptimizerState {
+    std::uint64_t steps = 0;
+    std::vector<float> moments;  // two lists of the parameters' length, one after the other
+
+    bool operator==(const OptimizerState&) const = default;
+};
+
+// `rows` examples of config.example_size() bytes each, one after another (config.hpp says what is
+// in them).
 struct Batch {
     std::uint32_t rows = 0;
     ByteSpan tokens;
@@ -52,18 +59,27 @@ struct Batch {
 
 inline constexpr std::uint32_t kBatchRowsMax = 4096;
 
-// A model with its inner optimizer's state. One thread at a time. Losses are in nats a byte.
-// Every call may answer resource_exhausted (memory) or io (the library's own words), and
-// invalid_argument when a size is not what config() says.
+// A model with its inner optimizer's state. One thread at a time. Losses are the mean over all
+// answers: nats a token, nats a picture or row, or the square of a number's error. Every call may
+// answer resource_exhausted (memory) or io (the library's own words), and invalid_argument when a
+// size or a value is not what config() says.
 class Model {
   public:
     virtual ~Model() = default;
-    virtual const GptConfig& config() const = 0;
+    virtual const ModelConfig& config() const = 0;
     virtual std::size_t parameter_count() const = 0;
 
     // Copies, in parameter_layout() order. Setting leaves the optimizer's state as it is.
     virtual Status get_parameters(std::span<float> out) const = 0;
     virtual Status set_parameters(std::span<const float> in) = 0;
+    // The inner optimizer's state: with it and the parameters another process goes on bit for bit.
+    // unimplemented by backends that do not give it out; invalid_argument for another model's.
+    virtual Result<OptimizerState> optimizer_state() const {
+        return Error{ErrorKind::unimplemented, "this backend keeps its optimizer's state"};
+    }
+    virtual Status set_optimizer_state(const OptimizerState&) {
+        return Error{ErrorKind::unimplemented, "this backend takes no optimizer's state"};
+    }
 
     // One optimizer step; returns the loss before it. A loss that is not finite leaves parameters
     // and optimizer untouched and answers corrupt.
@@ -72,9 +88,13 @@ class Model {
     // The loss, and its gradient in `out`; parameters and optimizer stay.
     virtual Result<float> gradient(const Batch& batch, std::span<float> out) = 0;
 
-    // Scores of each next byte after `text`, of which the last context() bytes are read. Empty
-    // text counts as one line feed. Cost: one forward pass of the whole window.
-    virtual Status next_byte_logits(ByteSpan text, std::span<float, kVocabulary> out) = 0;
+    // Scores of each token that may follow `tokens`, of which the last `context` are read; none
+    // count as one line feed. `out` has the vocabulary's size. Cost: one forward pass of the whole
+    // window. unimplemented unless config() is a GPT.
+    virtual Status next_token_logits(std::span<const Token> tokens, std::span<float> out);
+    // [rows, classes] scores, or [rows, 1] numbers; what the examples give as answers is not read.
+    // unimplemented when config() is a GPT.
+    virtual Status scores(const Batch& batch, std::span<float> out);
 };
 
 class Backend {
@@ -83,7 +103,8 @@ class Backend {
     virtual std::string_view name() const = 0;  // "libtorch 1.13.1"
     // A model with these parameters (parameter_layout() order) and fresh optimizer state. It may
     // outlive the Backend. invalid_argument when the shape or the count is wrong.
-    virtual Result<std::unique_ptr<Model>> create(const GptConfig& config,
+    // unimplemented when this backend has no such kind of model.
+    virtual Result<std::unique_ptr<Model>> create(const ModelConfig& config,
                                                   const OptimizerSettings& settings,
                                                   std::span<const float> parameters) = 0;
 };

@@ -30,17 +30,18 @@ void expect_agrees_with_reference(Backend& backend) {
     auto model = backend.create(config, {}, parameters).value();
 
     const Bytes tokens = random_tokens(3 * 9);
+    const std::vector<Token> window(tokens.begin(), tokens.end());
     std::array<float, kVocabulary> logits;
     for (const std::size_t length : {1u, 5u, 8u}) {
-        ASSERT_TRUE(model->next_byte_logits(ByteSpan(tokens).first(length), logits).ok());
+        ASSERT_TRUE(model->next_token_logits(std::span(window).first(length), logits).ok());
         const auto expected = reference_logits(config, parameters, ByteSpan(tokens).first(length));
         for (std::size_t i = 0; i < kVocabulary; ++i)
             ASSERT_NEAR(logits[i], expected[length - 1][i], 1e-4);
     }
     // Only the last `context` bytes count.
     std::array<float, kVocabulary> again;
-    ASSERT_TRUE(model->next_byte_logits(ByteSpan(tokens).first(20), logits).ok());
-    ASSERT_TRUE(model->next_byte_logits(ByteSpan(tokens).subspan(12, 8), again).ok());
+    ASSERT_TRUE(model->next_token_logits(std::span(window).first(20), logits).ok());
+    ASSERT_TRUE(model->next_token_logits(std::span(window).subspan(12, 8), again).ok());
     EXPECT_EQ(logits, again);
 
     const Batch batch{3, tokens};
@@ -62,6 +63,37 @@ void expect_agrees_with_reference(Backend& backend) {
         const double difference =
             reference_loss(config, ahead, batch) - reference_loss(config, behind, batch);
         EXPECT_NEAR(slope, difference, 1e-3 * std::abs(difference) + 1e-6);
+    }
+}
+
+void expect_goes_on_from_its_optimizers_state(Backend& backend) {
+    const GptConfig config{1, 16, 2, 8};
+    const Bytes tokens = random_tokens(2 * 9);
+    for (const auto optimizer : {Optimizer::adamw, Optimizer::muon}) {
+        const auto fresh = [&] {
+            return backend.create(config, {.optimizer = optimizer}, random_parameters(config))
+                .value();
+        };
+        auto first = fresh(), second = fresh();
+        const auto none = first->optimizer_state().value();
+        EXPECT_EQ(none.steps, 0u);
+        EXPECT_EQ(none.moments, std::vector<float>(2 * first->parameter_count()));
+        for (int step = 0; step < 3; ++step) (void)first->train_step({2, tokens}, 1e-2f).value();
+        std::vector<float> wanted(first->parameter_count()), got(wanted.size());
+        ASSERT_TRUE(first->get_parameters(wanted).ok());
+        ASSERT_TRUE(second->set_parameters(wanted).ok());
+        const auto state = first->optimizer_state().value();
+        ASSERT_TRUE(second->set_optimizer_state(state).ok());
+        EXPECT_EQ(second->optimizer_state().value(), state);
+        for (auto* model : {first.get(), second.get()})
+            (void)model->train_step({2, tokens}, 1e-2f).value();
+        ASSERT_TRUE(first->get_parameters(wanted).ok());
+        ASSERT_TRUE(second->get_parameters(got).ok());
+        EXPECT_EQ(got, wanted);
+        EXPECT_FALSE(second->set_optimizer_state({1, {1.0f}}).ok());
+        // As whoever takes the others' state does.
+        ASSERT_TRUE(second->set_optimizer_state(none).ok());
+        EXPECT_EQ(second->optimizer_state().value(), none);
     }
 }
 
@@ -93,8 +125,10 @@ void expect_learns_and_refuses_wrong_sizes(Backend& backend) {
     EXPECT_EQ(model->gradient(batch, wrong).error().kind, ErrorKind::invalid_argument);
     EXPECT_EQ(model->loss({7, batch.tokens}).error().kind, ErrorKind::invalid_argument);
     EXPECT_EQ(model->train_step({0, {}}, 1).error().kind, ErrorKind::invalid_argument);
+    EXPECT_EQ(model->next_token_logits({}, wrong).error().kind, ErrorKind::invalid_argument);
+    EXPECT_EQ(model->scores(batch, wrong).error().kind, ErrorKind::unimplemented);
     EXPECT_FALSE(backend.create(config, {}, wrong).ok());
-    EXPECT_FALSE(backend.create({0, 32, 2, 16}, {}, parameters).ok());
+    EXPECT_FALSE(backend.create(GptConfig{0, 32, 2, 16}, {}, parameters).ok());
 
     // A diverged model is told apart, and stays as it was.
     std::vector<float> broken = parameters;

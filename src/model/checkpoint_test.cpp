@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 #include <string>
 
+#include "model/stage.hpp"
+
 namespace mutirao::model {
 namespace {
 
@@ -58,6 +60,24 @@ TEST(Checkpoint, has_the_shape_of_a_safetensors_file) {
     EXPECT_EQ(first, checkpoint.parameters[0]);
 }
 
+TEST(Checkpoint, pieces_of_stages_one_after_another_are_the_file) {
+    const GptConfig config{3, 8, 2, 4};
+    Checkpoint whole{config, initial_parameters(config, 3), 20, 5, Bytes(37, 9)};
+    auto head = whole;
+    head.parameters.clear();
+    Bytes file;
+    for (const auto& range : cut_into_stages(config, 2).value()) {
+        const auto slice = stage_slice(config, range);
+        const auto piece =
+            encode_checkpoint_piece(head, slice.offset,
+                                    std::span(whole.parameters).subspan(slice.offset, slice.size))
+                .value();
+        file.insert(file.end(), piece.begin(), piece.end());
+    }
+    EXPECT_EQ(file, encode_checkpoint(whole).value());
+    EXPECT_FALSE(encode_checkpoint_piece(head, 8, whole.parameters).ok());
+}
+
 TEST(Checkpoint, reads_another_writers_order_and_padding) {
     // Goal: the reader relies on data_offsets only. Swap the first two tensors' places (the first
     // is 8192 bytes, the second 32) and drop the padding.
@@ -93,6 +113,9 @@ TEST(Checkpoint, refuses_a_header_that_disagrees_with_the_model) {
         {"\"heads\":\"2\"", "\"heads\":\"99999999999\""},
         {"\"context\":\"4\"", "\"kontext\":\"4\""},
         {"F32", "F16"},
+        {"mutirao-model-2", "mutirao-model-3"},
+        {"\"kind\":\"gpt\"", "\"kind\":\"tpg\""},
+        {"\"vocabulary\":\"256\"", "\"vocabulary\":\"257\""},
         {"[256,8]", "[8,256]"},
         {"[256,8]", "[256]"},
         {"[0,8192]", "[0,8191]"},
@@ -116,6 +139,58 @@ TEST(Checkpoint, refuses_a_header_size_beyond_the_file_before_reading_it) {
     for (const std::uint8_t top : {0x01, 0x7f, 0xff}) {
         file[7] = top;
         EXPECT_EQ(decode_checkpoint(file).error().kind, ErrorKind::corrupt);
+    }
+}
+
+TEST(Checkpoint, keeps_a_tokenizer_or_schema_beside_the_parameters) {
+    auto checkpoint = sample();
+    checkpoint.preparation = {1, 2, 3};
+    const auto file = encode_checkpoint(checkpoint).value();
+    EXPECT_EQ(decode_checkpoint(file)->preparation, checkpoint.preparation);
+    const auto header = replaced(header_of(file), "\"U8\"", "\"F8\"");
+    EXPECT_EQ(decode_checkpoint(file_of(header, data_of(file))).error().kind, ErrorKind::corrupt);
+    checkpoint.preparation.resize(kPreparationMax + 1);
+    EXPECT_EQ(encode_checkpoint(checkpoint).error().kind, ErrorKind::invalid_argument);
+}
+
+TEST(Checkpoint, of_every_kind_of_model_round_trips) {
+    for (const ModelConfig& config :
+         {ModelConfig(GptConfig{1, 8, 2, 4, 300}), ModelConfig(ImageConfig{5, 4, 3, 2, 2, 3}),
+          ModelConfig(TabularConfig{3, 1, 4, 2})}) {
+        const Checkpoint checkpoint{config, initial_parameters(config, 3)};
+        const auto read = decode_checkpoint(encode_checkpoint(checkpoint).value()).value();
+        EXPECT_EQ(read.config, config);
+        EXPECT_EQ(read.parameters, checkpoint.parameters);
+    }
+}
+
+TEST(Checkpoint, of_an_adapter_names_its_base_and_merges_into_it) {
+    const auto base = sample();
+    const auto& gpt = *base.config.gpt();
+    Checkpoint adapter{base.config, initial_adapters(gpt, {.rank = 2}, 1), 3, 100};
+    for (auto& value : adapter.parameters) value += 0.5f;
+    Digest digest;
+    digest.bytes[0] = 7;
+    adapter.adapter = {.lora = {.rank = 2}, .base = digest};
+    const auto file = encode_checkpoint(adapter).value();
+    const auto read = decode_checkpoint(file).value();
+    EXPECT_EQ(read.adapter, adapter.adapter);
+    EXPECT_EQ(read.parameters, adapter.parameters);
+    const auto merged = merge_checkpoints(base, read).value();
+    EXPECT_EQ(merged.parameters,
+              merge_adapters(gpt, {.rank = 2}, base.parameters, adapter.parameters));
+    EXPECT_FALSE(merged.adapter);
+    EXPECT_EQ(merged.round, base.round + 3);
+
+    EXPECT_FALSE(merge_checkpoints(base, base).ok());
+    EXPECT_FALSE(merge_checkpoints(adapter, adapter).ok());
+    const auto header = header_of(file);
+    for (const auto& [from, to] : {std::pair{"\"lora_rank\":\"2\"", "\"lora_rank\":\"3\""},
+                                   {"\"lora_rank\":\"2\"", "\"lora_rank\":\"0\""},
+                                   {"\"lora_base\":\"07", "\"lora_base\":\"0x"}}) {
+        const auto bad = decode_checkpoint(file_of(replaced(header, from, to), data_of(file)));
+        ASSERT_FALSE(bad.ok()) << to;
+        EXPECT_EQ(bad.error().kind, ErrorKind::corrupt);
     }
 }
 

@@ -1,4 +1,4 @@
-// Text from a model, byte by byte.
+// Text from a model, token by token.
 #pragma once
 
 #include "base/ports.hpp"
@@ -6,20 +6,24 @@
 
 namespace mutirao::model {
 
-inline constexpr std::uint32_t kNewBytesMax = 65536;
+class Tokenizer;
+
+inline constexpr std::uint32_t kNewTokensMax = 65536;
 
 struct GenerateOptions {
-    std::uint32_t new_bytes_max = 128;
-    float temperature = 0.8f;  // 0 = always the likeliest byte
+    std::uint32_t new_tokens_max = 128;
+    float temperature = 0.8f;  // 0 = always the likeliest token
     std::uint32_t top_k = 40;  // draw among the k likeliest; 0 = all
     bool stop_at_line_feed = false;
 };
 
 // Only the new bytes (the prompt is not repeated), ended early by stop_at_line_feed. May stop in
-// the middle of a UTF-8 sequence: whole_utf8() trims it. Same parameters, prompt, options and
-// Random, same text. invalid_argument when an option is out of range.
+// the middle of a UTF-8 sequence: whole_utf8() trims it. `tokenizer` is null where a token is a
+// byte. Same parameters, prompt, options and Random, same text. invalid_argument when an option is
+// out of range, or the tokenizer is not of the model's vocabulary; unimplemented when the model is
+// no GPT.
 Result<Bytes> generate(Model& model, ByteSpan prompt, const GenerateOptions& options,
-                       Random& random);
+                       Random& random, const Tokenizer* tokenizer = nullptr);
 
 // `bytes` without an incomplete last UTF-8 sequence, and with every byte that is no UTF-8 replaced
 // by U+FFFD, so that the text may travel in JSON.

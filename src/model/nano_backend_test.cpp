@@ -65,5 +65,9 @@ TEST(NanoModel, a_batch_of_many_slices_is_the_mean_of_its_slices) {
     for (std::size_t i = 0; i < sum.size(); ++i) ASSERT_NEAR(whole[i], sum[i], 1e-5) << i;
 }
 
+TEST(NanoModel, goes_on_bit_for_bit_from_parameters_and_optimizer_state) {
+    expect_goes_on_from_its_optimizers_state(*make_nano_backend());
+}
+
 }  // namespace
 }  // namespace mutirao::model

@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <filesystem>
 
+#include "model/nano/blas.hpp"
 #include "model/plugin/entry.hpp"
 
 namespace mutirao::model {
@@ -29,6 +30,10 @@ Result<std::string> find_torch_plugin(std::span<const std::string> directories) 
 }
 
 Result<std::unique_ptr<Backend>> load_torch_backend(const std::string& path) {
+    // libtorch computes with it in all threads at once, and nobody can make those take turns.
+    if (!nano::compute_where_called())
+        return cannot_load(path,
+                           "OpenBLAS is a serial build here: install libopenblas-pthread-dev");
     // Without a slash dlopen would search the system's folders.
     const auto file = std::filesystem::path(path).has_parent_path() ? path : "./" + path;
     // Never closed: libtorch registers destructors and threads that must outlive every model.

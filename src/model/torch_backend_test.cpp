@@ -39,6 +39,7 @@ TEST(TorchModel, learns_with_both_optimizers_and_refuses_wrong_sizes) {
     auto backend = torch();
     EXPECT_TRUE(backend->name().starts_with("libtorch "));
     expect_learns_and_refuses_wrong_sizes(*backend);
+    expect_goes_on_from_its_optimizers_state(*backend);
 }
 
 // How far two lists are apart, beside the largest magnitude of the second.
@@ -77,6 +78,9 @@ TEST(NanoModel, has_libtorchs_gradients_and_steps_to_one_in_ten_thousand) {
         }
         ASSERT_TRUE(a->get_parameters(got).ok());
         ASSERT_TRUE(b->get_parameters(wanted).ok());
+        const auto here = a->optimizer_state().value(), there = b->optimizer_state().value();
+        EXPECT_EQ(here.steps, there.steps);
+        EXPECT_LT(relative_difference(here.moments, there.moments), 1e-2);
         // Of the way that both went.
         for (std::size_t i = 0; i < got.size(); ++i)
             got[i] -= parameters[i], wanted[i] -= parameters[i];

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <arpa/inet.h>
+#include <condition_variable>
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
 #include <grpcpp/completion_queue.h>
@@ -11,6 +12,7 @@
 #include <list>
 #include <mutex>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "net/address.hpp"
 #include "net/grpc_security.hpp"
@@ -67,6 +69,21 @@ struct Answer {
     grpc::ByteBuffer body;
 };
 
+// What the server says beside a failure; after the call.
+std::string kind_text_of(const grpc::ClientContext& context) {
+    const auto& trailing = context.GetServerTrailingMetadata();
+    const auto kind = trailing.find(kErrorKindKey);
+    return kind == trailing.end() ? "" : std::string(kind->second.data(), kind->second.size());
+}
+
+// A call that nobody waits for. Shared by gRPC's answer and the network's list.
+struct Started {
+    std::shared_ptr<grpc::Channel> channel;
+    std::string peer, method;
+    grpc::ClientContext context;
+    grpc::ByteBuffer request, answer;
+};
+
 // The calling thread does the waiting and the reading itself, on a queue of its own: no hop through
 // another thread.
 Answer call_and_wait(const std::shared_ptr<grpc::Channel>& channel, const std::string& method,
@@ -85,9 +102,7 @@ Answer call_and_wait(const std::shared_ptr<grpc::Channel>& channel, const std::s
     queue.Next(&tag, &ok);
     queue.Shutdown();
     while (queue.Next(&tag, &ok)) continue;
-    const auto& trailing = context.GetServerTrailingMetadata();
-    if (const auto kind = trailing.find(kErrorKindKey); kind != trailing.end())
-        answer.kind_text.assign(kind->second.data(), kind->second.size());
+    answer.kind_text = kind_text_of(context);
     return answer;
 }
 
@@ -104,6 +119,36 @@ struct GrpcNetwork::Impl {
     std::mutex mutex;       // guards both below
     std::list<Peer> peers;  // used last comes first
     std::unordered_map<std::string, std::list<Peer>::iterator> by_name;
+    std::mutex started_mutex;  // guards `started`
+    std::condition_variable ended;
+    std::unordered_set<std::shared_ptr<Started>> started;
+
+    // The channel for a call that may be made.
+    Result<std::shared_ptr<grpc::Channel>> admit(const std::string& peer, std::string_view method,
+                                                 std::size_t size, Duration deadline) {
+        if (!method.starts_with('/'))
+            return Error{ErrorKind::invalid_argument,
+                         "\"" + std::string(method) + "\" is no gRPC method path"};
+        if (size > kMessageBytesMax)
+            return Error{ErrorKind::invalid_argument,
+                         "a request of " + std::to_string(size) + " bytes to " + peer +
+                             " is over the limit of " + std::to_string(kMessageBytesMax)};
+        if (deadline <= Duration::zero())
+            return Error{ErrorKind::timeout, "no time left to call " + peer};
+        return channel(peer);
+    }
+
+    void end(const std::shared_ptr<Started>& call) {
+        const std::lock_guard lock(started_mutex);
+        started.erase(call);
+        ended.notify_all();
+    }
+
+    void end_all() {
+        std::unique_lock lock(started_mutex);
+        for (const auto& call : started) call->context.TryCancel();
+        ended.wait(lock, [this] { return started.empty(); });
+    }
 
     Result<std::shared_ptr<grpc::Channel>> channel(const std::string& name) {
         const std::lock_guard lock(mutex);
@@ -133,27 +178,45 @@ GrpcNetwork::GrpcNetwork(std::optional<crypto::PeerCertificate> certificate,
                          std::size_t peers_max) {
     ENSURE(peers_max > 0, "a network needs room for a peer");
     route_grpc_log();
-    impl_ = std::unique_ptr<Impl>(new Impl{std::move(certificate), peers_max, {}, {}, {}});
+    impl_ =
+        std::unique_ptr<Impl>(new Impl{std::move(certificate), peers_max, {}, {}, {}, {}, {}, {}});
 }
-GrpcNetwork::~GrpcNetwork() = default;
+GrpcNetwork::~GrpcNetwork() { impl_->end_all(); }
 
 Result<Bytes> GrpcNetwork::call(const std::string& peer, std::string_view method, ByteSpan request,
                                 Duration deadline) {
-    if (!method.starts_with('/'))
-        return Error{ErrorKind::invalid_argument,
-                     "\"" + std::string(method) + "\" is no gRPC method path"};
-    if (request.size() > kMessageBytesMax)
-        return Error{ErrorKind::invalid_argument,
-                     "a request of " + std::to_string(request.size()) + " bytes to " + peer +
-                         " is over the limit of " + std::to_string(kMessageBytesMax)};
-    if (deadline <= Duration::zero())
-        return Error{ErrorKind::timeout, "no time left to call " + peer};
-    TRY(const auto channel, impl_->channel(peer));
+    TRY(const auto channel, impl_->admit(peer, method, request.size(), deadline));
     // Copied, because gRPC may still hold the request when the deadline has ended the call.
     const auto answer =
         call_and_wait(channel, std::string(method), copy_to_buffer(request), deadline);
     if (!answer.status.ok()) return from_status(answer.status, answer.kind_text, peer, method);
     return to_bytes(answer.body);
+}
+
+void GrpcNetwork::start(const std::string& peer, std::string_view method, Message request,
+                        Duration deadline, Done done) {
+    auto channel = impl_->admit(peer, method, request.size(), deadline);
+    if (!channel.ok()) return done(std::move(channel).error());
+    const auto call = std::make_shared<Started>();
+    call->channel = std::move(channel).value();
+    call->peer = peer;
+    call->method = method;
+    call->context.set_deadline(after(deadline));
+    call->context.set_wait_for_ready(false);
+    call->request = request.pieces.size() == 1 ? copy_to_buffer(request.pieces.front())
+                                               : to_buffer(request.joined());
+    {
+        const std::lock_guard lock(impl_->started_mutex);
+        impl_->started.insert(call);
+    }
+    grpc::GenericStub(call->channel)
+        .UnaryCall(&call->context, call->method, {}, &call->request, &call->answer,
+                   [impl = impl_.get(), call, done = std::move(done)](grpc::Status status) {
+                       done(status.ok() ? Result<Bytes>(to_bytes(call->answer))
+                                        : from_status(status, kind_text_of(call->context),
+                                                      call->peer, call->method));
+                       impl->end(call);
+                   });
 }
 
 }  // namespace mutirao::net

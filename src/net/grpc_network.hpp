@@ -26,11 +26,14 @@ class GrpcNetwork final : public Network {
     // Without a certificate nothing is encrypted and nobody proves anything: for tests and benches.
     explicit GrpcNetwork(std::optional<crypto::PeerCertificate> certificate = {},
                          std::size_t peers_max = 256);
-    // No call may be in progress.
+    // No call() may be in progress; what start() began fails at once.
     ~GrpcNetwork() override;
 
     Result<Bytes> call(const std::string& peer, std::string_view method, ByteSpan request,
                        Duration deadline) override;
+    // Returns at once; `done` runs on a thread of gRPC's.
+    void start(const std::string& peer, std::string_view method, Message request, Duration deadline,
+               Done done) override;
 
   private:
     struct Impl;

@@ -106,6 +106,55 @@ TEST(Grpc, a_handler_that_throws_answers_io_and_the_server_lives) {
     EXPECT_TRUE(network.call(server->address(), kEcho, {}, kLong).ok());
 }
 
+TEST(Grpc, calls_that_are_started_wait_for_nobody) {
+    Gate gate;
+    const auto server = start([&](std::string_view, ByteSpan request) -> Result<Bytes> {
+        if (!request.empty()) gate.pass();
+        return to_bytes(request);
+    });
+    std::atomic<int> answered = 0, failed = 0;
+    Gate all, lost;
+    {
+        GrpcNetwork network;
+        // More than one, all held up by the server, beside one that is not.
+        for (std::uint8_t i = 1; i <= 3; ++i) {
+            auto request = std::make_shared<const Bytes>(i, i);
+            network.start(server->address(), kEcho, {{ByteSpan(*request)}, request}, kLong,
+                          [&, i](const Result<Bytes>& answer) {
+                              EXPECT_TRUE(answer.ok() && *answer == Bytes(i, i));
+                              if (++answered == 3) all.open();
+                          });
+        }
+        EXPECT_TRUE(network.call(server->address(), kEcho, {}, kLong).ok());
+        EXPECT_EQ(answered, 0);
+        gate.open();
+        all.pass();
+        const auto expect = [&](ErrorKind kind) {
+            return [&failed, kind](const Result<Bytes>& answer) {
+                EXPECT_EQ(answer.error().kind, kind);
+                ++failed;
+            };
+        };
+        network.start("nobody", kEcho, {}, kLong, expect(ErrorKind::invalid_argument));
+        network.start(server->address(), kEcho, {}, Duration{0}, expect(ErrorKind::timeout));
+        EXPECT_EQ(failed, 2);
+    }
+    // A network that goes away ends what it began.
+    Gate held;
+    const auto slow = start([&](std::string_view, ByteSpan) -> Result<Bytes> {
+        held.pass();
+        return Bytes{};
+    });
+    auto network = std::make_unique<GrpcNetwork>();
+    network->start(slow->address(), kEcho, {}, kLong, [&](const Result<Bytes>& answer) {
+        EXPECT_FALSE(answer.ok());
+        lost.open();
+    });
+    network.reset();
+    lost.pass();
+    held.open();
+}
+
 TEST(Grpc, a_deadline_ends_the_call) {
     Gate done;
     const auto server = start([&](std::string_view, ByteSpan) -> Result<Bytes> {

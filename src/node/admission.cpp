@@ -18,7 +18,12 @@ constexpr std::array kRules{
     Rule{"/mutirao.v1.Storage/Sign", ledger::Role::gateway},
     Rule{"/mutirao.v1.Storage/Drop", ledger::Role::gateway},
     Rule{"/mutirao.v1.Keeper/Keep", ledger::Role::gateway},
+    Rule{"/mutirao.v1.Train/Plan", ledger::Role::trainer},
+    Rule{"/mutirao.v1.Train/Exchange", ledger::Role::trainer},
+    Rule{"/mutirao.v1.Train/Chunk", ledger::Role::trainer},
+    Rule{"/mutirao.v1.Train/Give", ledger::Role::trainer},
     Rule{"/mutirao.v1.Train/Push", ledger::Role::trainer},
+    Rule{"/mutirao.v1.Train/Seat", ledger::Role::trainer},
 };
 
 const char* name_of(ledger::Role role) {

@@ -3,7 +3,7 @@
 //
 //   of a storage node      Fragments/Put, Storage/{OpenBlock,PutSlot,Sign,Drop}, Keeper/Keep
 //                          registered gateways
-//   of a trainer           Train/Push                                  registered trainers
+//   of a trainer           Train/{Plan,Exchange,Chunk,Give}            registered trainers
 #pragma once
 
 #include "net/caller.hpp"

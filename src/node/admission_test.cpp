@@ -82,8 +82,8 @@ TEST(Admission, only_active_nodes_of_the_right_role_are_let_in) {
     here.network.add(2, ledger::Role::trainer);
     here.network.add(3, ledger::Role::gateway, false);
     EXPECT_TRUE(here.may(1, kPut).ok());
-    EXPECT_TRUE(here.may(2, "/mutirao.v1.Train/Push").ok());
-    EXPECT_EQ(here.may(1, "/mutirao.v1.Train/Push").error().kind, ErrorKind::permission_denied);
+    EXPECT_TRUE(here.may(2, "/mutirao.v1.Train/Exchange").ok());
+    EXPECT_EQ(here.may(1, "/mutirao.v1.Train/Exchange").error().kind, ErrorKind::permission_denied);
     for (const std::uint8_t stranger : {2, 3, 4})
         EXPECT_EQ(here.may(stranger, kPut).error().kind, ErrorKind::permission_denied);
     EXPECT_EQ(may_call(here.directory, {std::nullopt, "10.0.0.1"}, kPut).error().message,

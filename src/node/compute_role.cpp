@@ -3,6 +3,7 @@
 #include "base/random.hpp"
 #include "model/checkpoint.hpp"
 #include "model/generate.hpp"
+#include "model/tokenizer.hpp"
 #include "mutirao/v1/compute.pb.h"
 #include "node/wire/fields.hpp"
 
@@ -12,34 +13,63 @@ namespace {
 using wire::fixed_field;
 using wire::to_field;
 
-ledger::Amount amount_of(const compute::Wei& wei) {
-    return ledger::Amount(static_cast<ledger::u128>(wei.high) << 64 | wei.low);
-}
-
-// A byte-level GPT behind the compute room's port. The model serves one caller at a time.
+// A GPT behind the compute room's port. The model serves one caller at a time.
 class GptTextModel final : public compute::TextModel {
   public:
-    explicit GptTextModel(std::unique_ptr<model::Model> model) : model_(std::move(model)) {}
+    GptTextModel(std::unique_ptr<model::Model> model, std::optional<model::Tokenizer> tokenizer)
+        : model_(std::move(model)), tokenizer_(std::move(tokenizer)) {}
 
     Result<Bytes> generate(const compute::InferenceRequest& request) override {
         model::GenerateOptions options;
-        options.new_bytes_max = request.max_tokens;
+        options.new_tokens_max = request.max_tokens;
         options.temperature = static_cast<float>(request.temperature_milli) / 1000;
-        options.top_k = std::min<std::uint32_t>(request.top_k, model::kVocabulary);
+        options.top_k = request.top_k;
         SeededRandom random(request.seed);
-        const std::lock_guard lock(mutex_);
-        return model::generate(*model_, request.prompt, options, random);
+        Bytes text;
+        {
+            const std::lock_guard lock(mutex_);
+            TRY(text, model::generate(*model_, request.prompt, options, random,
+                                      tokenizer_ ? &*tokenizer_ : nullptr));
+        }
+        // In pieces, a text may read as more tokens than it was written in.
+        while (count_tokens(text) > request.max_tokens) text.pop_back();
+        return text;
+    }
+
+    std::uint32_t count_tokens(ByteSpan text) const override {
+        return static_cast<std::uint32_t>(tokenizer_ ? tokenizer_->encode(text).size()
+                                                     : text.size());
     }
 
   private:
     std::mutex mutex_;  // guards model_
     const std::unique_ptr<model::Model> model_;
+    const std::optional<model::Tokenizer> tokenizer_;  // none where tokens are bytes
 };
+
+// The tokenizer of a model that can answer with text.
+Result<std::optional<model::Tokenizer>> tokenizer_of(const model::Checkpoint& checkpoint) {
+    const auto* config = checkpoint.config.gpt();
+    if (!config)
+        return Error{ErrorKind::unimplemented,
+                     "a model of kind " + std::string(checkpoint.config.kind_name()) +
+                         " writes no text: ask it with mutirao model predict"};
+    if (checkpoint.adapter)
+        return Error{ErrorKind::unimplemented,
+                     "this model is an adapter: merge it into its base (mutirao model merge) and "
+                     "offer the whole"};
+    if (config->vocabulary == model::kVocabulary) return std::optional<model::Tokenizer>();
+    TRY(auto tokenizer, model::Tokenizer::from_file(checkpoint.preparation));
+    return std::optional(std::move(tokenizer));
+}
 
 }  // namespace
 
 ComputeRole::ComputeRole(ComputePorts ports, const Identity& identity)
-    : ports_(std::move(ports)), identity_(identity), sender_(ports_.ledger, identity.account) {
+    : ports_(std::move(ports)),
+      identity_(identity),
+      sender_(ports_.ledger, identity.account),
+      receipts_(ports_.disk, ports_.clock, ports_.ledger, sender_) {
     add_methods();
 }
 
@@ -84,6 +114,7 @@ Result<std::uint64_t> ComputeRole::load(const Digest& id) {
     // The hot tier keeps the checkpoint by content; what is loaded is checked against it.
     TRY(auto shard, cache_.get(crypto::blake3(file), [&]() -> Result<Bytes> { return file; }));
     TRY(auto checkpoint, model::decode_checkpoint(shard->bytes()));
+    TRY(auto tokenizer, tokenizer_of(checkpoint));
     if (!backend_) {
         TRY(backend_, ports_.open_backend());
     }
@@ -100,7 +131,7 @@ Result<std::uint64_t> ComputeRole::load(const Digest& id) {
     compute::ProviderOptions options;
     options.pricing.wei_per_output_token = static_cast<std::uint64_t>(price);
     Loaded loaded;
-    loaded.model = std::make_shared<GptTextModel>(std::move(model));
+    loaded.model = std::make_shared<GptTextModel>(std::move(model), std::move(tokenizer));
     loaded.parameters = checkpoint.parameters.size();
     loaded.provider = std::make_unique<compute::Provider>(*this, identity_.account, options);
     const auto parameters = loaded.parameters;
@@ -128,7 +159,7 @@ Result<compute::Answer> ComputeRole::infer(const compute::InferenceRequest& requ
     return answer;
 }
 
-Status ComputeRole::check_voucher(const ledger::Voucher& voucher) {
+Result<compute::Receipt> ComputeRole::check_voucher(const ledger::Voucher& voucher) {
     compute::Receipt receipt;
     {
         const std::lock_guard lock(mutex_);
@@ -140,11 +171,11 @@ Status ComputeRole::check_voucher(const ledger::Voucher& voucher) {
     TRY(auto status, ports_.ledger.status());
     TRY_VOID(voucher.verify(status.genesis.chain_id));
     TRY(const auto redeemed, ledger::redeemed_by(ports_.ledger, voucher.key, voucher.provider));
-    TRY(const auto due, redeemed.plus(amount_of(receipt.price)));
+    TRY(const auto due, redeemed.plus(ledger::amount_of(receipt.price)));
     if (voucher.output != receipt.output || voucher.model != receipt.model ||
-        voucher.cumulative < due)
+        voucher.cumulative < due || voucher.tokens != receipt.output_tokens)
         return Error{ErrorKind::permission_denied, "the voucher does not pay for the answer"};
-    return {};
+    return receipt;
 }
 
 void ComputeRole::add_methods() {
@@ -168,7 +199,8 @@ void ComputeRole::add_methods() {
     service_.on<v1::PayRequest, v1::PayReply>(
         "/mutirao.v1.Compute/Pay", [this](const auto& in) -> Result<v1::PayReply> {
             TRY(auto voucher, ledger::Voucher::decode(as_bytes(in.voucher())));
-            TRY_VOID(check_voucher(voucher));
+            TRY(const auto receipt, check_voucher(voucher));
+            TRY_VOID(receipts_.keep(voucher, receipt));
             TRY(auto sent, sender_.send(ledger::settle(voucher)));
             {
                 const std::lock_guard lock(mutex_);

@@ -10,6 +10,7 @@
 #include "model/backend.hpp"
 #include "node/identity.hpp"
 #include "node/object_access.hpp"
+#include "node/paid_receipts.hpp"
 #include "node/wire/service.hpp"
 
 namespace mutirao::node {
@@ -19,6 +20,7 @@ inline constexpr std::size_t kUnpaidMax = 1024;              // answers whose vo
 
 // What the role works with; all must outlive it.
 struct ComputePorts {
+    Disk& disk;
     Clock& clock;
     LedgerClient& ledger;
     ObjectAccess& objects;
@@ -34,6 +36,8 @@ class ComputeRole final : public compute::Models {
     Result<Bytes> serve(std::string_view method, ByteSpan request) const {
         return service_.serve(method, request);
     }
+    // What a provider does while nobody asks: call it about once a second, from one thread.
+    Status tend() { return receipts_.tend(); }
     // A model that is loaded here, by asset id.
     Result<std::shared_ptr<compute::TextModel>> open(const Digest& model) override;
 
@@ -48,11 +52,13 @@ class ComputeRole final : public compute::Models {
     Status accept_licence(const Digest& model);
     Result<std::uint64_t> load(const Digest& model);
     Result<compute::Answer> infer(const compute::InferenceRequest& request);
-    Status check_voucher(const ledger::Voucher& voucher);
+    // The receipt of the answer that the voucher pays for.
+    Result<compute::Receipt> check_voucher(const ledger::Voucher& voucher);
 
     ComputePorts ports_;
     const Identity identity_;
     Sender sender_;
+    PaidReceipts receipts_;
     hot::ShardCache cache_{kModelCacheMax};
     wire::Service service_;
     std::mutex load_mutex_;                    // one load at a time

@@ -27,6 +27,16 @@ Result<std::uint64_t> events_end(const ledger::Ledger& ledger, std::uint64_t fir
     return low;
 }
 
+std::shared_ptr<KeptBlock> facts_of(const consensus::Block& block) {
+    auto out = std::make_shared<KeptBlock>();
+    out->height = block.height;
+    out->time_ms = block.time_ms;
+    out->hash = block.hash();
+    out->previous = block.previous;
+    out->state_before = block.state_before;
+    return out;
+}
+
 std::size_t bytes_of(const KeptBlock& block) {
     return block.bytes + block.hashes.size() * kBytesOfTransaction + sizeof(KeptBlock);
 }
@@ -37,12 +47,7 @@ Status EthHistory::add(const consensus::Block& block, const std::vector<Bytes>& 
                        const ledger::Ledger& ledger) {
     const auto begin = ledger.history_begin();
     if (block.height < begin.height) return {};  // what it did is forgotten
-    auto kept = std::make_shared<KeptBlock>();
-    kept->height = block.height;
-    kept->time_ms = block.time_ms;
-    kept->hash = block.hash();
-    kept->previous = block.previous;
-    kept->state_before = block.state_before;
+    auto kept = facts_of(block);
     const bool follows = block.height == height() + 1;
     if (!follows) {
         TRY(next_event_, events_end(ledger, begin.event, block.height - 1));
@@ -76,7 +81,43 @@ Status EthHistory::begin_after(const consensus::BlockFacts& last, const ledger::
     return {};
 }
 
-void EthHistory::keep(std::shared_ptr<KeptBlock> block) {
+Status EthHistory::add_old(const consensus::Block& block, std::vector<Bytes> transactions,
+                           const ledger::BlockHistory& left) {
+    auto kept = facts_of(block);
+    kept->first_event = left.first_event;
+    kept->events = left.events.size();
+    const auto& receipts = left.receipts;
+    const bool all_ran = receipts.size() == transactions.size();
+    for (auto& raw : transactions) {
+        if (kept->hashes.size() == receipts.size()) break;
+        const auto& hash = receipts[kept->hashes.size()].transaction;
+        if (!all_ran && ledger::Transaction::hash(raw) != hash) continue;
+        kept->bytes += raw.size();
+        kept->transactions.push_back(std::move(raw));
+        kept->hashes.push_back(hash);
+    }
+    if (kept->hashes.size() != receipts.size())
+        return Error{ErrorKind::corrupt, "block " + std::to_string(block.height) +
+                                             " is not the one that left the history here"};
+    const std::unique_lock lock(mutex_);
+    keep(std::move(kept));
+    return {};
+}
+
+void EthHistory::put_before(EthHistory& earlier) {
+    const std::unique_lock lock(mutex_);
+    const auto last = earlier.height_;
+    if (earlier.blocks_.empty() || (!blocks_.empty() && blocks_.front()->height > last + 1)) return;
+    while (!blocks_.empty() && blocks_.front()->height <= last) drop_oldest();
+    for (auto& block : blocks_) earlier.keep(std::move(block));
+    blocks_.swap(earlier.blocks_);
+    by_hash_.swap(earlier.by_hash_);
+    places_.swap(earlier.places_);
+    bytes_ = earlier.bytes_;
+    height_ = earlier.height_;
+}
+
+void EthHistory::keep(std::shared_ptr<const KeptBlock> block) {
     for (std::size_t i = 0; i < block->hashes.size(); ++i)
         places_[block->hashes[i]] = {block->height, i};
     by_hash_[block->hash] = block->height;
@@ -104,11 +145,9 @@ Result<std::shared_ptr<const KeptBlock>> EthHistory::block(std::uint64_t height)
     if (height > height_ || blocks_.empty()) return std::shared_ptr<const KeptBlock>();
     const auto oldest = blocks_.front()->height;
     if (height < oldest)
-        return Error{ErrorKind::not_found, "pruned history unavailable: block " +
-                                               std::to_string(height) +
-                                               " is not kept, the oldest "
-                                               "is " +
-                                               std::to_string(oldest)};
+        return Error{ErrorKind::not_found,
+                     std::string(gateway::kPrunedHistory) + ": block " + std::to_string(height) +
+                         " is not kept, the oldest is " + std::to_string(oldest)};
     return blocks_[height - oldest];
 }
 

@@ -56,12 +56,14 @@ void share_out(const Outcomes& outcomes, gateway::ExecutedBlock& block) {
 
 }  // namespace
 
-void EthLedger::on_block(const consensus::Block& block, const std::vector<Bytes>& transactions) {
+void EthLedger::on_block(const consensus::Block& block, const std::vector<Bytes>& transactions,
+                         std::span<const Digest> batches) {
     if (auto added = history_.add(block, transactions, ledger_); !added.ok())
         LOG_ERROR("block " + std::to_string(block.height) +
                   " is missing from the Ethereum interface: " + added.error().message);
     if (const auto kept = history_.block(block.height); kept.ok() && *kept != nullptr)
         pool_.remove((*kept)->hashes);
+    pool_.remove_batches(batches);
     block_at_ = clock_.monotonic().count();
     if (announce_) announce_();
 }
@@ -90,6 +92,7 @@ gateway::BlockPtr EthLedger::beginning() const {
 Result<gateway::BlockPtr> EthLedger::block(std::uint64_t height) const {
     if (height == 0) return beginning();
     if (auto known = cached(height)) return known;
+    if (height <= old_until_) wait_for_old();
     TRY(const auto kept, history_.block(height));
     if (kept == nullptr) return gateway::BlockPtr();
     TRY(auto read, read_block(*kept));
@@ -157,7 +160,26 @@ void EthLedger::cache(gateway::BlockPtr block) const {
 
 std::optional<std::uint64_t> EthLedger::height_of(const Digest& block) const {
     if (block.is_zero()) return 0;
+    if (const auto known = history_.height_of(block)) return known;
+    wait_for_old();
     return history_.height_of(block);
+}
+
+std::optional<gateway::TransactionPlace> EthLedger::place_of(const Digest& transaction) const {
+    if (const auto known = history_.place_of(transaction)) return known;
+    wait_for_old();
+    return history_.place_of(transaction);
+}
+
+void EthLedger::wait_for_old() const {
+    std::unique_lock lock(old_mutex_);
+    old_came_.wait(lock, [&] { return !old_to_come_; });
+}
+
+void EthLedger::end_of_old() {
+    const std::lock_guard lock(old_mutex_);
+    old_to_come_ = false;
+    old_came_.notify_all();
 }
 
 Result<ledger::Account> EthLedger::account(const Address& address) const {
@@ -180,6 +202,7 @@ Result<ledger::Simulated> EthLedger::simulate(const Address& from, const ledger:
 
 Result<std::vector<std::pair<Bytes, Bytes>>> EthLedger::records(ByteSpan prefix, ByteSpan after,
                                                                 std::size_t limit) const {
+    if (prefix.size() < 2 || ledger::is_history(prefix)) wait_for_old();
     std::optional<Result<std::vector<std::pair<Bytes, Bytes>>>> out;
     engine_->with_application(
         [&](const auto&) { out = ledger_.state().scan(prefix, after, limit); });
@@ -195,6 +218,7 @@ Result<std::uint64_t> EthLedger::event_count() const {
 }
 
 Result<std::vector<ledger::Event>> EthLedger::events(std::uint64_t first, std::uint64_t end) const {
+    wait_for_old();
     std::optional<Result<std::vector<ledger::Event>>> out;
     engine_->with_application(
         [&](const auto&) { out = ledger::read_events(ledger_.state(), first, end); });
@@ -202,10 +226,10 @@ Result<std::vector<ledger::Event>> EthLedger::events(std::uint64_t first, std::u
 }
 
 // The engine takes both, and the ledger proposes the dearer one.
-Status EthLedger::check_rival(const ledger::Admitted& offer) const {
-    const auto raw = pool_.rival(offer.sender, offer.tx.nonce);
-    if (!raw || !engine_->is_waiting(*raw)) return {};
-    TRY(const auto rival, ledger::Transaction::decode(*raw));
+Status EthLedger::check_rival(const ledger::Admitted& offer, ByteSpan raw) const {
+    const auto other = pool_.rival(offer.sender, offer.tx.nonce);
+    if (!other || *other == to_bytes(raw) || !engine_->is_waiting(*other)) return {};
+    TRY(const auto rival, ledger::Transaction::decode(*other));
     if (ledger::outbids(offer.tx, rival)) return {};
     return Error{ErrorKind::already_exists,
                  "replacement transaction underpriced: one with nonce " +
@@ -214,33 +238,51 @@ Status EthLedger::check_rival(const ledger::Admitted& offer) const {
                      rival.max_fee.decimal() + " and " + rival.max_priority_fee.decimal() + " wei"};
 }
 
-void EthLedger::note(const Digest& hash, ByteSpan raw) {
-    pool_.add(hash, raw, memo_->admitted(crypto::blake3(raw)));
-}
-
-Result<Digest> EthLedger::submit(ByteSpan raw) {
+Result<Digest> EthLedger::take(ByteSpan raw, bool even_known) {
     if (raw.size() > ledger::kTransactionSizeMax)
         return Error{ErrorKind::invalid_argument, "the transaction is too large"};
     if (lane::is_certificate(raw))
         return Error{ErrorKind::invalid_argument, "batches come by the data lane"};
-    const auto hash = ledger::Transaction::hash(raw);
-    if (waiting(hash)) return Error{ErrorKind::already_exists, "already known"};
-    prepare_({&raw, 1});
-    const auto admitted = memo_->admitted(crypto::blake3(raw));
-    if (admitted != nullptr) TRY_VOID(check_rival(*admitted));
+    // One of a batch was looked at with all of it, what its call brings included.
+    const auto id = crypto::blake3(raw);
+    auto admitted = memo_->admitted(id);
+    if (admitted == nullptr) {
+        prepare_({&raw, 1});
+        admitted = memo_->admitted(id);
+    }
+    const auto hash = admitted != nullptr ? admitted->hash : ledger::Transaction::hash(raw);
+    if (!even_known && waiting(hash)) return Error{ErrorKind::already_exists, "already known"};
+    if (admitted != nullptr) TRY_VOID(check_rival(*admitted, raw));
     TRY_VOID(engine_->submit(raw));
     pool_.add(hash, raw, admitted);
-    submitted_at_ = clock_.monotonic().count();
     if (announce_) announce_();
     return hash;
+}
+
+Result<Digest> EthLedger::submit(ByteSpan raw) {
+    TRY(const auto hash, take(raw, false));
+    submitted_at_ = clock_.monotonic().count();
+    return hash;
+}
+
+void EthLedger::expect_batch(const Digest& batch, std::span<const Bytes> transactions) {
+    std::vector<EthPool::Turn> turns;
+    for (const auto& raw : transactions)
+        if (const auto admitted = memo_->admitted(crypto::blake3(raw)))
+            turns.emplace_back(admitted->sender, admitted->tx.nonce);
+    pool_.add_batch(batch, std::move(turns));
 }
 
 Result<std::uint64_t> EthLedger::pending_nonce(const Address& address) const {
     TRY(const auto known, account(address));
     auto nonce = known.nonce;
-    for (const auto& raw : pool_.row(address, nonce)) {
-        if (!engine_->is_waiting(raw)) break;
-        ++nonce;
+    for (auto last = nonce + 1; last != nonce;) {
+        last = nonce;
+        while (pool_.is_in_batch({address, nonce})) ++nonce;
+        for (const auto& raw : pool_.row(address, nonce)) {
+            if (!engine_->is_waiting(raw)) break;
+            ++nonce;
+        }
     }
     // A block that was made meanwhile has taken some of them.
     TRY(const auto now, account(address));

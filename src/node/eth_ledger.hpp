@@ -3,7 +3,9 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <list>
+#include <mutex>
 
 #include "base/ports.hpp"
 #include "gateway/ethrpc_chain.hpp"
@@ -26,27 +28,37 @@ class EthLedger final : public gateway::EthereumChain {
 
     // The engine's news (consensus::OnBlock). It may come before set_engine(), while the log is
     // read. A block whose records cannot be read is an error of the ledger's own.
-    // `transactions` is what the block made run, those out of batches included.
-    void on_block(const consensus::Block& block, const std::vector<Bytes>& transactions);
-    // Whose application `ledger` is; before any other call. Where the engine goes on after a state
-    // from elsewhere and has no block yet, the last block before it is what is known.
+    // `transactions` is what the block made run, those out of `batches` included.
+    void on_block(const consensus::Block& block, const std::vector<Bytes>& transactions,
+                  std::span<const Digest> batches);
+    // Whose application `ledger` is; before any other call. Where the engine goes on after a
+    // snapshot and has no block yet, the last block before it is what is known.
     Status set_engine(consensus::Engine& engine);
+    // Old blocks and what they left are still to come, of heights up to `last`: who asks for such
+    // waits, on any thread, until end_of_old(). Before any call that asks.
+    void expect_old(std::uint64_t last) { old_until_ = last, old_to_come_ = true; }
+    void end_of_old();
+    void wait_for_old() const;
+    // They are here, and what they left is in the ledger: as EthHistory's.
+    void put_before(EthHistory& earlier) { history_.put_before(earlier); }
     // Whether a block is due although nothing waits. Libraries look for a receipt when they see a
     // new block, and wallets count confirmations: for a minute after the last transaction that came
     // this way there is a block each second.
     bool wants_empty_block() const;
     // Called when a block or a transaction came; quick, and from any thread. Set before both can.
     void set_announce(std::function<void()> announce) { announce_ = std::move(announce); }
-    // A transaction that the engine took by another way.
-    void note(const Digest& hash, ByteSpan raw);
+    // As submit(), for callers that ask for receipts and need no block to look for them; one that
+    // waits already is fine.
+    Result<Digest> take(ByteSpan raw) { return take(raw, true); }
+    // A batch of the data lane that the engine is about to take: its transactions, which prepare()
+    // has seen, count for pending_nonce() until on_block() names the batch.
+    void expect_batch(const Digest& batch, std::span<const Bytes> transactions);
 
     const ledger::Genesis& genesis() const override { return genesis_; }
     std::uint64_t height() const override { return history_.height(); }
     Result<gateway::BlockPtr> block(std::uint64_t height) const override;
     std::optional<std::uint64_t> height_of(const Digest& block) const override;
-    std::optional<gateway::TransactionPlace> place_of(const Digest& transaction) const override {
-        return history_.place_of(transaction);
-    }
+    std::optional<gateway::TransactionPlace> place_of(const Digest& transaction) const override;
     Result<ledger::Account> account(const Address& address) const override;
     Result<ledger::Simulated> simulate(const Address& from,
                                        const ledger::Call& call) const override;
@@ -65,8 +77,9 @@ class EthLedger final : public gateway::EthereumChain {
     }
 
   private:
-    // Refuses what offers too little to replace one that waits.
-    Status check_rival(const ledger::Admitted& offer) const;
+    Result<Digest> take(ByteSpan raw, bool even_known);
+    // Refuses what offers too little to replace another one that waits.
+    Status check_rival(const ledger::Admitted& offer, ByteSpan raw) const;
     gateway::BlockPtr beginning() const;
     Result<gateway::BlockPtr> read_block(const KeptBlock& kept) const;
     gateway::BlockPtr cached(std::uint64_t height) const;
@@ -83,6 +96,11 @@ class EthLedger final : public gateway::EthereumChain {
     std::atomic<Duration::rep> block_at_{0};
     EthHistory history_;
     mutable EthPool pool_;
+
+    std::uint64_t old_until_ = 0;
+    mutable std::mutex old_mutex_;  // guards old_to_come_
+    mutable std::condition_variable old_came_;
+    bool old_to_come_ = false;
 
     mutable std::mutex cache_mutex_;              // guards everything below
     mutable std::list<gateway::BlockPtr> cache_;  // the latest asked for first

@@ -1,5 +1,7 @@
 #include "node/eth_pool.hpp"
 
+#include <algorithm>
+
 namespace mutirao::node {
 
 void EthPool::add(const Digest& hash, ByteSpan raw, const ledger::AdmittedPtr& admitted) {
@@ -42,6 +44,24 @@ void EthPool::forget(const Digest& hash) {
 void EthPool::remove(const std::vector<Digest>& hashes) {
     const std::lock_guard lock(mutex_);
     for (const auto& hash : hashes) forget(hash);
+}
+
+void EthPool::add_batch(const Digest& batch, std::vector<Turn> turns) {
+    std::sort(turns.begin(), turns.end());
+    const std::lock_guard lock(mutex_);
+    batches_.insert_or_assign(batch, std::move(turns));
+}
+
+void EthPool::remove_batches(std::span<const Digest> batches) {
+    const std::lock_guard lock(mutex_);
+    for (const auto& batch : batches) batches_.erase(batch);
+}
+
+bool EthPool::is_in_batch(const Turn& turn) const {
+    const std::lock_guard lock(mutex_);
+    return std::any_of(batches_.begin(), batches_.end(), [&](const auto& batch) {
+        return std::binary_search(batch.second.begin(), batch.second.end(), turn);
+    });
 }
 
 std::optional<Bytes> EthPool::find(const Digest& hash) const {

@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -22,6 +23,14 @@ class EthPool {
     // A block holds these.
     void remove(const std::vector<Digest>& hashes);
 
+    // A sender and a nonce of its.
+    using Turn = std::pair<Address, std::uint64_t>;
+    // Batches of the data lane, whose transactions are found by their turns only.
+    void add_batch(const Digest& batch, std::vector<Turn> turns);
+    void remove_batches(std::span<const Digest> batches);
+    // Whether one of them holds it: 0.1 us a batch.
+    bool is_in_batch(const Turn& turn) const;
+
     std::optional<Bytes> find(const Digest& hash) const;
     // What is known to wait of `sender` with `nonce`.
     std::optional<Bytes> rival(const Address& sender, std::uint64_t nonce) const;
@@ -36,7 +45,7 @@ class EthPool {
   private:
     struct Entry {
         Bytes raw;
-        std::optional<std::pair<Address, std::uint64_t>> of;  // sender and nonce, once recovered
+        std::optional<Turn> of;  // once recovered
     };
     void forget(const Digest& hash);
     void recover_senders();
@@ -44,8 +53,9 @@ class EthPool {
     mutable std::mutex mutex_;  // guards everything below
     std::unordered_map<Digest, Entry> entries_;
     std::vector<Digest> unknown_;  // whose senders were not recovered
-    std::map<Address, std::map<std::uint64_t, Digest>> by_sender_;
-    std::deque<Digest> order_;  // the latest taken
+    std::unordered_map<Address, std::map<std::uint64_t, Digest>> by_sender_;
+    std::unordered_map<Digest, std::vector<Turn>> batches_;  // each one's turns ascend
+    std::deque<Digest> order_;                               // the latest taken
     std::uint64_t taken_ = 0;
 };
 

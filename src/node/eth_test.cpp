@@ -106,7 +106,7 @@ TEST_F(EthHistoryTest, forgets_the_oldest_and_says_so) {
     const auto gone = history.block(1);
     ASSERT_FALSE(gone.ok());
     EXPECT_EQ(gone.error().kind, ErrorKind::not_found);
-    EXPECT_TRUE(gone.error().message.starts_with("pruned history unavailable"));
+    EXPECT_TRUE(gone.error().message.starts_with(gateway::kPrunedHistory));
     EXPECT_FALSE(history.place_of(first).has_value());
     EXPECT_EQ(history.block(12).value()->height, 12u);
 }

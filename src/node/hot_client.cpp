@@ -63,8 +63,9 @@ Result<std::string> HotClient::session(const HotMember& member, bool cold, bool 
     return id;
 }
 
-Result<Bytes> HotClient::ask(const HotMember& member, bool cold, std::uint32_t index,
+Result<Bytes> HotClient::ask(const HotMember& member, From from, std::uint32_t index,
                              std::uint64_t offset, std::uint64_t size) {
+    const bool cold = from == From::cold;
     for (const bool anew : {false, true}) {
         TRY(const auto id, session(member, cold, anew));
         auto data = [&]() -> Result<Bytes> {
@@ -80,6 +81,7 @@ Result<Bytes> HotClient::ask(const HotMember& member, bool cold, std::uint32_t i
             v1::HotReadRequest request;
             request.set_read(id), request.set_index(index);
             request.set_offset(offset), request.set_size(size);
+            request.set_if_held(from == From::memory);
             TRY(const auto reply,
                 wire::call<v1::HotReadReply>(network_, member.endpoint, "/mutirao.v1.Hot/Read",
                                              request, kDeadline));
@@ -143,13 +145,20 @@ Result<Bytes> HotClient::read(std::uint32_t index, std::uint64_t offset, std::ui
     for (const bool cold : {false, true})
         for (const auto& member : order) {
             if (cold && !member.gateway) continue;
-            auto data = ask(member, cold, index, offset, size);
+            auto data = ask(member, cold ? From::cold : From::hot, index, offset, size);
             if (data.ok() || is_final(data.error())) return data;
             last = std::move(data).error();
             const std::lock_guard lock(mutex_);
             failed_at_[member.node] = clock_.monotonic();
         }
     return last;
+}
+
+Result<Bytes> HotClient::read_if_held(const publish::Manifest& manifest, std::uint32_t index,
+                                      std::uint64_t offset, std::uint64_t size) {
+    TRY(const auto ring, members_.now());
+    const auto home = ring->ring.home({content_, manifest.blocks[index].id});
+    return ask(ring->members[home], From::memory, index, offset, size);
 }
 
 }  // namespace mutirao::node

@@ -33,13 +33,18 @@ class HotClient {
     // Errors: permission_denied and invalid_argument as the first node says so; else the last
     // node's, when no node and no gateway gave the bytes.
     Result<Bytes> read(std::uint32_t index, std::uint64_t offset, std::uint64_t size);
+    // The same from the memory of the shard's home alone, for whoever has the manifest and another
+    // way to the bytes: unavailable when it is not there, and nothing is brought there.
+    Result<Bytes> read_if_held(const publish::Manifest& manifest, std::uint32_t index,
+                               std::uint64_t offset, std::uint64_t size);
 
   private:
+    enum class From : std::uint8_t { memory, hot, cold };  // memory: only if it is held
     struct Session {
         std::string hot;   // read id, empty when there is none
         std::string cold;  // the same of Publish
     };
-    Result<Bytes> ask(const HotMember& member, bool cold, std::uint32_t index, std::uint64_t offset,
+    Result<Bytes> ask(const HotMember& member, From from, std::uint32_t index, std::uint64_t offset,
                       std::uint64_t size);
     Result<std::string> session(const HotMember& member, bool cold, bool anew);
     Status keep_manifest(const std::string& field);

@@ -56,6 +56,9 @@ void HotService::add_methods() {
         "/mutirao.v1.Hot/Read", [this](const auto& in) -> Result<v1::HotReadReply> {
             TRY(const auto id, fixed_field<hot::ReadId>(in.read()));
             TRY(const auto object, reads_.find(id));
+            if (in.if_held() &&
+                (in.index() >= object->shards() || !store_.holds(object->name(in.index()))))
+                return Error{ErrorKind::unavailable, "the shard is not in memory here"};
             TRY(const auto shard, reads_.shard(id, in.index()));
             const auto bytes = shard->bytes();
             if (in.offset() > bytes.size() || in.size() > bytes.size() - in.offset())

@@ -186,6 +186,19 @@ TEST(Hot, shards_are_read_at_their_homes_and_each_is_loaded_once) {
     EXPECT_EQ(client.read(0, ~std::uint64_t{0}, 2).error().kind, ErrorKind::invalid_argument);
 }
 
+TEST(Hot, whoever_has_another_way_reads_what_is_in_memory_and_brings_nothing_there) {
+    Cluster cluster;
+    for (std::uint8_t number : {1, 2, 3}) cluster.start(number);
+    auto client = cluster.client();
+    const auto manifest = *cluster.client().manifest().value();
+    EXPECT_EQ(client.read_if_held(manifest, 1, 0, 10).error().kind, ErrorKind::unavailable);
+    EXPECT_EQ(client.read_if_held(manifest, 1, 0, 10).error().kind, ErrorKind::unavailable);
+    ASSERT_TRUE(right(cluster, client, 1, 3, 20));
+    const auto held = client.read_if_held(manifest, 1, 3, 20);
+    ASSERT_TRUE(held.ok()) << held.error().message;
+    EXPECT_TRUE(std::ranges::equal(*held, ByteSpan(cluster.object->plain[1]).subspan(3, 20)));
+}
+
 TEST(Hot, without_a_licence_nothing_is_read_or_decrypted) {
     Cluster cluster;
     cluster.start(1);

@@ -1,5 +1,6 @@
 #include "node/inference_route.hpp"
 
+#include "ledger/disputes.hpp"
 #include "mutirao/v1/compute.pb.h"
 #include "node/wire/fields.hpp"
 #include "node/wire/service.hpp"
@@ -51,8 +52,11 @@ Result<ledger::NodeRecord> PaidInference::find_provider(const Digest& model) {
     TRY(auto nodes, directory_.nodes_of(ledger::Role::compute));
     for (const auto& offer : offers)
         for (const auto& node : nodes)
-            if (node.address == offer.address) return node;
-    return Error{ErrorKind::unavailable, "no compute node serves this model now"};
+            if (node.address == offer.address && (!only_ || node.address == *only_)) return node;
+    return Error{ErrorKind::unavailable, only_
+                                             ? "compute node " + crypto::to_checksum_text(*only_) +
+                                                   " does not serve this model now"
+                                             : "no compute node serves this model now"};
 }
 
 Status PaidInference::check_key(const crypto::AccountKey& session, const ledger::Asset& model,
@@ -93,8 +97,7 @@ Result<gateway::InferenceAnswer> PaidInference::infer(std::string_view api_key,
     ledger::Voucher voucher;
     voucher.provider = provider.address;
     voucher.model = model.id;
-    const ledger::Amount price(static_cast<ledger::u128>(receipt.price.high) << 64 |
-                               receipt.price.low);
+    const auto price = ledger::amount_of(receipt.price);
     TRY(const auto redeemed, ledger::redeemed_by(ledger_, session.address(), provider.address));
     TRY(voucher.cumulative, redeemed.plus(price));
     voucher.tokens = receipt.output_tokens;
@@ -115,6 +118,8 @@ Result<gateway::InferenceAnswer> PaidInference::infer(std::string_view api_key,
     out.seed = request.seed;
     out.created_unix_s = clock_.unix_ms() / 1000;
     out.receipt_hex = to_hex(receipt.encode());
+    out.request_hex = to_hex(request.encode());
+    out.voucher_hex = to_hex(voucher.encode());
     out.cost = price.text();
     return out;
 }

@@ -1,6 +1,9 @@
 // From an HTTP request with an API key to a provider's paid answer.
 #pragma once
 
+#include <mutex>
+#include <optional>
+
 #include "gateway/openai.hpp"
 #include "node/directory.hpp"
 
@@ -23,6 +26,8 @@ class PaidInference final : public gateway::InferenceRoute {
           clock_(clock),
           random_(random) {}
 
+    // Whom to ask, of those that serve a model; else the first. Before any call.
+    void ask_only(const Address& provider) { only_ = provider; }
     Result<gateway::InferenceAnswer> infer(std::string_view api_key,
                                            const gateway::ParsedRequest& request) override;
     std::vector<gateway::ModelCard> models() override;
@@ -39,6 +44,7 @@ class PaidInference final : public gateway::InferenceRoute {
     Network& network_;
     Clock& clock_;
     Random& random_;
+    std::optional<Address> only_;
     std::mutex pay_mutex_;  // vouchers of one key are cumulative: one request pays at a time
 };
 

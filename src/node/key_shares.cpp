@@ -58,7 +58,7 @@ Result<std::uint32_t> KeyShares::keep(std::span<const ObjectKey> objects, const 
     const std::uint32_t needed = std::min(count, threshold + 1);
     std::vector<v1::KeepRequest> requests(count);
     for (const auto& [manifest, key] : objects) {
-        TRY(auto shares, rights::split(key, threshold, count, random_));
+        TRY(auto shares, crypto::split_key(key, threshold, count, random_));
         rights::KeptShare kept{
             manifest.content(), owner, static_cast<std::uint8_t>(threshold), {}, manifest.encode()};
         for (std::uint32_t i = 0; i < count; ++i) {
@@ -127,8 +127,8 @@ Result<KeyShares::Released> KeyShares::release(const Address& node,
     call.set_key_request(to_field(request.encode()));
     TRY(auto reply, wire::call<v1::ReleaseReply>(network_, peer, "/mutirao.v1.Keeper/Release", call,
                                                  kDeadline));
-    if (reply.index() == 0 || reply.index() > rights::kSharesMax || reply.threshold() == 0 ||
-        reply.threshold() > rights::kSharesMax)
+    if (reply.index() == 0 || reply.index() > crypto::kSharesMax || reply.threshold() == 0 ||
+        reply.threshold() > crypto::kSharesMax)
         return Error{ErrorKind::corrupt, "a keeper's answer is out of range"};
     rights::ReleasedShare released{static_cast<std::uint8_t>(reply.index()),
                                    static_cast<std::uint8_t>(reply.threshold()),
@@ -155,7 +155,7 @@ Result<KeyShares::Opened> KeyShares::open(const rights::KeyRequest& request,
                                           const crypto::BoxSecretKey& reply_to,
                                           std::span<const Address> nodes) {
     TRY(auto known, manifest(request.content, nodes));
-    std::vector<rights::KeyShare> shares;
+    std::vector<crypto::KeyShare> shares;
     std::uint32_t threshold = 0;
     std::optional<crypto::Key> found;
     Error refused{ErrorKind::unavailable, "no keeper of the key answers"};
@@ -172,7 +172,7 @@ Result<KeyShares::Opened> KeyShares::open(const rights::KeyRequest& request,
             shares.push_back(released->share);
             threshold = std::max(threshold, released->threshold);
             if (shares.size() < threshold) return false;
-            auto key = rights::combine_committed(shares, threshold, known.key_commitment);
+            auto key = crypto::combine_committed(shares, threshold, known.key_commitment);
             if (key.ok()) found = *key;
             return key.ok();
         });

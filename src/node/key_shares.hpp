@@ -48,7 +48,7 @@ class KeyShares {
 
   private:
     struct Released {
-        rights::KeyShare share;
+        crypto::KeyShare share;
         std::uint32_t threshold = 0;
     };
     Result<publish::Manifest> manifest(const Digest& content, std::span<const Address> nodes);

@@ -153,7 +153,11 @@ Result<Sent> Sender::send_once(const ledger::Call& call, Attempt& attempt) {
     tx.gas_limit = ledger::gas_of(tx);
     tx.sign(key_);
     Sent out{tx.encode(), {}};
-    TRY(auto hash, ledger_.submit(out.raw));
+    // Where another process's transaction has this nonce and waits, this one waits for it to go.
+    const auto hash = ledger::Transaction::hash(out.raw);
+    if (const auto taken = ledger_.submit(out.raw);
+        !taken.ok() && taken.error().kind != ErrorKind::already_exists)
+        return taken.error();
     bool displaced = false;
     Duration look = kLookFirst;
     for (Duration waited{0}; waited < kPatience;

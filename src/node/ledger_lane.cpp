@@ -3,12 +3,16 @@
 #include <algorithm>
 #include <map>
 
+#include "base/codec.hpp"
 #include "crypto/hash.hpp"
 
 namespace mutirao::node {
 namespace {
 
-constexpr std::size_t kGoodKept = 8192;  // certificates: 0.6 MB
+Digest claim_of(const LaneKeepers& keepers, const lane::Certificate& certificate) {
+    const auto claim = Writer().raw(keepers.id.span()).raw(certificate.encode()).bytes();
+    return crypto::blake3_keyed(crypto::domain_key("claim batch"), claim);
+}
 
 // Asks for each author once, and counts on from there.
 class Tips {
@@ -28,46 +32,92 @@ class Tips {
 
 }  // namespace
 
+void LedgerLane::set_keepers(LaneKeepers keepers, std::uint64_t height) {
+    const auto id = keepers.keepers.id();
+    const std::lock_guard lock(mutex_);
+    height_ = height;
+    if (id == keepers_->id && keepers.peers == keepers_->peers) return;
+    keepers.id = id;
+    keepers.self.reset();
+    for (std::uint32_t i = 0; i < keepers.keepers.keys.size(); ++i)
+        if (keepers.keepers.keys[i].public_key() == key_.public_key()) keepers.self = i;
+    keepers_ = std::make_shared<const LaneKeepers>(std::move(keepers));
+}
+
+LaneKeepersPtr LedgerLane::keepers() const {
+    const std::lock_guard lock(mutex_);
+    return keepers_;
+}
+
+Result<lane::Acknowledgement> LedgerLane::acknowledge(const lane::BatchStatement& batch,
+                                                      std::uint64_t until) const {
+    const auto now = keepers();
+    if (!now->self)
+        return Error{ErrorKind::permission_denied,
+                     "this ledger keeps no batches: it is no validator, or has no votes; send "
+                     "batches to one that has"};
+    log_->needed_until(batch, until);
+    return lane::Acknowledgement{*now->self, key_.sign(batch.kept_message(chain_id_, until))};
+}
+
 Result<lane::Certificate> LedgerLane::certify(const lane::BatchStatement& batch,
+                                              std::uint64_t until,
                                               std::span<const lane::Acknowledgement> given) {
-    TRY(auto out, lane::certify(batch, keepers_, chain_id_, given));
-    remember(crypto::blake3(out.encode()));
+    const auto now = keepers();
+    TRY(auto out, lane::certify(batch, until, now->keepers, chain_id_, given));
+    memo_->remember_good(claim_of(*now, out));
     return out;
 }
 
-void LedgerLane::remember(const Digest& certificate) {
-    const std::lock_guard lock(mutex_);
-    if (!good_.insert(certificate).second) return;
-    good_order_.push_back(certificate);
-    if (good_order_.size() > kGoodKept) {
-        good_.erase(good_order_.front());
-        good_order_.pop_front();
-    }
-}
-
-Status LedgerLane::verify(const lane::Certificate& certificate) {
-    const auto id = crypto::blake3(certificate.encode());
-    {
-        const std::lock_guard lock(mutex_);
-        if (good_.contains(id)) return {};
-    }
-    TRY_VOID(certificate.verify(keepers_, chain_id_));
-    remember(id);
+Status LedgerLane::verify(const lane::Certificate& certificate, std::uint64_t height) {
+    if (certificate.until < height)
+        return Error{ErrorKind::permission_denied, "the batch's certificate was good until block " +
+                                                       std::to_string(certificate.until)};
+    const auto now = keepers();
+    const auto claim = claim_of(*now, certificate);
+    if (memo_->is_good(claim)) return {};
+    TRY_VOID(certificate.verify(now->keepers, chain_id_));
+    memo_->remember_good(claim);
     return {};
 }
 
-Status LedgerLane::check(ByteSpan bytes, const NextBatch& next) {
+Result<std::vector<Bytes>> LedgerLane::transactions(const lane::BatchStatement& batch,
+                                                    const Believe& believe) const {
+    TRY(auto kept, log_->get(batch));
+    if (believe)
+        believe(std::vector<ByteSpan>(kept.transactions.begin(), kept.transactions.end()),
+                kept.findings);
+    return std::move(kept.transactions);
+}
+
+Status LedgerLane::check(ByteSpan bytes, const NextBatch& next, std::uint64_t height) {
     TRY(const auto certificate, lane::Certificate::decode(bytes));
     TRY(const auto number, next(certificate.batch.author));
     if (certificate.batch.sequence < number)
         return Error{ErrorKind::already_exists,
                      "replayed: batch " + std::to_string(certificate.batch.sequence) +
                          " was in a block, the author's next is " + std::to_string(number)};
-    return verify(certificate);
+    return verify(certificate, height);
+}
+
+std::vector<lane::Certificate> LedgerLane::lacking(std::span<const ByteSpan> block) {
+    std::vector<lane::Certificate> out;
+    const auto height = [&] {
+        const std::lock_guard lock(mutex_);
+        return height_ + 1;
+    }();
+    for (const auto raw : block) {
+        if (!lane::is_certificate(raw)) continue;
+        auto certificate = lane::Certificate::decode(raw);
+        if (certificate.ok() && !log_->has(certificate->batch) && verify(*certificate, height).ok())
+            out.push_back(std::move(*certificate));
+    }
+    return out;
 }
 
 Result<LedgerLane::Proposed> LedgerLane::propose(const std::vector<Bytes>& waiting,
-                                                 std::size_t bytes_max, const NextBatch& next) {
+                                                 std::size_t bytes_max, const NextBatch& next,
+                                                 std::uint64_t height) {
     struct Waiting {
         std::uint64_t turn;  // 0 is the author's next
         lane::BatchStatement batch;
@@ -78,7 +128,7 @@ Result<LedgerLane::Proposed> LedgerLane::propose(const std::vector<Bytes>& waiti
     for (const auto& raw : waiting) {
         if (!lane::is_certificate(raw)) continue;
         const auto certificate = lane::Certificate::decode(raw);
-        if (!certificate.ok()) continue;
+        if (!certificate.ok() || !verify(*certificate, height).ok()) continue;
         TRY(const auto* number, tips.of(certificate->batch.author));
         if (certificate->batch.sequence >= *number)
             found.push_back({certificate->batch.sequence - *number, certificate->batch, &raw});
@@ -97,7 +147,19 @@ Result<LedgerLane::Proposed> LedgerLane::propose(const std::vector<Bytes>& waiti
     return out;
 }
 
-Result<Expanded> LedgerLane::expand(const std::vector<Bytes>& block, const NextBatch& next) {
+Result<Expanded> LedgerLane::expand(const std::vector<Bytes>& block, const NextBatch& next,
+                                    std::uint64_t height) {
+    return expand_those(
+        block, next, [&](const auto& one) { return verify(one, height).ok(); }, believe_);
+}
+
+Result<Expanded> LedgerLane::expand_again(const std::vector<Bytes>& block,
+                                          const NextBatch& next) const {
+    return expand_those(block, next, [](const auto&) { return true; }, {});
+}
+
+Result<Expanded> LedgerLane::expand_those(const std::vector<Bytes>& block, const NextBatch& next,
+                                          const Holds& holds, const Believe& believe) const {
     Tips tips(next);
     Expanded out;
     for (const auto& raw : block) {
@@ -106,15 +168,15 @@ Result<Expanded> LedgerLane::expand(const std::vector<Bytes>& block, const NextB
             continue;
         }
         const auto certificate = lane::Certificate::decode(raw);
-        if (!certificate.ok() || !verify(*certificate).ok()) continue;
+        if (!certificate.ok() || !holds(*certificate)) continue;
         const auto& batch = certificate->batch;
         TRY(auto* number, tips.of(batch.author));
         if (batch.sequence != *number) continue;
-        TRY(auto transactions, log_->transactions(batch));
+        TRY(auto found, transactions(batch, believe));
         ++*number;
-        ++out.batches;
-        out.from_batches += transactions.size();
-        std::move(transactions.begin(), transactions.end(), std::back_inserter(out.transactions));
+        out.batches.push_back(batch);
+        out.from_batches += found.size();
+        std::move(found.begin(), found.end(), std::back_inserter(out.transactions));
         out.tips.push_back({batch.author, *number});
     }
     return out;

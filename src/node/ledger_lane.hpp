@@ -2,86 +2,117 @@
 // blocks carry their certificates. docs/reference/lane.md.
 #pragma once
 
-#include <deque>
 #include <functional>
-#include <mutex>
-#include <unordered_set>
+#include <optional>
 
 #include "base/ports.hpp"
 #include "lane/batch_log.hpp"
 #include "ledger/lane_tip.hpp"
+#include "ledger/memo.hpp"
 
 namespace mutirao::node {
 
 inline constexpr std::string_view kPutBatch = "/mutirao.v1.Lane/Put";
-inline constexpr std::size_t kLaneWaitingMax = 16384;  // transactions in batches without a block
-inline constexpr std::size_t kLaneBatchesMax = 1024;   // likewise, batches
+
+// Blocks from a batch's acknowledgement on that may name it: 17 minutes of four blocks a second.
+inline constexpr std::uint64_t kBatchBlocks = 4096;
 
 // A block's content as it runs: transactions out of batches, and others, in the block's order.
 struct Expanded {
     std::vector<Bytes> transactions;
-    std::vector<ledger::LaneTip> tips;  // after the block
-    std::size_t batches = 0;
+    std::vector<ledger::LaneTip> tips = {};  // after the block
+    std::vector<lane::BatchStatement> batches = {};
     std::size_t from_batches = 0;  // of the transactions
 };
 
 // Which number of an author's is next.
 using NextBatch = std::function<Result<std::uint64_t>(const Address& author)>;
 
+// What was found out about a batch's transactions when it was kept: for whoever runs them.
+using Believe = std::function<void(std::span<const ByteSpan> transactions, ByteSpan findings)>;
+
+// Who keeps batches, in the order of certificates' bitmaps.
+struct LaneKeepers {
+    lane::Keepers keepers;
+    std::vector<Address> accounts;
+    std::vector<std::string> peers;  // how each is called; empty where there is one
+    Digest id = {};
+    std::optional<std::uint32_t> self = {};  // this ledger's place
+};
+using LaneKeepersPtr = std::shared_ptr<const LaneKeepers>;
+
 // Any thread.
 class LedgerLane {
   public:
-    // `self` is the place of `key` among the keepers.
-    LedgerLane(std::unique_ptr<lane::BatchLog> log, lane::Keepers keepers, crypto::BlsSecretKey key,
-               std::uint32_t self, std::uint64_t chain_id)
-        : log_(std::move(log)),
-          keepers_(std::move(keepers)),
-          key_(std::move(key)),
-          self_(self),
-          chain_id_(chain_id) {}
+    // Certificates that hold are left in `memo`, of a ledger of this chain. Nobody keeps batches
+    // before set_keepers().
+    LedgerLane(std::unique_ptr<lane::BatchLog> log, std::shared_ptr<ledger::Memo> memo,
+               crypto::BlsSecretKey key, std::uint64_t chain_id)
+        : log_(std::move(log)), memo_(std::move(memo)), key_(std::move(key)), chain_id_(chain_id) {}
 
-    // Stores a batch whose author's signature and transactions are good, and of whose author the
-    // agreed state has had all numbers below `floor`. Fails as BatchLog::keep.
-    Status keep(const lane::Batch& batch, std::uint64_t floor) { return log_->keep(batch, floor); }
-    // For a batch that is kept.
-    lane::Acknowledgement acknowledge(const lane::BatchStatement& batch) const {
-        return {self_, key_.sign(batch.message(chain_id_))};
+    // Told of findings before transactions are given out; set before any call that does.
+    void set_believe(Believe believe) { believe_ = std::move(believe); }
+    // As the blocks up to this height agree; after each of them. Sets `id` and `self`.
+    void set_keepers(LaneKeepers keepers, std::uint64_t height);
+    LaneKeepersPtr keepers() const;
+
+    lane::BatchLog& log() { return *log_; }
+    // The transactions of a batch that is kept.
+    Result<std::vector<Bytes>> transactions(const lane::BatchStatement& batch) const {
+        return transactions(batch, believe_);
     }
-    // As lane::certify; what comes out is known to hold.
-    Result<lane::Certificate> certify(const lane::BatchStatement& batch,
-                                      std::span<const lane::Acknowledgement> given);
-    // permission_denied for one that does not hold. 1.2 ms the first time.
-    Status verify(const lane::Certificate& certificate);
-    // Whether it may wait for a block; already_exists when its batch was in one.
-    Status check(ByteSpan certificate, const NextBatch& next);
+    // A block of this height has run these.
+    void ran(std::span<const lane::BatchStatement> batches, std::uint64_t height) {
+        for (const auto& batch : batches) log_->needed_until(batch, height);
+    }
 
-    // Certificates among `waiting`, in the order of each author's numbers, for the next block, of
-    // batches with at most `bytes_max` bytes together.
+    // For a batch that is kept until that height. permission_denied where this is no keeper.
+    Result<lane::Acknowledgement> acknowledge(const lane::BatchStatement& batch,
+                                              std::uint64_t until) const;
+    // As lane::certify; what comes out is known to hold.
+    Result<lane::Certificate> certify(const lane::BatchStatement& batch, std::uint64_t until,
+                                      std::span<const lane::Acknowledgement> given);
+    // Whether a block of this height may name the batch: permission_denied for a certificate that
+    // does not hold among the keepers of now, or that comes too late. 1.2 ms the first time.
+    Status verify(const lane::Certificate& certificate, std::uint64_t height);
+    // Whether it may wait for a block of this height or a later one; already_exists when its batch
+    // was in one.
+    Status check(ByteSpan certificate, const NextBatch& next, std::uint64_t height);
+    // Those of the certificates in the block after set_keepers() that hold, and whose batches are
+    // not here.
+    std::vector<lane::Certificate> lacking(std::span<const ByteSpan> block);
+
+    // Certificates among `waiting` that hold, in the order of each author's numbers, for the block
+    // of this height, of batches with at most `bytes_max` bytes together.
     struct Proposed {
         std::vector<Bytes> certificates;
         std::size_t bytes = 0;  // of their batches
     };
     Result<Proposed> propose(const std::vector<Bytes>& waiting, std::size_t bytes_max,
-                             const NextBatch& next);
+                             const NextBatch& next, std::uint64_t height);
     // A certificate that does not hold, or whose number is not the author's next, stands for
     // nothing. not_found when a batch is not kept here.
-    Result<Expanded> expand(const std::vector<Bytes>& block, const NextBatch& next);
-    // Batches that were kept and are in no block, of all authors: whoever sent them may be gone.
-    Result<std::vector<lane::BatchStatement>> without_block(const NextBatch& next) const {
-        return log_->from(next);
-    }
+    Result<Expanded> expand(const std::vector<Bytes>& block, const NextBatch& next,
+                            std::uint64_t height);
+    // The same for a block that ran before, when others may have been keepers: blocks are made of
+    // certificates that held. Its transactions will not run again: nobody is told of findings.
+    Result<Expanded> expand_again(const std::vector<Bytes>& block, const NextBatch& next) const;
 
   private:
-    void remember(const Digest& certificate);
+    using Holds = std::function<bool(const lane::Certificate& certificate)>;
+    Result<Expanded> expand_those(const std::vector<Bytes>& block, const NextBatch& next,
+                                  const Holds& holds, const Believe& believe) const;
+    Result<std::vector<Bytes>> transactions(const lane::BatchStatement& batch,
+                                            const Believe& believe) const;
 
     const std::unique_ptr<lane::BatchLog> log_;
-    const lane::Keepers keepers_;
+    const std::shared_ptr<ledger::Memo> memo_;
     const crypto::BlsSecretKey key_;
-    const std::uint32_t self_;
     const std::uint64_t chain_id_;
-    std::mutex mutex_;                 // guards everything below
-    std::unordered_set<Digest> good_;  // certificates that hold
-    std::deque<Digest> good_order_;
+    Believe believe_;
+    mutable std::mutex mutex_;  // guards everything below
+    std::uint64_t height_ = 0;
+    LaneKeepersPtr keepers_ = std::make_shared<const LaneKeepers>();
 };
 
 }  // namespace mutirao::node

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.hpp"
+#include "ledger/deals.hpp"
 #include "mutirao/v1/ledger.pb.h"
 #include "node/wire/fields.hpp"
 
@@ -17,112 +18,65 @@ constexpr std::uint32_t kScanMax = 1000;
 constexpr int kReadManyMax = 1024;
 constexpr std::uint32_t kWaitMaxMs = 5000;
 
+// bench/ledger reads it.
+void log_opening(const consensus::Engine& engine, const LedgerApplication& application,
+                 Duration snapshot, Duration log) {
+    const auto ms = [](Duration duration) {
+        return std::to_string(
+            std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
+    };
+    LOG_INFO("goes on after the snapshot of block " + std::to_string(engine.opened_at()) +
+             "; its state took " + ms(snapshot) + " ms; the log after it took " + ms(log) +
+             " ms; ran again: " + std::to_string(application.ran()) + " transactions");
+}
+
 }  // namespace
 
-Result<Digest> LedgerApplication::finalize(std::uint64_t height, std::uint64_t time_ms,
-                                           const std::vector<Bytes>& transactions) {
-    TRY(const auto block,
-        expand(transactions, [this](const auto& author) { return next_batch(author); }));
-    // Nearly always done already; not when the log is read.
-    prepare(std::vector<ByteSpan>(block.transactions.begin(), block.transactions.end()));
-    return ledger_.finalize(height, time_ms, block.transactions, block.tips);
+Result<std::string> engine_of(Disk& disk) {
+    TRY(const auto exists, disk.exists(kEngineFile));
+    if (!exists) return std::string("solo");
+    TRY(const auto bytes, disk.read_file(kEngineFile, 64));
+    return std::string(as_text(bytes));
 }
 
-Result<Expanded> LedgerApplication::expand(const std::vector<Bytes>& block,
-                                           const NextBatch& next) const {
-    if (lane_ != nullptr) return lane_->expand(block, next);
-    Expanded out;
-    for (const auto& raw : block)
-        if (!lane::is_certificate(raw)) out.transactions.push_back(raw);
-    return out;
+Result<std::unique_ptr<LedgerRole>> LedgerRole::begin(Disk& disk, Clock& clock,
+                                                      const consensus::EngineOptions& options,
+                                                      const Threads& threads,
+                                                      std::optional<LaneDoor> door) {
+    TRY(const auto bytes, disk.read_file(kGenesisFile, kGenesisMax));
+    TRY(const auto genesis, ledger::decode_record<ledger::Genesis>(bytes));
+    TRY(auto ledger, ledger::Ledger::begin(genesis));
+    std::unique_ptr<LedgerRole> role(new LedgerRole(std::move(ledger), clock, threads));
+    TRY_VOID(role->open_lane(disk, options, std::move(door)));
+    return role;
 }
 
-Result<Expanded> LedgerApplication::told(const consensus::Block& block) {
-    // The log may begin after a state from elsewhere, of which only this is seen.
-    for (const auto& raw : block.transactions)
-        if (const auto certificate = lane::Certificate::decode(raw); certificate.ok())
-            told_.try_emplace(certificate->batch.author, certificate->batch.sequence);
-    auto out = expand(block.transactions, [this](const auto& author) -> Result<std::uint64_t> {
-        return told_[author];
-    });
-    if (out.ok())
-        for (const auto& tip : out->tips) told_[tip.author] = tip.next;
-    return out;
-}
-
-Status LedgerApplication::check(ByteSpan transaction) {
-    if (!lane::is_certificate(transaction)) return ledger_.check(transaction);
-    if (lane_ == nullptr)
-        return Error{ErrorKind::unimplemented,
-                     "the data lane is kept by one machine so far: it needs the engine solo"};
-    return lane_->check(transaction, [this](const auto& author) { return next_batch(author); });
-}
-
-std::vector<Bytes> LedgerApplication::propose(const std::vector<Bytes>& waiting,
-                                              std::size_t bytes_max) {
-    if (std::none_of(waiting.begin(), waiting.end(), lane::is_certificate))
-        return ledger_.propose(waiting, bytes_max);
-    LedgerLane::Proposed batches;
-    if (lane_ != nullptr) {
-        // The rest is for transactions that come by themselves: neither starves the other.
-        auto found = lane_->propose(waiting, bytes_max / 2,
-                                    [this](const auto& author) { return next_batch(author); });
-        if (found.ok())
-            batches = std::move(*found);
-        else
-            LOG_ERROR("no batch was proposed: " + found.error().message);
-    }
-    std::vector<Bytes> plain;
-    for (const auto& raw : waiting)
-        if (!lane::is_certificate(raw)) plain.push_back(raw);
-    auto out = ledger_.propose(plain, bytes_max - batches.bytes);
-    std::move(batches.certificates.begin(), batches.certificates.end(), std::back_inserter(out));
-    return out;
-}
-
-Status LedgerApplication::commit() {
-    ledger_.commit();
-    return {};
-}
-
-Status LedgerApplication::restore(ByteSpan snapshot) {
-    TRY(ledger_, ledger::Ledger::restore(snapshot, memo_));
-    return {};
+Result<LedgerRole::Exported> LedgerRole::export_state(Disk& disk, Clock& clock,
+                                                      const consensus::EngineOptions& options,
+                                                      const Threads& threads) {
+    TRY(const auto role, begin(disk, clock, options, threads, {}));
+    TRY(auto state, consensus::export_state(disk, role->application_, options));
+    return Exported{std::move(state), role->application_.state_hash()};
 }
 
 Result<std::unique_ptr<LedgerRole>> LedgerRole::open(Disk& disk, Clock& clock,
                                                      consensus::EngineOptions options,
-                                                     const Threads& threads) {
-    TRY(auto bytes, disk.read_file(kGenesisFile, kGenesisMax));
-    TRY(auto genesis, ledger::decode_record<ledger::Genesis>(bytes));
-    TRY(auto ledger, ledger::Ledger::begin(genesis));
-    std::unique_ptr<LedgerRole> role(new LedgerRole(std::move(ledger), clock, threads));
-    TRY_VOID(role->open_lane(disk, options));
+                                                     const Threads& threads,
+                                                     std::optional<LaneDoor> door) {
+    TRY(auto role, begin(disk, clock, options, threads, std::move(door)));
     options.on_block = [&role = *role](const auto& block) { role.on_block(block); };
+    options.on_forgotten = [&role = *role](auto first) { role.on_forgotten(first); };
+    const auto begun = clock.monotonic();
+    auto restored = begun;
+    options.on_restored = [&](auto) { restored = clock.monotonic(); };
+    auto* const executor = options.snapshots;
     TRY(role->engine_, consensus::open_engine(disk, clock, role->application_, std::move(options)));
+    log_opening(*role->engine_, role->application_, restored - begun, clock.monotonic() - restored);
     TRY_VOID(role->ethereum_.set_engine(*role->engine_));
+    role->begin_reading_old(executor);
     TRY_VOID(role->submit_kept_batches());
     role->add_methods();
     return role;
-}
-
-Status LedgerRole::open_lane(Disk& disk, const consensus::EngineOptions& options) {
-    if (options.engine != "solo") return {};
-    TRY(auto log, lane::BatchLog::open(disk));
-    TRY(const auto key, crypto::BlsVerifiedKey::possession_shown(options.proposer.public_key()));
-    lane_ = std::make_unique<LedgerLane>(std::move(log), lane::Keepers{{key}}, options.proposer, 0,
-                                         application_.ledger().genesis().chain_id);
-    application_.set_lane(*lane_);
-    return {};
-}
-
-Status LedgerRole::submit_kept_batches() {
-    if (!lane_) return {};
-    TRY(const auto kept, lane_->without_block([this](const auto& author) {
-        return application_.next_batch(author);
-    }));
-    for (const auto& batch : kept) TRY_VOID(submit_batch(batch));
-    return {};
 }
 
 void LedgerRole::on_block(const consensus::Block& block) {
@@ -132,71 +86,42 @@ void LedgerRole::on_block(const consensus::Block& block) {
                   " cannot be told of: " + told.error().message);
         return;
     }
-    // Blocks of the log hold what never waited here.
-    lane_waiting_ -= std::min(lane_waiting_.load(), told->from_batches);
-    lane_batches_waiting_ -= std::min(lane_batches_waiting_.load(), told->batches);
-    ethereum_.on_block(block, told->transactions);
-}
-
-// Acknowledges, certifies and hands over a batch that is kept.
-Result<lane::Certificate> LedgerRole::submit_batch(const lane::BatchStatement& batch) {
-    const auto acknowledgement = lane_->acknowledge(batch);
-    TRY(auto certificate, lane_->certify(batch, {&acknowledgement, 1}));
-    const auto bytes = certificate.encode();
-    const bool waits = engine_->is_waiting(bytes);
-    TRY_VOID(engine_->submit(bytes));
-    if (!waits) {
-        lane_waiting_ += batch.count;
-        ++lane_batches_waiting_;
-    }
-    return certificate;
-}
-
-Result<Bytes> LedgerRole::put_batch(ByteSpan request) {
-    if (!lane_)
-        return Error{ErrorKind::unimplemented,
-                     "the data lane is kept by one machine so far: it needs the engine solo"};
-    if (lane_waiting_ > kLaneWaitingMax || lane_batches_waiting_ > kLaneBatchesMax)
-        return Error{ErrorKind::resource_exhausted,
-                     "too many batches wait for a block; send it again in a moment"};
-    TRY(const auto batch, lane::Batch::decode(request));
-    TRY_VOID(batch.verify(application_.ledger().genesis().chain_id));
-    application_.prepare(
-        std::vector<ByteSpan>(batch.transactions.begin(), batch.transactions.end()));
-    Status refused;
-    Result<std::uint64_t> floor = std::uint64_t{0};
-    engine_->with_application([&](const auto&) {
-        floor = application_.next_batch(batch.author);
-        for (std::size_t i = 0; i < batch.transactions.size() && refused.ok(); ++i)
-            if (auto checked = application_.ledger().check(batch.transactions[i]); !checked.ok())
-                refused = std::move(checked).error().within("transaction " + std::to_string(i) +
-                                                            " of the batch");
-    });
-    TRY_VOID(refused);
-    TRY(const auto next, std::move(floor));
-    TRY_VOID(lane_->keep(batch, next));
-    TRY(const auto certificate, submit_batch(batch.statement()));
-    return certificate.encode();
+    queue_.leave(told->batches, block.height);
+    std::vector<Digest> batches;
+    for (const auto& batch : told->batches) batches.push_back(batch.digest);
+    ethereum_.on_block(block, told->transactions, batches);
+    if (lane_) lane_->ran(told->batches, block.height);
 }
 
 Status LedgerRole::tick() {
-    TRY(auto made, engine_->make_block(ethereum_.wants_empty_block()));
-    if (made) {
+    bool wanted = ethereum_.wants_empty_block();
+    if (!wanted)
+        engine_->with_application(
+            [&](const auto&) { wanted = ledger::awaits_draw(application_.ledger().state()); });
+    TRY(auto made, engine_->make_block(wanted));
+    if (!made) return {};
+    {
         const std::lock_guard lock(block_mutex_);
         block_made_.notify_all();
     }
+    tend_batches();
     return {};
 }
 
 Result<ledger::Receipt> LedgerRole::wait_for_receipt(const Digest& hash, Duration wait) {
     const auto until = clock_.monotonic() + wait;
-    std::unique_lock lock(block_mutex_);
-    for (;;) {
+    const auto find = [&]() -> Result<std::optional<ledger::Receipt>> {
         Result<std::optional<ledger::Receipt>> found = std::optional<ledger::Receipt>();
         engine_->with_application(
             [&](const auto&) { found = application_.ledger().receipt(hash); });
-        if (!found.ok()) return std::move(found).error();
-        if (*found) return **found;
+        return found;
+    };
+    TRY(const auto known, find());
+    if (!known) ethereum_.wait_for_old();
+    std::unique_lock lock(block_mutex_);
+    for (;;) {
+        TRY(auto found, find());
+        if (found) return std::move(*found);
         const auto left = until - clock_.monotonic();
         if (left <= Duration::zero())
             return Error{ErrorKind::not_found, "transaction " + hash.hex() + " is in no block yet"};
@@ -205,17 +130,18 @@ Result<ledger::Receipt> LedgerRole::wait_for_receipt(const Digest& hash, Duratio
 }
 
 void LedgerRole::add_methods() {
+    const auto wait_if_old = [this](ByteSpan key) {
+        if (ledger::is_history(key)) ethereum_.wait_for_old();
+    };
     service_.on_bytes(std::string(kPutBatch),
                       [this](ByteSpan request) { return put_batch(request); });
+    service_.on_bytes(std::string(kGetBatch), [this](ByteSpan request) -> Result<Bytes> {
+        TRY(const auto batch, lane::BatchStatement::decode(request));
+        return lane_->log().encoded(batch);
+    });
     service_.on<v1::SubmitRequest, v1::SubmitReply>(
         "/mutirao.v1.Ledger/Submit", [this](const auto& in) -> Result<v1::SubmitReply> {
-            const auto raw = as_bytes(in.transaction());
-            if (lane::is_certificate(raw))
-                return Error{ErrorKind::invalid_argument, "batches come by the data lane"};
-            application_.prepare({&raw, 1});
-            TRY_VOID(engine_->submit(raw));
-            const auto hash = ledger::Transaction::hash(raw);
-            ethereum_.note(hash, raw);
+            TRY(const auto hash, ethereum_.take(as_bytes(in.transaction())));
             v1::SubmitReply out;
             out.set_hash(to_field(hash.span()));
             return out;
@@ -231,7 +157,8 @@ void LedgerRole::add_methods() {
             return out;
         });
     service_.on<v1::ReadRequest, v1::ReadReply>(
-        "/mutirao.v1.Ledger/Read", [this](const auto& in) -> Result<v1::ReadReply> {
+        "/mutirao.v1.Ledger/Read", [this, wait_if_old](const auto& in) -> Result<v1::ReadReply> {
+            wait_if_old(as_bytes(in.key()));
             v1::ReadReply out;
             Result<ledger::Value> value = ledger::Value();
             engine_->with_application([&](const auto&) {
@@ -244,10 +171,12 @@ void LedgerRole::add_methods() {
             return out;
         });
     service_.on<v1::ReadManyRequest, v1::ReadManyReply>(
-        "/mutirao.v1.Ledger/ReadMany", [this](const auto& in) -> Result<v1::ReadManyReply> {
+        "/mutirao.v1.Ledger/ReadMany",
+        [this, wait_if_old](const auto& in) -> Result<v1::ReadManyReply> {
             if (in.keys_size() > kReadManyMax)
                 return Error{ErrorKind::invalid_argument,
                              "at most " + std::to_string(kReadManyMax) + " keys at once"};
+            for (const auto& key : in.keys()) wait_if_old(as_bytes(key));
             v1::ReadManyReply out;
             Status failed;
             engine_->with_application([&](const auto&) {
@@ -264,7 +193,9 @@ void LedgerRole::add_methods() {
             return out;
         });
     service_.on<v1::ScanRequest, v1::ScanReply>(
-        "/mutirao.v1.Ledger/Scan", [this](const auto& in) -> Result<v1::ScanReply> {
+        "/mutirao.v1.Ledger/Scan", [this, wait_if_old](const auto& in) -> Result<v1::ScanReply> {
+            if (in.prefix().size() < 2) ethereum_.wait_for_old();
+            wait_if_old(as_bytes(in.prefix()));
             Result<std::vector<std::pair<Bytes, Bytes>>> found =
                 std::vector<std::pair<Bytes, Bytes>>();
             engine_->with_application([&](const auto&) {

@@ -6,80 +6,54 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 
-#include "consensus/engine.hpp"
-#include "ledger/ledger.hpp"
-#include "ledger/preparation.hpp"
+#include "consensus/state_export.hpp"
+#include "net/caller.hpp"
 #include "node/eth_ledger.hpp"
-#include "node/ledger_lane.hpp"
+#include "node/lane_peers.hpp"
+#include "node/lane_queue.hpp"
+#include "node/ledger_application.hpp"
 #include "node/wire/service.hpp"
 
 namespace mutirao::node {
 
-// The ledger as consensus sees it.
-class LedgerApplication final : public consensus::Application {
-  public:
-    // `threads` help to check signatures; they must outlive this.
-    LedgerApplication(ledger::Ledger ledger, const Threads& threads)
-        : ledger_(std::move(ledger)),
-          genesis_(ledger_.genesis()),
-          memo_(ledger_.memo()),
-          threads_(threads) {}
-
-    // Checks the signatures of transactions that will come by check() or finalize(), so that these
-    // need not. Any thread, beside any other call.
-    void prepare(std::span<const ByteSpan> transactions) const override {
-        ledger::prepare(genesis_, *memo_, transactions, threads_);
-    }
-
-    // Where batches are kept; before any other call, and it must outlive this. Without one,
-    // certificates of batches are refused.
-    void set_lane(LedgerLane& lane) { lane_ = &lane; }
-    // What a block made run. To be asked for every block, in order, and from the first on.
-    Result<Expanded> told(const consensus::Block& block);
-    // As agreed by the committed blocks.
-    Result<std::uint64_t> next_batch(const Address& author) const {
-        return ledger::read_counter(ledger_.state(), ledger::key::lane_tip(author));
-    }
-
-    Status check(ByteSpan transaction) override;
-    std::vector<Bytes> propose(const std::vector<Bytes>& waiting, std::size_t bytes_max) override;
-    Result<Digest> finalize(std::uint64_t height, std::uint64_t time_ms,
-                            const std::vector<Bytes>& transactions) override;
-    Status commit() override;
-    Bytes snapshot() override { return ledger_.snapshot(); }
-    Status restore(ByteSpan snapshot) override;
-    Result<std::optional<Bytes>> record(ByteSpan key) const override {
-        return ledger_.state().get(key);
-    }
-    std::uint64_t height() const override { return ledger_.height(); }
-    Digest state_hash() const override { return ledger_.state_hash(); }
-    std::uint64_t time_ms() const override { return ledger_.time_ms(); }
-    const ledger::Ledger& ledger() const { return ledger_; }
-
-  private:
-    Result<Expanded> expand(const std::vector<Bytes>& block, const NextBatch& next) const;
-
-    ledger::Ledger ledger_;
-    const ledger::Genesis genesis_;
-    const std::shared_ptr<ledger::Memo> memo_;  // of every ledger that ledger_ will be
-    const Threads threads_;
-    LedgerLane* lane_ = nullptr;
-    std::map<Address, std::uint64_t> told_;  // each author's next batch, after the last told block
-};
-
-// serve() may be called from any thread; tick() from one.
+// serve() may be called from any thread; tick() from one. Once open, it answers whatever concerns
+// the state, and new blocks; old blocks, events and receipts are read beside, by
+// `options.snapshots` where that is given, and who asks for them waits.
 class LedgerRole {
   public:
-    // Begins the chain of "genesis" in the role's folder, or goes on with it. `threads` help to
-    // check signatures; they must outlive the role.
+    // Begins the chain of "genesis" in the role's folder, or goes on with it, by the engine of
+    // engine_of(). `threads` help to check signatures; they must outlive the role. By `door`
+    // batches come from other machines, where there are any; its tasks must have run before the
+    // role goes.
     static Result<std::unique_ptr<LedgerRole>> open(Disk& disk, Clock& clock,
                                                     consensus::EngineOptions options,
-                                                    const Threads& threads = {});
+                                                    const Threads& threads = {},
+                                                    std::optional<LaneDoor> door = {});
+    // The state after the last block of a folder that no process runs, batches of the data lane
+    // included, and its hash.
+    struct Exported {
+        consensus::StateExport state;
+        Digest state_hash;
+    };
+    static Result<Exported> export_state(Disk& disk, Clock& clock,
+                                         const consensus::EngineOptions& options,
+                                         const Threads& threads = {});
+
+    // Waits until it reads no old blocks any more.
+    ~LedgerRole();
 
     Result<Bytes> serve(std::string_view method, ByteSpan request) const {
         return service_.serve(method, request);
     }
+    // As serve(), and what only other keepers may ask.
+    Result<Bytes> answer(const net::Caller& caller, std::string_view method, ByteSpan request);
+    // Who keeps batches now.
+    LaneKeepersPtr keepers() const { return lane_->keepers(); }
+    // Waits for no other machine any more, nor for old blocks, so that calls that do return. Any
+    // thread.
+    void stop();
     // What wallets and Ethereum's programs see (gateway/ethrpc.hpp).
     EthLedger& ethereum() { return ethereum_; }
     // Where they reach it; told to others in Status.
@@ -92,22 +66,59 @@ class LedgerRole {
   private:
     LedgerRole(ledger::Ledger ledger, Clock& clock, const Threads& threads)
         : application_(std::move(ledger), threads),
+          chain_id_(application_.ledger().genesis().chain_id),
           ethereum_(application_.ledger(), clock,
-                    [this](auto transactions) { application_.prepare(transactions); }),
+                    [this](auto transactions) { application_.check_signatures(transactions); }),
           clock_(clock) {}
-    Status open_lane(Disk& disk, const consensus::EngineOptions& options);
-    // Those that the last run has kept and not brought into a block.
+    // A role with its genesis and its lane, and no engine yet.
+    static Result<std::unique_ptr<LedgerRole>> begin(Disk& disk, Clock& clock,
+                                                     const consensus::EngineOptions& options,
+                                                     const Threads& threads,
+                                                     std::optional<LaneDoor> door);
+
+    // The data lane: ledger_role_lane.cpp.
+    Status open_lane(Disk& disk, const consensus::EngineOptions& options,
+                     std::optional<LaneDoor> door);
+    // Those that the last run has kept and not brought into a block; by `solo`, at once.
     Status submit_kept_batches();
+    // The same while blocks come: whoever was to bring them may be gone.
+    void tend_batches();
     Result<Bytes> put_batch(ByteSpan request);
-    Result<lane::Certificate> submit_batch(const lane::BatchStatement& batch);
+    Result<Bytes> keep_batch(const net::Caller& caller, ByteSpan request);
+    Result<lane::Certificate> certify_batch(const lane::BatchStatement& batch, ByteSpan encoded,
+                                            std::uint64_t until);
+    // Hands over a batch that is kept and certified.
+    Status submit_batch(const lane::Certificate& certificate, std::span<const Bytes> transactions);
+    void seek_batches(std::span<const ByteSpan> block);
+    Status await_batches(std::span<const ByteSpan> block);
+    Status bring_batch(const lane::Certificate& certificate);
+    struct Tip {
+        std::uint64_t height = 0, next = 0;  // committed; and the author's next batch
+    };
+    Result<Tip> tip_of(const Address& author) const;
+
+    // What is only looked at, which the engine has left on the disk: ledger_role_old.cpp. On
+    // `executor`, or at once.
+    void begin_reading_old(Executor* executor);
+    Status read_old();
+    class Reading;
+
     void on_block(const consensus::Block& block);
+    void on_forgotten(std::uint64_t first);
     void add_methods();
     Result<ledger::Receipt> wait_for_receipt(const Digest& hash, Duration wait);
 
-    std::unique_ptr<LedgerLane> lane_;                   // with the solo engine
-    std::atomic<std::size_t> lane_waiting_ = 0;          // transactions in batches without a block
-    std::atomic<std::size_t> lane_batches_waiting_ = 0;  // likewise, batches
+    std::unique_ptr<LedgerLane> lane_;
+    std::unique_ptr<LanePeers> peers_;  // where there may be other keepers
+    LaneQueue queue_;
+    std::atomic<unsigned> gathering_ = 0;  // batches that are being certified
+    std::atomic<bool> stopping_ = false;
+    std::mutex seeking_mutex_;                       // guards seeking_
+    std::set<Digest> seeking_;                       // batches that are being fetched
+    std::map<Digest, std::uint64_t> without_block_;  // tick()'s: since when it has seen each
+    std::uint64_t tended_ = 0;                       // likewise, at which height
     LedgerApplication application_;
+    const std::uint64_t chain_id_;
     EthLedger ethereum_;
     std::string ethereum_url_;
     Clock& clock_;
@@ -115,11 +126,13 @@ class LedgerRole {
     wire::Service service_;
     std::mutex block_mutex_;  // held to wait for, and to announce, a new block
     std::condition_variable block_made_;
+    std::shared_ptr<Reading> reading_;
 };
 
 inline constexpr std::string_view kGenesisFile = "genesis";
 // In the same folder: which engine it is for (solo where there is none), and where CometBFT calls.
 inline constexpr std::string_view kEngineFile = "engine";
 inline constexpr std::string_view kAbciSocket = "abci.sock";
+Result<std::string> engine_of(Disk& disk);
 
 }  // namespace mutirao::node

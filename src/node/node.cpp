@@ -1,5 +1,6 @@
 #include "node/node.hpp"
 
+#include "base/log.hpp"
 #include "crypto/kzg.hpp"
 #include "node/inference_route.hpp"
 #include "node/network_status.hpp"
@@ -8,6 +9,20 @@ namespace mutirao::node {
 namespace {
 
 constexpr unsigned kCodingThreads = 2;  // for one block; several are under way
+constexpr int kLedgerTries = 6;         // a second between them
+
+// The ledger may be busy, or about to begin.
+Result<LedgerStatus> status_of_ledger(const LedgerClient& ledger, Clock& clock) {
+    auto status = ledger.status();
+    for (int tries = 1;
+         tries < kLedgerTries && !status.ok() && status.error().kind == ErrorKind::unavailable;
+         ++tries) {
+        LOG_WARN("tries the ledger again: " + status.error().message);
+        clock.sleep(std::chrono::seconds(1));
+        status = ledger.status();
+    }
+    return status;
+}
 
 }  // namespace
 
@@ -40,7 +55,7 @@ publish::Publishing Node::publishing() {
 Result<std::unique_ptr<Node>> Node::open(NodePorts ports, ledger::Role role,
                                          const std::string& ledger_endpoint) {
     TRY(auto identity, Identity::load_or_create(ports.disk, ports.random));
-    auto status = LedgerClient(ports.network, ledger_endpoint).status();
+    auto status = status_of_ledger(LedgerClient(ports.network, ledger_endpoint), ports.clock);
     if (!status.ok()) return std::move(status).error().within("the ledger at " + ledger_endpoint);
     std::unique_ptr<Node> node(
         new Node(std::move(ports), role, std::move(identity), ledger_endpoint, *status));
@@ -71,6 +86,11 @@ Status Node::open_role() {
                              [this](const BlockId& id) { return directory_.certified(id); }};
             TRY(storage_, StorageRole::open(ports_.disk, ports_.clock, ports_.random, identity_,
                                             chain_id_, std::move(view)));
+            audits_ = std::make_unique<AuditDuty>(
+                ledger_, ports_.clock, identity_.account,
+                [this](const BlockId& id, std::uint32_t slot, const Digest& draw) {
+                    return storage_->prove_slot(id, slot, draw);
+                });
             serve_ = [this](auto method, auto request) { return storage_->serve(method, request); };
             return {};
         }
@@ -88,12 +108,14 @@ Status Node::open_role() {
         }
         case ledger::Role::compute:
             compute_ = std::make_unique<ComputeRole>(
-                ComputePorts{ports_.clock, ledger_, objects_, ports_.open_backend}, identity_);
+                ComputePorts{ports_.disk, ports_.clock, ledger_, objects_, ports_.open_backend},
+                identity_);
             serve_ = [this](auto method, auto request) { return compute_->serve(method, request); };
             return {};
         case ledger::Role::trainer:
             trainer_ = std::make_unique<TrainerRole>(
-                TrainerPorts{ports_.clock, ports_.network, ports_.executor, ledger_, objects_,
+                TrainerPorts{ports_.clock, ports_.random, ports_.disk, ports_.network,
+                             ports_.executor, ledger_, directory_, objects_, hot_members_,
                              ports_.open_backend},
                 identity_);
             serve_ = [this](auto method, auto request) { return trainer_->serve(method, request); };
@@ -116,6 +138,20 @@ Status Node::register_at(const std::string& endpoint, const std::string& domain)
     return {};
 }
 
+Status Node::offer_storage(std::uint64_t wei_per_kib_day, std::uint64_t until_ms) {
+    Sender sender(ledger_, identity_.account);
+    TRY_VOID(sender.send(ledger::offer_storage(wei_per_kib_day, until_ms)));
+    return {};
+}
+
+Status Node::tend() {
+    if (trainer_) return trainer_->tend();
+    if (compute_) return compute_->tend();
+    if (!storage_) return {};
+    TRY_VOID(storage_->tend());
+    return audits_->tend();
+}
+
 void Node::cancel() {
     if (trainer_) trainer_->cancel();
 }
@@ -123,6 +159,11 @@ void Node::cancel() {
 gateway::InferenceRoute& Node::inference() {
     ENSURE(inference_ != nullptr, "only a gateway has HTTP faces");
     return *inference_;
+}
+
+std::string Node::trainer_metrics() {
+    ENSURE(trainer_ != nullptr, "only a trainer has a worker's figures");
+    return gateway::worker_metrics_text(trainer_->figures());
 }
 
 gateway::NetworkStatus& Node::status() {

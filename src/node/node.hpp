@@ -11,6 +11,7 @@
 #include "gateway/status_page.hpp"
 #include "model/backend.hpp"
 #include "node/admission.hpp"
+#include "node/audit_duty.hpp"
 #include "node/compute_role.hpp"
 #include "node/gateway_role.hpp"
 #include "node/hot_opener.hpp"
@@ -36,7 +37,8 @@ struct NodePorts {
 // Any thread may call serve(). The ledger is a role of its own (ledger_role.hpp): it joins nobody.
 class Node {
   public:
-    // Reads the ledger's status; unavailable when it does not answer.
+    // Reads the ledger's status, which is tried again for some seconds; unavailable when it does
+    // not answer.
     static Result<std::unique_ptr<Node>> open(NodePorts ports, ledger::Role role,
                                               const std::string& ledger_endpoint);
     ~Node();
@@ -53,8 +55,11 @@ class Node {
     // `domain` is its failure domain, empty when it is one of its own.
     Status register_at(const std::string& endpoint, const std::string& domain = {});
 
+    // A storage node says at which price it keeps blocks for a term, until `until_ms`.
+    Status offer_storage(std::uint64_t wei_per_kib_day, std::uint64_t until_ms);
+
     // What a node does while nobody asks: call it about once a second, from one thread.
-    Status tend() { return storage_ ? storage_->tend() : Status(); }
+    Status tend();
 
     // Makes work that goes on in the executor end soon; call it before the executor is destroyed,
     // and destroy the executor before the node.
@@ -67,6 +72,8 @@ class Node {
     gateway::InferenceRoute& inference();
     gateway::NetworkStatus& status();
     void set_http_address(const std::string& address);
+    // A trainer's figures for Prometheus; a broken assumption for other roles. Any thread.
+    std::string trainer_metrics();
     void allow_measurements();
 
   private:
@@ -96,6 +103,7 @@ class Node {
 
     std::unique_ptr<HotService> hot_;
     std::unique_ptr<StorageRole> storage_;
+    std::unique_ptr<AuditDuty> audits_;  // of a storage node
     std::unique_ptr<GatewayRole> gateway_;
     std::unique_ptr<ComputeRole> compute_;
     std::unique_ptr<TrainerRole> trainer_;

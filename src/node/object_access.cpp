@@ -23,11 +23,17 @@ Result<publish::Committee> ObjectAccess::committee_of(const publish::Manifest& m
     return directory_.committee_of(manifest.blocks[index].id);
 }
 
+Result<KeyShares::Opened> ObjectAccess::open(const Digest& content, const Digest& run,
+                                             const crypto::AccountKey& reader,
+                                             const crypto::BoxSecretKey& box) {
+    TRY(const auto keepers, directory_.keepers());
+    return keys_.open(content, run, reader, box, clock_.unix_ms(), keepers);
+}
+
 Result<Bytes> ObjectAccess::read(const Digest& content, const Digest& run,
                                  const crypto::AccountKey& reader,
                                  const crypto::BoxSecretKey& box) {
-    TRY(auto keepers, directory_.keepers());
-    TRY(auto opened, keys_.open(content, run, reader, box, clock_.unix_ms(), keepers));
+    TRY(const auto opened, open(content, run, reader, box));
     if (opened.manifest.size() > kObjectInMemoryMax)
         return Error{ErrorKind::resource_exhausted, "the object is over 1 GiB"};
     Bytes out;

@@ -24,6 +24,11 @@ class ObjectAccess {
                                           std::uint32_t index, std::uint64_t offset,
                                           std::uint64_t size);
 
+    // Gathers the key of an object, as `reader` may read it for `run`.
+    Result<KeyShares::Opened> open(const Digest& content, const Digest& run,
+                                   const crypto::AccountKey& reader,
+                                   const crypto::BoxSecretKey& box);
+
     // A whole object of at most kObjectInMemoryMax bytes, as `reader` may read it for `run`.
     Result<Bytes> read(const Digest& content, const Digest& run, const crypto::AccountKey& reader,
                        const crypto::BoxSecretKey& box);

@@ -165,9 +165,10 @@ void StorageRole::add_storage_methods() {
     service_.on<v1::AuditRequest, v1::AuditReply>(
         "/mutirao.v1.Storage/Audit", [this](const auto& in) -> Result<v1::AuditReply> {
             TRY(auto id, fixed_field<BlockId>(in.block()));
-            TRY(auto proof, node_.audit(id, in.slot()));
+            TRY(auto draw, fixed_field<Digest>(in.draw()));
+            TRY(auto proof, node_.prove_slot(id, in.slot(), draw));
             v1::AuditReply out;
-            out.set_proof(to_field(proof));
+            out.set_proof(to_field(proof.encode()));
             return out;
         });
 }

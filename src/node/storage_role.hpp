@@ -39,6 +39,10 @@ class StorageRole {
         return service_.serve(method, request);
     }
     storage::Usage usage() const { return node_.usage(); }
+    Result<block::SlotProof> prove_slot(const BlockId& id, std::uint32_t slot,
+                                        const Digest& draw) const {
+        return node_.prove_slot(id, slot, draw);
+    }
     // Looks after what is stored: a little scrubbing and compaction, and now and then a look for
     // blocks that were never certified. Call it about once a second, from one thread.
     Status tend();

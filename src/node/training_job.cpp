@@ -2,214 +2,240 @@
 
 #include <algorithm>
 
-#include "model/checkpoint.hpp"
-#include "train/traffic.hpp"
+#include "crypto/hash.hpp"
+#include "node/round_auditor.hpp"
+#include "node/run_contributions.hpp"
+#include "train/local_steps.hpp"
 
 namespace mutirao::node {
 namespace {
 
-constexpr std::uint32_t kRoundsAheadMax = 4;  // payloads of later rounds that are kept
-constexpr std::uint32_t kHeldOutRows = 48;    // windows that the held-out loss is measured on
-constexpr auto kPayloadWait = std::chrono::minutes(2);
-
-model::Optimizer optimizer_of(train::InnerOptimizer inner) {
-    return inner == train::InnerOptimizer::muon ? model::Optimizer::muon : model::Optimizer::adamw;
-}
-
-// Where the low-rank codec finds matrices.
-std::vector<train::Matrix> matrices_of(const model::GptConfig& config) {
-    std::vector<train::Matrix> matrices;
-    for (const auto& parameter : model::parameter_layout(config))
-        if (parameter.shape.size() == 2)
-            matrices.push_back({parameter.offset, parameter.shape[0], parameter.shape[1]});
-    return matrices;
+GroupPlan group_plan(const JobPlan& plan) {
+    const auto& settings = plan.settings;
+    const auto& member = plan.member;
+    return {
+        .member = member,
+        .identity = {member.run, member.worker, static_cast<std::uint32_t>(member.trainers.size())},
+        .layout = settings.validate().ok() ? settings.layout() : std::vector<model::Parameter>{},
+        .tokens_max = tokens_a_round(settings),
+        .is_audited = settings.audit_every > 0};
 }
 
 }  // namespace
 
-TrainingJob::TrainingJob(JobPlan plan, JobPorts ports)
-    : plan_(std::move(plan)), ports_(std::move(ports)) {
-    progress_.rounds_total = plan_.settings.rounds_total();
-}
+struct TrainingJob::Desk {
+    std::unique_ptr<model::Backend> backend;
+    std::unique_ptr<model::Model> model;
+    train::Sampler sampler;  // borrows data
+    const RunData& data;
+    RunContributions contributions;
+    const Bytes held_out;
+    std::optional<RoundAuditor> auditor;
+    // Whether what a payload said is what the run now holds of that round. If not, the next round
+    // begins as after taking the others' state, which whoever audits can compute.
+    bool is_exact = true;
+};
 
-void TrainingJob::set_phase(const std::string& phase) {
-    const std::lock_guard lock(mutex_);
-    progress_.phase = phase;
-}
+TrainingJob::TrainingJob(JobPlan plan, JobPorts ports, std::unique_ptr<RunStore> store,
+                         std::optional<WorkDone> work)
+    : plan_(std::move(plan)),
+      ports_(std::move(ports)),
+      group_(plan_.settings, group_plan(plan_), ports_, std::move(store), std::move(work)) {}
 
-void TrainingJob::cancel() {
-    const std::lock_guard lock(mutex_);
-    cancelled_ = true;
-    changed_.notify_all();
-}
-
-JobProgress TrainingJob::progress() const {
-    const std::lock_guard lock(mutex_);
-    return progress_;
-}
-
-Result<Bytes> TrainingJob::checkpoint() const {
-    const std::lock_guard lock(mutex_);
-    if (checkpoint_.empty())
-        return Error{ErrorKind::not_found,
-                     "the run has no checkpoint yet: it is " + progress_.phase};
-    return checkpoint_;
-}
-
-Status TrainingJob::receive(ByteSpan bytes) {
-    TRY(auto payload, train::decode_payload(bytes));
-    if (payload.run != plan_.identity.run || payload.worker >= plan_.identity.workers ||
-        payload.worker == plan_.identity.worker)
-        return Error{ErrorKind::permission_denied, "the payload is of another run or worker"};
-    const std::lock_guard lock(mutex_);
-    const auto done = static_cast<std::uint32_t>(progress_.rounds.size());
-    if (payload.round > done + kRoundsAheadMax)
-        return Error{ErrorKind::resource_exhausted,
-                     "this worker is too many rounds behind; send the payload again later"};
-    // Sending again is harmless: the first copy stays.
-    inbox_[payload.round].try_emplace(payload.worker, std::move(payload));
-    changed_.notify_all();
-    return {};
-}
-
-void TrainingJob::run() {
-    const auto status = train();
-    const std::lock_guard lock(mutex_);
-    progress_.phase = status.ok() ? "finished" : "failed";
-    if (!status.ok()) progress_.error = status.error().message;
-}
-
-Result<double> TrainingJob::held_out_loss(model::Model& model,
-                                          const train::Sampler& sampler) const {
-    const auto tokens = sampler.held_out(kHeldOutRows);
-    const auto window = model.config().context + 1;
-    TRY(auto loss, model.loss({static_cast<std::uint32_t>(tokens.size() / window), tokens}));
-    return static_cast<double>(loss);
-}
-
-Status TrainingJob::local_steps(model::Model& model, train::TrainingRun& run,
-                                train::Sampler& sampler) {
-    const auto& settings = plan_.settings;
-    TRY_VOID(model.set_parameters(run.start_parameters()));
-    double loss_sum = 0;
-    std::uint64_t tokens = 0;
-    const std::uint32_t steps = run.local_steps();
-    for (std::uint32_t i = 0; i < steps; ++i) {
-        const std::uint64_t step = std::uint64_t{run.round()} * settings.local_steps + i;
-        const auto batch = sampler.training_batch(plan_.identity.worker, step, settings.batch);
-        TRY(auto loss, model.train_step({settings.batch, batch}, settings.learning_rate_at(step)));
-        loss_sum += static_cast<double>(loss);
-        tokens += std::uint64_t{settings.batch} * settings.model.context;
-        const std::lock_guard lock(mutex_);
-        if (cancelled_) return Error{ErrorKind::unavailable, "the run was cancelled"};
-    }
-    if (steps > 0) last_train_loss_ = loss_sum / steps;  // closing rounds have none
-    tokens_ += tokens;
-    std::vector<float> local(model.parameter_count());
-    TRY_VOID(model.get_parameters(local));
-    const auto round = run.round();
-    TRY(auto payload, run.finish_round(local, tokens, last_train_loss_));
-    for (std::uint32_t worker = 0; worker < plan_.identity.workers; ++worker) {
-        if (worker == plan_.identity.worker) continue;
-        TRY_VOID(ports_.push(plan_.peers[worker], payload));
-        bytes_sent_ += payload.size();
-    }
-    TRY(auto own, train::decode_payload(payload));
-    const std::lock_guard lock(mutex_);
-    inbox_[round].try_emplace(plan_.identity.worker, std::move(own));
-    return {};
-}
-
-Result<std::vector<train::Payload>> TrainingJob::wait_for_round(std::uint32_t round) {
-    std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, kPayloadWait,
-                      [&] { return cancelled_ || inbox_[round].size() == plan_.identity.workers; });
-    if (cancelled_) return Error{ErrorKind::unavailable, "the run was cancelled"};
-    std::vector<train::Payload> payloads;
-    for (const auto& [worker, payload] : inbox_[round]) payloads.push_back(payload);
-    return payloads;
-}
-
-Status TrainingJob::exchange(train::TrainingRun& run) {
-    const auto round = run.due();
-    if (!round) return {};
-    TRY(auto payloads, wait_for_round(*round));
-    TRY_VOID(run.apply(payloads));
-    const std::lock_guard lock(mutex_);
-    inbox_.erase(*round);
-    return {};
+Result<double> TrainingJob::held_out_loss(Desk& desk) const {
+    const auto& tokens = desk.held_out;
+    const auto window = desk.model->config().example_size();
+    TRY(auto loss, desk.model->loss({static_cast<std::uint32_t>(tokens.size() / window), tokens}));
+    return desk.data.loss_per_byte(plan_.settings, tokens, static_cast<double>(loss));
 }
 
 Status TrainingJob::train() {
-    if (plan_.settings.quorum != 0 && plan_.settings.quorum != plan_.identity.workers)
-        return Error{ErrorKind::unimplemented,
-                     "rounds of a quorum need trainers that agree on who counts, which they do not "
-                     "do yet: use settings whose quorum is 0"};
-    set_phase("reading");
-    TRY(auto texts, ports_.read_texts());
-    TRY(auto backend, ports_.open_backend());
     const auto& settings = plan_.settings;
-    const model::GptConfig config{settings.model.layers, settings.model.width, settings.model.heads,
-                                  settings.model.context};
-    const auto initial = model::initial_parameters(config, settings.seed);
-    model::OptimizerSettings optimizer;
-    optimizer.optimizer = optimizer_of(settings.inner);
-    TRY(auto model, backend->create(config, optimizer, initial));
-    std::vector<train::Corpus> corpora;
-    for (const auto& text : texts) corpora.push_back({text, 0});
-    TRY(auto sampler, train::Sampler::make(std::move(corpora), config.context, settings.seed));
-    TRY(auto run, train::TrainingRun::make(settings, plan_.identity, initial, matrices_of(config)));
+    TRY(const auto data, group_.read_data());
+    TRY(auto backend, ports_.open_backend());
+    TRY(auto start, data.start(*backend, settings));
+    TRY(auto sampler, group_.sampler(data));
+    TRY(const auto inner, group_.begin(std::move(start.parameters), data.digest()));
+    if (inner) TRY_VOID(start.model->set_optimizer_state(*inner));
+    TRY(auto contributions,
+        RunContributions::make(settings, data, sampler, start.model->parameter_count()));
+    TRY(auto held_out, sampler.read_held_out(kHeldOutRows));
+    Desk desk{.backend = std::move(backend),
+              .model = std::move(start.model),
+              .sampler = std::move(sampler),
+              .data = data,
+              .contributions = std::move(contributions),
+              .held_out = std::move(held_out),
+              .auditor = {},
+              .is_exact = group_.is_exact()};
+    if (settings.audit_every > 0) TRY_VOID(begin_to_audit(desk));
+    return train_on(desk);
+}
 
-    const bool measures = plan_.identity.worker == 0;
-    const auto report = [&]() -> Status {
-        RoundReport out;
-        out.train_loss = last_train_loss_;
-        if (measures) {
-            TRY_VOID(model->set_parameters(run.shared_parameters()));
-            TRY(out.held_out_loss, held_out_loss(*model, sampler));
-        }
-        out.tokens = tokens_;
-        out.bytes_sent = bytes_sent_;
-        const std::uint64_t steps =
-            std::uint64_t{std::min(run.round(), settings.rounds)} * settings.local_steps;
-        out.allreduce_bytes = train::allreduce_bytes(initial.size(), steps);
-        const auto seconds =
-            std::chrono::duration<double>(ports_.clock.monotonic() - training_started_).count();
-        out.tokens_per_second = seconds > 0 ? static_cast<double>(tokens_) / seconds : 0;
-        const std::lock_guard lock(mutex_);
-        out.round = static_cast<std::uint32_t>(progress_.rounds.size());
-        progress_.rounds.push_back(out);
-        progress_.asset_tokens.assign(sampler.tokens_used().begin(), sampler.tokens_used().end());
-        progress_.state_hash = run.shared_hash();
-        return {};
-    };
+Status TrainingJob::begin_to_audit(Desk& desk) {
+    const auto inner = desk.model->optimizer_state();
+    if (!inner.ok())
+        return Error(inner.error())
+            .within("audits need a backend that gives out its optimizer's state, as nano does");
+    TRY(auto start, desk.data.start(*desk.backend, plan_.settings));
+    TRY(auto sampler, desk.data.sampler_of_others(plan_.settings));
+    desk.auditor.emplace(AuditorPorts{member(), group_.store(), plan_.settings, group_.matrices(),
+                                      group_.identity(), plan_.hand_over},
+                         std::move(start.model), std::move(sampler), desk.contributions);
+    return {};
+}
 
-    {
-        const std::lock_guard lock(mutex_);
-        progress_.phase = "training";
-        progress_.parameters = initial.size();
-    }
-    training_started_ = ports_.clock.monotonic();
-    TRY_VOID(report());
+Status TrainingJob::train_on(Desk& desk) {
+    group_.begin_training(desk.model->parameter_count());
+    auto& run = group_.run();
+    TRY_VOID(stand(desk));
+    TRY(const bool is_elsewhere, group_.join());
+    if (is_elsewhere) TRY_VOID(healed(desk));
+    TRY_VOID(report(desk));
     while (!run.finished()) {
         const bool stepped = run.wants_steps();
-        if (stepped) TRY_VOID(local_steps(*model, run, sampler));
-        TRY_VOID(exchange(run));
-        if (stepped) TRY_VOID(report());
+        if (stepped) TRY_VOID(local_steps(desk));
+        TRY_VOID(exchange(desk));
+        if (run.wants_steps() || run.finished()) TRY_VOID(stand(desk));
+        if (stepped) TRY_VOID(report(desk));
     }
-    // With a delayed schedule the last outer steps come after the last report: measure once more.
-    TRY_VOID(model->set_parameters(run.shared_parameters()));
-    if (measures) {
-        TRY(auto last, held_out_loss(*model, sampler));
-        const std::lock_guard lock(mutex_);
-        progress_.rounds.back().held_out_loss = last;
-    }
-    model::Checkpoint checkpoint{config, {}, settings.rounds, tokens_ * plan_.identity.workers};
-    checkpoint.parameters.assign(run.shared_parameters().begin(), run.shared_parameters().end());
+    return finish(desk);
+}
+
+// What this worker goes on from, on its disk and told to the others.
+Status TrainingJob::stand(Desk& desk) {
+    if (desk.auditor && !desk.is_exact) TRY_VOID(begin_anew(desk));
+    TRY(auto work, group_.stand(desk.sampler));
+    if (desk.auditor) desk.auditor->stands(work.round, work.state);
+    const auto round = work.round, every = plan_.checkpoint_every;
+    TRY_VOID(keep_own(desk, std::move(work)));
+    const bool is_due = every > 0 && round > 0 && round % every == 0 && !group_.run().finished();
+    return is_due ? keep_checkpoint(desk) : Status();
+}
+
+Status TrainingJob::keep_own(Desk& desk, WorkDone work) {
+    auto inner = desk.model->optimizer_state();
+    if (!inner.ok() && inner.error().kind != ErrorKind::unimplemented)
+        return std::move(inner).error();
+    return group_.own().keep(
+        group_.run().own_state(inner.ok() ? std::move(inner).value() : model::OptimizerState{}),
+        std::move(work));
+}
+
+Status TrainingJob::keep_checkpoint(Desk& desk) {
+    const auto& run = group_.run();
+    const auto checkpoint = desk.data.checkpoint(plan_.settings, run.shared_parameters(),
+                                                 run.round(), group_.identity().workers);
     TRY(auto file, model::encode_checkpoint(checkpoint));
-    const std::lock_guard lock(mutex_);
-    checkpoint_ = std::move(file);
-    progress_.state_hash = run.shared_hash();
+    checkpoints_.keep(run.round(), std::move(file));
+    return {};
+}
+
+// As a worker that takes the others' state: owing nothing. Those who audit expect a fresh inner
+// optimizer then; where nobody does, the old one is better than none.
+Status TrainingJob::begin_anew(Desk& desk) {
+    TRY_VOID(group_.owe_nothing());
+    return desk.model->set_optimizer_state(train::fresh_inner(desk.model->parameter_count()));
+}
+
+Status TrainingJob::healed(Desk& desk) {
+    if (desk.auditor) desk.auditor->forget();
+    desk.is_exact = false;
+    return stand(desk);
+}
+
+// The steps of a payload of before a crash; nothing when it is not on the disk any more.
+std::optional<std::uint32_t> TrainingJob::steps_said(const Digest& payload) const {
+    const auto bytes = group_.store().get(payload);
+    if (!bytes.ok()) return std::nullopt;
+    const auto said = train::decode_payload(*bytes);
+    if (!said.ok()) return std::nullopt;
+    const auto a_step = std::uint64_t{plan_.settings.batch} * plan_.settings.model.answers();
+    return static_cast<std::uint32_t>(said->tokens / a_step);
+}
+
+Status TrainingJob::local_steps(Desk& desk) {
+    auto& run = group_.run();
+    const auto& settings = plan_.settings;
+    const auto round = run.round(), worker = plan_.member.worker;
+    // What it said before a crash stands. The same steps from the same state bring the same again.
+    const auto said = member().said(worker, round);
+    const auto repeated = said && desk.is_exact ? steps_said(*said) : std::nullopt;
+    const auto steps = said ? repeated.value_or(0) : run.local_steps();
+    TRY_VOID(desk.model->set_parameters(run.start_parameters()));
+    const auto began = ports_.clock.monotonic();
+    std::uint64_t step = std::uint64_t{round} * settings.local_steps;
+    TRY(const auto taken, train::take_steps(
+                              settings, {worker, round, steps}, desk.sampler,
+                              [&](auto rows, auto examples, auto learning_rate) -> Result<float> {
+                                  TRY_VOID(desk.contributions.before_step(
+                                      *desk.model, desk.sampler, worker, step++, examples));
+                                  return desk.model->train_step({rows, examples}, learning_rate);
+                              },
+                              [this, round, &said](std::uint32_t done) {
+                                  return member().cancelled() ||
+                                         (!said && done > 0 && member().hurry(round));
+                              }));
+    if (member().cancelled()) return Error{ErrorKind::unavailable, "the run was cancelled"};
+    if (taken.steps > 0) group_.count_loss(taken.loss);  // closing rounds have none
+    const std::uint64_t tokens =
+        std::uint64_t{taken.steps} * settings.batch * settings.model.answers();
+    group_.count_steps(tokens, ports_.clock.monotonic() - began);
+    std::vector<float> local(desk.model->parameter_count());
+    TRY_VOID(desk.model->get_parameters(local));
+    const auto base = run.shared_hash();
+    TRY(const auto before, group_.own().kept());
+    TRY(const auto payload, run.finish_round(local, tokens, group_.train_loss(),
+                                             {.noise = &ports_.random,
+                                              .before = desk.auditor ? before : Digest{},
+                                              .credits = desk.contributions.take()}));
+    // What is masked or noised does not come again; the worker's own part does.
+    const bool is_plain = !settings.secure_sum && !settings.privacy.on();
+    desk.is_exact = !said || (repeated && (!is_plain || train::chunk_list(payload).id() == *said));
+    return said ? Status() : group_.say(round, base, payload);
+}
+
+Status TrainingJob::exchange(Desk& desk) {
+    TRY(const auto outcome, group_.exchange());
+    if (outcome.healed) return healed(desk);
+    if (!outcome.applied) return {};
+    const auto& [round, value, payloads] = *outcome.applied;
+    ports_.report_round(round, group_.run().shared_hash(), desk.contributions.weights(payloads));
+    return desk.auditor ? desk.auditor->applied(round, value) : Status();
+}
+
+Status TrainingJob::report(Desk& desk) {
+    const auto& run = group_.run();
+    auto out = group_.figures(run.round());
+    if (plan_.member.worker == 0) {
+        TRY_VOID(desk.model->set_parameters(run.shared_parameters()));
+        TRY(out.held_out_loss, held_out_loss(desk));
+    }
+    group_.note([&](auto& progress) {
+        progress.rounds.push_back(out);
+        progress.asset_tokens = desk.data.tokens_by_object(desk.sampler);
+        progress.state_hash = run.shared_hash();
+        progress.epsilon = run.epsilon();
+        progress.audited = desk.auditor ? desk.auditor->looked_at() : 0;
+    });
+    return {};
+}
+
+Status TrainingJob::finish(Desk& desk) {
+    // With a delayed schedule the last outer steps come after the last report: measure once more.
+    TRY_VOID(desk.model->set_parameters(group_.run().shared_parameters()));
+    if (plan_.member.worker == 0) {
+        TRY(const auto last, held_out_loss(desk));
+        group_.note([&](auto& progress) { progress.rounds.back().held_out_loss = last; });
+    }
+    TRY_VOID(keep_checkpoint(desk));
+    if (desk.auditor) TRY_VOID(desk.auditor->finish());
+    TRY_VOID(group_.own().kept());
+    TRY_VOID(group_.store().finish());
+    group_.note([&](auto& progress) {
+        progress.state_hash = group_.run().shared_hash();
+        progress.audited = desk.auditor ? desk.auditor->looked_at() : 0;
+    });
     return {};
 }
 

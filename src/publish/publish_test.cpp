@@ -288,6 +288,28 @@ TEST(Publish, a_range_is_read_from_the_rows_that_hold_it_alone) {
               Bytes(bytes.begin() + 100, bytes.begin() + 5100));
 }
 
+// A busy machine's answers come late: the whole block, many times as much, would come later yet.
+TEST(Publish, a_range_waits_for_late_rows_and_not_forever) {
+    TestNetwork network(8);
+    const auto bytes = random_bytes(5 << 20, 6);
+    const auto manifest = network.write(bytes).value();
+    const auto rows_for_a_range = [&](Duration late) {
+        std::uint64_t rows = 0;
+        for (auto& [address, node] : network.nodes.nodes) {
+            rows -= node.rows_served;
+            node.on_rows = [&network, late] { network.clock.sleep(late); };
+        }
+        const auto got = read_block_range(network.retriever, network.nodes.committee, manifest, 0,
+                                          1000, 5000, network.key);
+        EXPECT_EQ(got->plain, Bytes(bytes.begin() + 1000, bytes.begin() + 6000));
+        for (const auto& [address, node] : network.nodes.nodes) rows += node.rows_served;
+        return rows;
+    };
+    const auto at_once = rows_for_a_range(Duration(0));
+    EXPECT_EQ(rows_for_a_range(std::chrono::milliseconds(100)), at_once);
+    EXPECT_GT(rows_for_a_range(std::chrono::seconds(30)), 3 * at_once);
+}
+
 TEST(Publish, small_objects_share_a_block_and_each_opens_with_its_own_key_only) {
     ThreadExecutor executor;
     TestNetwork network(8);

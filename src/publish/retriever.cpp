@@ -76,7 +76,7 @@ class Read {
     void take(Answer answer);
     Status check(const ServedRows& served) const;
     Duration hedge_after() const;
-    void find_late();
+    void find_late(Duration after);
 
     StorageCalls& nodes_;
     NodeHealth& health_;
@@ -192,8 +192,8 @@ Duration Read::hedge_after() const {
     return std::max(options_.hedge_after, 3 * *middle);
 }
 
-void Read::find_late() {
-    const auto limit = clock_.monotonic() - hedge_after();
+void Read::find_late(Duration after) {
+    const auto limit = clock_.monotonic() - after;
     for (auto& [number, call] : calls_)
         if (call.asked < limit && !call.late) {
             call.late = true;
@@ -210,7 +210,7 @@ bool Read::fetch(std::uint32_t first, std::uint32_t end, std::uint32_t needed, b
     }
     ask(wanted);
     while (rows_here() < needed) {
-        find_late();
+        find_late(only ? std::max(options_.range_patience, hedge_after()) : hedge_after());
         if (only && rows_here() + on_their_way() < needed) return false;
         if (!only) ask_for_more(needed);
         if (calls_.empty()) {
@@ -340,6 +340,7 @@ Result<BlockRead> Retriever::read_range(const BlockId& id, const Committee& comm
             out.content.insert(out.content.end(), part.begin(), part.end());
         }
     } else {
+        const std::lock_guard lock(whole_);
         if (!read.fetch(0, header.data_rows, header.data_rows, false)) return read.too_few();
         TRY(auto whole, read.recover());
         const auto begin = whole.begin() + static_cast<std::ptrdiff_t>(offset);

@@ -19,6 +19,9 @@ struct RetrievalOptions {
     // A node that takes longer than this, and three times as long as half of the others, is late:
     // rows of other nodes are asked for as well.
     Duration hedge_after = std::chrono::milliseconds(40);
+    // Rows of a range are waited for at least this long before the whole block, which is many
+    // times as much, is read in their place.
+    Duration range_patience = std::chrono::seconds(1);
     std::size_t call_bytes = 4 << 20;  // of rows in one call to a node
     Threads threads = {};              // that check and decode what one read brings
     std::size_t statements_kept = 64;  // opened ones, about 200 KiB each
@@ -47,7 +50,8 @@ class Retriever {
     Result<BlockRead> read(const BlockId& id, const Committee& committee);
 
     // Bytes [offset, offset + size) of the content, from the data rows that hold them; where one of
-    // those is not to be had, from the whole block. Every row is the committed one and belongs to
+    // those is not to be had, from the whole block, one such read at a time: memory of about two
+    // blocks. Every row is the committed one and belongs to
     // the code; that it is the one content of an AVAIL block is proven by reading all of it, or by
     // the tag of an encrypted segment (docs/explanation/security.md). invalid_argument past the
     // end.
@@ -63,6 +67,7 @@ class Retriever {
     NodeHealth& health_;
     Clock& clock_;
     const RetrievalOptions options_;
+    std::mutex whole_;                           // held by a range that reads its whole block
     std::mutex mutex_;                           // guards kept_
     std::list<std::pair<BlockId, Check>> kept_;  // most recently used first
 };

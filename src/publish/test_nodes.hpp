@@ -44,6 +44,7 @@ struct TestNode {
     int failures = 0;                 // so many puts fail before it works
     int busy = 0;                     // so many calls for rows fail before it works
     std::set<std::uint32_t> damaged;  // a call for rows of these slots fails
+    std::function<void()> on_rows;    // told of each call for rows, before its answer
     std::uint32_t puts = 0;
     std::uint64_t rows_served = 0;
 };
@@ -104,6 +105,7 @@ class TestNodes final : public StorageCalls {
             });
             return;
         }
+        if (node.on_rows) node.on_rows();
         done(served(node, id, indexes));
     }
 

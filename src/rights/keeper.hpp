@@ -25,8 +25,8 @@ struct ReleasedShare {
 
 // Opens a released share with the key that `request` asked to be answered to. permission_denied
 // when it was not sealed for this request.
-Result<KeyShare> open_share(const ReleasedShare& released, const KeyRequest& request,
-                            const crypto::BoxSecretKey& key);
+Result<crypto::KeyShare> open_share(const ReleasedShare& released, const KeyRequest& request,
+                                    const crypto::BoxSecretKey& key);
 
 // What the ledger says about licences. Called from many threads at once.
 class Licences {

@@ -39,7 +39,7 @@ struct Fixture {
         share.content = crypto::blake3_keyed(crypto::domain_key("manifest"), share.manifest);
         share.owner = owner.address();
         share.threshold = 2;
-        share.share = split(random.fixed<crypto::Key>(), 2, 3, random).value()[1];
+        share.share = crypto::split_key(random.fixed<crypto::Key>(), 2, 3, random).value()[1];
         restart();
     }
     void restart() {

@@ -52,10 +52,10 @@ Result<KeptShare> KeptShare::decode(ByteSpan bytes) {
     return out;
 }
 
-Result<KeyShare> open_share(const ReleasedShare& released, const KeyRequest& request,
-                            const crypto::BoxSecretKey& key) {
+Result<crypto::KeyShare> open_share(const ReleasedShare& released, const KeyRequest& request,
+                                    const crypto::BoxSecretKey& key) {
     TRY(auto opened, crypto::open_box(key, request.digest().span(), released.sealed));
-    KeyShare share;
+    crypto::KeyShare share;
     if (opened.size() != 1 + share.bytes.size() || opened[0] != released.index)
         return Error{ErrorKind::corrupt,
                      "the sealed key share is not share " + std::to_string(released.index)};

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/bytes.hpp"
-#include "rights/shamir.hpp"
+#include "crypto/shamir.hpp"
 
 namespace mutirao::rights {
 
@@ -12,7 +12,7 @@ struct KeptShare {
     Digest content;  // BLAKE3_keyed(K_manifest, manifest)
     Address owner;
     std::uint8_t threshold = 0;  // shares that give the key
-    KeyShare share;
+    crypto::KeyShare share;
     Bytes manifest;
 
     // invalid_argument, naming the field, unless the manifest has 1 to kManifestSizeMax bytes and

@@ -3,79 +3,38 @@
 #include <gtest/gtest.h>
 
 #include "mutirao/v1/hot.pb.h"
-#include "mutirao/v1/publish.pb.h"
-#include "node/ledger_client.hpp"
-#include "node/wire/fields.hpp"
-#include "rights/key_request.hpp"
-#include "sim/world.hpp"
+#include "node/licensed_object.hpp"
+#include "sim/test_person.hpp"
 
 namespace mutirao::sim {
 namespace {
 
 using node::wire::to_field;
 
-template <class Reply>
-Result<Reply> ask(World& world, const char* method, const google::protobuf::MessageLite& request) {
-    return node::wire::call<Reply>(world.network(), "gateway", method, request,
-                                   std::chrono::seconds(10));
-}
-
-Result<Digest> put(World& world, const crypto::AccountKey& owner, ByteSpan bytes) {
-    v1::OpenUploadRequest open;
-    open.set_owner(to_field(owner.address().span()));
-    TRY(auto opened, ask<v1::OpenUploadReply>(world, "/mutirao.v1.Publish/OpenUpload", open));
-    v1::AppendRequest append;
-    append.set_upload(opened.upload());
-    append.set_data(to_field(bytes));
-    TRY(auto appended, ask<v1::AppendReply>(world, "/mutirao.v1.Publish/Append", append));
-    v1::FinishRequest finish;
-    finish.set_upload(opened.upload());
-    TRY(auto finished, ask<v1::FinishReply>(world, "/mutirao.v1.Publish/Finish", finish));
-    TRY(auto content, node::wire::fixed_field<Digest>(finished.content()));
-    node::LedgerClient ledger(world.network(), "ledger");
-    node::Sender sender(ledger, owner);
-    TRY(auto status, ledger.status());
-    for (int i = 0; i < finished.certificates_size(); ++i) {
-        TRY(auto certificate, block::Certificate::decode(as_bytes(finished.certificates(i))));
-        const ledger::PaidPart part{content, finished.parts(i)};
-        TRY(auto fee, ledger::parts_fee(status.genesis, {&part, 1}));
-        TRY(auto sent, sender.send(ledger::certify(certificate, {&part, 1}, fee)));
-    }
-    return content;
-}
-
-Result<v1::HotOpenReply> open_hot(World& world, const crypto::AccountKey& reader,
-                                  const Digest& content) {
-    TRY(auto hello, ask<v1::HotHelloReply>(world, "/mutirao.v1.Hot/Hello", v1::HotHelloRequest{}));
-    rights::KeyRequest request;
-    request.content = content;
-    TRY(request.reply_to, node::wire::fixed_field<crypto::BoxPublicKey>(hello.box_key()));
-    request.expires_unix_ms = world.clock().unix_ms() + 60'000;
-    request.sign(reader);
+Result<v1::HotOpenReply> open_hot(Person& reader, const Digest& content) {
+    TRY(auto hello, reader.ask<v1::HotHelloReply>("/mutirao.v1.Hot/Hello", v1::HotHelloRequest{}));
+    TRY(const auto request, reader.key_request(content, hello.box_key()));
     v1::HotOpenRequest open;
     open.set_key_request(to_field(request.encode()));
-    return ask<v1::HotOpenReply>(world, "/mutirao.v1.Hot/Open", open);
+    return reader.ask<v1::HotOpenReply>("/mutirao.v1.Hot/Open", open);
 }
 
 TEST(Hot, owners_read_their_objects_from_memory_and_strangers_do_not) {
-    SeededRandom random(99);
-    const auto owner = crypto::AccountKey::generate(random);
-    const auto stranger = crypto::AccountKey::generate(random);
-    const auto world = World::make(7, 4, owner.address()).value();
+    SeededRandom random(98);
+    const auto world = World::make(7, 4, founder_key().address()).value();
+    Person owner(*world, founder_key()), stranger(*world, crypto::AccountKey::generate(random));
     for (const std::size_t size : {1000u, 300'000u, 1'500'000u}) {  // packed, and blocks of its own
-        Bytes bytes(size);
-        random.fill(bytes);
-        const auto content = put(*world, owner, bytes).value();
-        EXPECT_EQ(open_hot(*world, stranger, content).error().kind, ErrorKind::permission_denied);
-        const auto opened = open_hot(*world, owner, content).value();
+        const auto bytes = random_bytes(size, random);
+        const auto content = owner.put(bytes).value();
+        EXPECT_EQ(open_hot(stranger, content).error().kind, ErrorKind::permission_denied);
+        const auto opened = open_hot(owner, content).value();
         for (const bool again : {false, true}) {
             v1::HotReadRequest request;
             request.set_read(opened.read());
             request.set_offset(17);
             request.set_size(size - 17);
             const auto calls = world->network().calls();
-            const auto reply =
-                ask<v1::HotReadReply>(*world, "/mutirao.v1.Hot/Read", request).value();
+            const auto reply = owner.ask<v1::HotReadReply>("/mutirao.v1.Hot/Read", request).value();
             EXPECT_TRUE(std::ranges::equal(as_bytes(reply.data()), ByteSpan(bytes).subspan(17)));
             // The second time no storage node is asked; the ledger may be, for the members.
             if (again) {
@@ -84,10 +43,79 @@ TEST(Hot, owners_read_their_objects_from_memory_and_strangers_do_not) {
         }
     }
     const auto stats =
-        ask<v1::HotStatsReply>(*world, "/mutirao.v1.Hot/Stats", v1::HotStatsRequest{}).value();
+        owner.ask<v1::HotStatsReply>("/mutirao.v1.Hot/Stats", v1::HotStatsRequest{}).value();
     EXPECT_EQ(stats.cold_loads(), 3u);
     EXPECT_EQ(stats.hits(), 3u);
     EXPECT_GT(stats.disk(), 1'800'000u);
+}
+
+// A reader with the parts that a trainer reads its data with.
+struct Reader {
+    Reader(World& world, const node::Identity& identity)
+        : ledger(world.network(), "ledger"),
+          directory(ledger, world.clock()),
+          calls(world.network(), world.network(), executor, directory.find_endpoint()),
+          keys(world.network(), world.random(), executor, directory.find_endpoint()),
+          health(world.clock()),
+          retriever(calls, health, world.clock()),
+          objects(directory, keys, retriever, world.clock()),
+          members(node::hot_members_of(directory)),
+          ports{world.clock(), world.network(), objects, members},
+          identity(identity) {}
+    Result<std::shared_ptr<node::RunObject>> open(const Digest& content) {
+        return node::LicensedObject::open(ports, identity, content, {});
+    }
+    InlineExecutor executor;
+    node::LedgerClient ledger;
+    node::Directory directory;
+    node::NetworkStorageCalls calls;
+    node::KeyShares keys;
+    publish::NodeHealth health;
+    publish::Retriever retriever;
+    node::ObjectAccess objects;
+    node::HotMembers members;
+    node::LicensedPorts ports;
+    const node::Identity& identity;
+};
+
+v1::HotStatsReply hot_stats(Person& person) {
+    return person.ask<v1::HotStatsReply>("/mutirao.v1.Hot/Stats", v1::HotStatsRequest{}).value();
+}
+
+TEST(Hot, a_run_reads_stretches_from_memory_where_they_are_hot_and_brings_nothing_there) {
+    SeededRandom random(98);
+    const auto identity = node::Identity::derive(random.fixed<Digest>()).value();
+    const auto world = World::make(8, 4, identity.address()).value();
+    Person owner(*world, identity.account);
+    const auto bytes = random_bytes(1'500'000, random);
+    const auto content = owner.put(bytes).value();
+    Reader reader(*world, identity);
+    const auto object = reader.open(content).value();
+    ASSERT_EQ(object->size(), bytes.size());
+    const auto reads = [&](std::uint64_t offset, std::uint64_t size) {
+        const auto read = object->read(offset, size);
+        if (!read.ok()) ADD_FAILURE() << read.error().message;
+        return read.ok() && std::ranges::equal(*read, ByteSpan(bytes).subspan(offset, size));
+    };
+    EXPECT_TRUE(reads(700'001, 65'000));
+    EXPECT_TRUE(reads(0, bytes.size()));
+    EXPECT_EQ(hot_stats(owner).cold_loads(), 0u);
+
+    v1::HotReadRequest request;
+    request.set_read(open_hot(owner, content).value().read());
+    request.set_size(1);
+    ASSERT_TRUE(owner.ask<v1::HotReadReply>("/mutirao.v1.Hot/Read", request).ok());
+    EXPECT_TRUE(reads(5, 100));  // not asked for again yet
+    EXPECT_EQ(hot_stats(owner).hits(), 0u);
+    world->clock().sleep(std::chrono::seconds(61));
+    EXPECT_TRUE(reads(700'001, 65'000));
+    EXPECT_EQ(hot_stats(owner).hits(), 1u);
+    EXPECT_EQ(hot_stats(owner).cold_loads(), 1u);
+    EXPECT_EQ(object->read(bytes.size() - 1, 2).error().kind, ErrorKind::invalid_argument);
+
+    const auto stranger = node::Identity::derive(random.fixed<Digest>()).value();
+    Reader other(*world, stranger);
+    EXPECT_EQ(other.open(content).error().kind, ErrorKind::permission_denied);
 }
 
 }  // namespace

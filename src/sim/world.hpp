@@ -78,6 +78,7 @@ class World {
     Status restart(const std::string& name);
     // What a node does while nobody asks.
     Status tend(const std::string& name) { return nodes_.at(name)->tend(); }
+    node::Node& node(const std::string& name) { return *nodes_.at(name); }
     // Of the ledger: equal for equal seeds.
     Result<Digest> state_hash();
 

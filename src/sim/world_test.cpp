@@ -1,7 +1,5 @@
 // The real nodes in a simulated world: what is certified is never lost within the faults that the
 // network claims to survive, what failed is never reported as stored, and a seed replays exactly.
-#include "sim/world.hpp"
-
 #include <gtest/gtest.h>
 
 #include "mutirao/v1/publish.pb.h"
@@ -10,78 +8,12 @@
 #include "node/wire/fields.hpp"
 #include "publish/owner_request.hpp"
 #include "rights/key_request.hpp"
+#include "sim/test_person.hpp"
 
 namespace mutirao::sim {
 namespace {
 
 using node::wire::to_field;
-
-// A person with a wallet and no command line.
-class Person {
-  public:
-    Person(World& world, crypto::AccountKey key)
-        : world_(world), key_(key), ledger_(world.network(), "ledger"), sender_(ledger_, key) {}
-
-    template <class Reply>
-    Result<Reply> ask(const char* method, const google::protobuf::MessageLite& request) {
-        return node::wire::call<Reply>(world_.network(), "gateway", method, request,
-                                       std::chrono::seconds(10));
-    }
-    Result<Digest> put(ByteSpan bytes, bool pays = true) {
-        v1::OpenUploadRequest open;
-        open.set_owner(to_field(key_.address().span()));
-        TRY(auto opened, ask<v1::OpenUploadReply>("/mutirao.v1.Publish/OpenUpload", open));
-        v1::AppendRequest append;
-        append.set_upload(opened.upload());
-        append.set_data(to_field(bytes));
-        TRY(auto appended, ask<v1::AppendReply>("/mutirao.v1.Publish/Append", append));
-        v1::FinishRequest finish;
-        finish.set_upload(opened.upload());
-        TRY(auto finished, ask<v1::FinishReply>("/mutirao.v1.Publish/Finish", finish));
-        TRY(auto status, ledger_.status());
-        TRY(auto content, node::wire::fixed_field<Digest>(finished.content()));
-        for (int i = 0; pays && i < finished.certificates_size(); ++i) {
-            TRY(auto certificate, block::Certificate::decode(as_bytes(finished.certificates(i))));
-            const ledger::PaidPart part{content, finished.parts(i)};
-            TRY(auto fee, ledger::parts_fee(status.genesis, {&part, 1}));
-            TRY(auto sent, sender_.send(ledger::certify(certificate, {&part, 1}, fee)));
-        }
-        return content;
-    }
-    Result<Bytes> get(const Digest& content) {
-        TRY(auto hello, ask<v1::HelloReply>("/mutirao.v1.Publish/Hello", v1::HelloRequest{}));
-        rights::KeyRequest request;
-        request.content = content;
-        TRY(request.reply_to, node::wire::fixed_field<crypto::BoxPublicKey>(hello.box_key()));
-        request.expires_unix_ms = world_.clock().unix_ms() + 60'000;
-        request.sign(key_);
-        v1::OpenReadRequest open;
-        open.set_content(to_field(content.span()));
-        open.set_key_request(to_field(request.encode()));
-        TRY(auto opened, ask<v1::OpenReadReply>("/mutirao.v1.Publish/OpenRead", open));
-        v1::ReadBlockRequest read;
-        read.set_read(opened.read());
-        TRY(auto block, ask<v1::ReadBlockReply>("/mutirao.v1.Publish/ReadBlock", read));
-        return to_bytes(as_bytes(block.data()));
-    }
-
-  private:
-    World& world_;
-    const crypto::AccountKey key_;
-    node::LedgerClient ledger_;
-    node::Sender sender_;
-};
-
-crypto::AccountKey founder_key() {
-    SeededRandom random(99);
-    return crypto::AccountKey::generate(random);
-}
-
-Bytes random_bytes(std::size_t size, Random& random) {
-    Bytes out(size);
-    random.fill(out);
-    return out;
-}
 
 // Stores, breaks and reads for one seed; returns the ledger's state hash at the end.
 Digest run_history(std::uint64_t seed) {

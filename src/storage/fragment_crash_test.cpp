@@ -3,35 +3,10 @@
 #include <gtest/gtest.h>
 #include <set>
 
-#include "base/memory_disk.hpp"
-#include "base/random.hpp"
-#include "block/coded_rows.hpp"
-#include "storage/fragment_store.hpp"
+#include "storage/test_fragments.hpp"
 
 namespace mutirao::storage {
 namespace {
-
-constexpr std::uint64_t kSmallSegment = 700;  // a handful of records each
-
-BlockId block_id(std::uint8_t n) {
-    BlockId id;
-    id.bytes.fill(n);
-    return id;
-}
-
-Bytes payload(std::size_t size, std::uint64_t seed) {
-    Bytes out(size);
-    SeededRandom(seed).fill(out);
-    return out;
-}
-
-std::unique_ptr<FragmentStore> open_store(MemoryDisk& disk,
-                                          std::uint64_t segment_size = kSmallSegment) {
-    SeededRandom random(11);
-    auto store = FragmentStore::open(disk, random, segment_size);
-    if (!store.ok()) ADD_FAILURE() << store.error().message;
-    return store.ok() ? std::move(*store) : nullptr;
-}
 
 // A short history with segment changes, drops and a block that comes back, and what it has promised
 // so far: after a successful sync, the state of the model is a promise.

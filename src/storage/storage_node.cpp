@@ -274,9 +274,27 @@ Usage StorageNode::usage() const {
     return {store_.blocks().size(), store_.slot_count(), store_.bytes_stored(), store_.damaged()};
 }
 
-Result<Bytes> StorageNode::audit(const BlockId& id, std::uint32_t slot) const {
-    return Error{ErrorKind::unimplemented, "audits by random sampling are not built yet (slot " +
-                                               std::to_string(slot) + " of " + name_of(id) + ")"};
+Result<block::SlotProof> StorageNode::prove_slot(const BlockId& id, std::uint32_t slot,
+                                                 const Digest& draw) const {
+    Error why_not{ErrorKind::not_found, ""};
+    const auto statement = statement_of(id, why_not);
+    if (statement == nullptr) return why_not;
+    const auto& header = statement->header;
+    if (!store_.contains(id, slot))
+        return Error{ErrorKind::not_found,
+                     "slot " + std::to_string(slot) + " of " + name_of(id) + " is not here"};
+    const auto place = block::drawn_row(draw, header.rows_per_slot());
+    block::ServedMessage::Slot wanted;
+    wanted.slot = slot;
+    wanted.digests.resize(header.rows_per_slot());
+    wanted.rows.push_back({place * header.slots + slot, {}});
+    Bytes row(header.row_size);
+    TRY_VOID(read_slot(id, *statement, wanted, row));
+    if (block::row_digest(row) != wanted.digests[place]) {
+        store_.lose_slot(id, slot);
+        return damaged_slot(id, slot);
+    }
+    return block::prove_slot(*statement, slot, std::move(wanted.digests), std::move(row));
 }
 
 }  // namespace mutirao::storage

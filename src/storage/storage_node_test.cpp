@@ -531,11 +531,24 @@ TEST(StorageNode, two_dispersers_of_two_blocks_at_once) {
     EXPECT_EQ(node.node->usage().blocks, 2u);
 }
 
-TEST(StorageNode, audits_say_that_they_are_not_built) {
+TEST(StorageNode, shows_any_row_that_it_holds_and_none_that_it_does_not) {
     Node node;
-    const auto result = node.node->audit(small_block().statement.id(), 3);
-    EXPECT_EQ(result.error().kind, ErrorKind::unimplemented);
-    EXPECT_EQ(result.error().message.find("audits by random sampling are not built yet"), 0u);
+    const auto block = small_block();
+    const auto id = block.statement.id();
+    const auto own = Node::own_slots(id);
+    EXPECT_EQ(node.node->prove_slot(id, own[0], {}).error().kind, ErrorKind::not_found);
+    ASSERT_TRUE(node.open(block).ok());
+    ASSERT_TRUE(node.put(block, own[0]).ok());
+    for (std::uint8_t i = 0; i < 8; ++i) {
+        Digest draw;
+        draw.bytes[0] = i;
+        const auto proof = node.node->prove_slot(id, own[0], draw);
+        ASSERT_TRUE(proof.ok()) << proof.error().message;
+        EXPECT_TRUE(
+            block::verify_slot_proof(block.statement.commitment, own[0], draw, *proof).ok());
+    }
+    EXPECT_EQ(node.node->prove_slot(id, own[1], {}).error().kind, ErrorKind::not_found);
+    EXPECT_EQ(node.node->prove_slot(id, 256, {}).error().kind, ErrorKind::not_found);
 }
 
 }  // namespace

@@ -59,36 +59,23 @@ class Dense2 final : public PseudoGradientCodec {
     static void encode_block(std::span<const float> values, Writer& writer) {
         double total = 0;
         for (const float value : values) total += static_cast<double>(std::abs(value));
-        const double border = kBorder * total / static_cast<double>(values.size());
-        const auto is_high = [&](float value) {
-            return static_cast<double>(std::abs(value)) > border;
-        };
-        double sums[2] = {0, 0};
-        int counts[2] = {0, 0};
-        for (const float value : values) {
-            sums[is_high(value)] += static_cast<double>(std::abs(value));
-            ++counts[is_high(value)];
-        }
         // Never are all above 1.23 times their own mean.
-        const float low = static_cast<float>(sums[0] / counts[0]);
-        const float high = counts[1] ? static_cast<float>(sums[1] / counts[1]) : low;
-        writer.u(to_bf16(low)).u(to_bf16(high));
+        TwoLevels levels(kBorder * total / static_cast<double>(values.size()));
+        for (const float value : values) levels.add(value);
+        write_magnitudes(writer, levels.means());
         Bytes packed(packed_size(values.size()));
-        for (std::size_t i = 0; i < values.size(); ++i) {
-            const unsigned bits = std::signbit(values[i]) | is_high(values[i]) << 1;
-            packed[i / kValuesAByte] |= static_cast<std::uint8_t>(bits << i % kValuesAByte * 2);
-        }
+        for (std::size_t i = 0; i < values.size(); ++i)
+            packed[i / kValuesAByte] |=
+                static_cast<std::uint8_t>(levels.bits(values[i]) << i % kValuesAByte * 2);
         writer.raw(packed);
     }
 
     static Status decode_block(Reader& reader, std::span<float> out) {
         TRY(const auto magnitudes, read_magnitudes(reader));
         TRY(const auto packed, reader.raw(packed_size(out.size())));
-        for (std::size_t i = 0; i < out.size(); ++i) {
-            const int bits = packed[i / kValuesAByte] >> i % kValuesAByte * 2 & 3;
-            const float magnitude = bits & 2 ? magnitudes.high : magnitudes.low;
-            out[i] = bits & 1 ? -magnitude : magnitude;
-        }
+        for (std::size_t i = 0; i < out.size(); ++i)
+            out[i] =
+                TwoLevels::value(packed[i / kValuesAByte] >> i % kValuesAByte * 2 & 3u, magnitudes);
         if (const auto last = out.size() % kValuesAByte;
             last != 0 && packed.back() >> last * 2 != 0)
             return codec_broken("bits after the last value");

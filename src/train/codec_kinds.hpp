@@ -16,6 +16,7 @@ std::unique_ptr<PseudoGradientCodec> make_dense2_codec(std::uint64_t parameters,
 std::unique_ptr<PseudoGradientCodec> make_low_rank_codec(std::uint64_t parameters,
                                                          std::uint32_t rank,
                                                          std::span<const Matrix> matrices);
+std::unique_ptr<PseudoGradientCodec> make_fixed32_codec(std::uint64_t parameters);
 std::unique_ptr<PseudoGradientCodec> make_topk2_codec(std::uint64_t parameters, std::uint32_t kept);
 
 }  // namespace mutirao::train

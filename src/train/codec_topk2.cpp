@@ -52,28 +52,15 @@ class BitReader {
     std::size_t used_ = 0;
 };
 
-struct Levels {
-    float low = 0, high = 0, middle = 0;
-};
-
-// Sums in index order, in double: one result everywhere.
-Levels levels_of(std::span<const float> values, std::span<const std::uint32_t> kept) {
+// The border is half-way between the smallest and the largest magnitude that is kept.
+TwoLevels levels_of(std::span<const float> values, std::span<const std::uint32_t> kept) {
     float smallest = std::abs(values[kept[0]]), largest = smallest;
     for (const auto index : kept) {
         smallest = std::min(smallest, std::abs(values[index]));
         largest = std::max(largest, std::abs(values[index]));
     }
-    Levels levels{.middle = smallest + (largest - smallest) / 2};
-    double sums[2] = {0, 0};
-    int counts[2] = {0, 0};
-    for (const auto index : kept) {
-        const float magnitude = std::abs(values[index]);
-        const bool high = magnitude > levels.middle;
-        sums[high] += magnitude;
-        ++counts[high];
-    }
-    levels.low = static_cast<float>(sums[0] / counts[0]);
-    levels.high = counts[1] ? static_cast<float>(sums[1] / counts[1]) : levels.low;
+    TwoLevels levels(static_cast<double>(smallest + (largest - smallest) / 2));
+    for (const auto index : kept) levels.add(values[index]);
     return levels;
 }
 
@@ -131,13 +118,10 @@ class TopK2 final : public PseudoGradientCodec {
         std::sort(order.begin(), order.end());
 
         const auto levels = levels_of(values, order);
-        writer.u(to_bf16(levels.low)).u(to_bf16(levels.high));
+        write_magnitudes(writer, levels.means());
         BitWriter bits;
         for (const auto index : order) bits.put(index, kIndexBits);
-        for (const auto index : order) {
-            const bool high = std::abs(values[index]) > levels.middle;
-            bits.put(std::signbit(values[index]) | high << 1, kValueBits);
-        }
+        for (const auto index : order) bits.put(levels.bits(values[index]), kValueBits);
         writer.raw(bits.bytes());
     }
 
@@ -153,11 +137,8 @@ class TopK2 final : public PseudoGradientCodec {
                 return codec_broken("indexes do not ascend within their chunk");
         }
         std::fill(out.begin(), out.end(), 0.0f);
-        for (const auto index : indexes) {
-            const auto value = bits.get(kValueBits);
-            const float magnitude = value & 2 ? magnitudes.high : magnitudes.low;
-            out[index] = value & 1 ? -magnitude : magnitude;
-        }
+        for (const auto index : indexes)
+            out[index] = TwoLevels::value(bits.get(kValueBits), magnitudes);
         if (!bits.rest_is_zero()) return codec_broken("bits after the last value");
         return {};
     }

@@ -24,6 +24,11 @@ class ErrorFeedback {
     void give_back(std::span<const float> decoded);
 
     std::span<const float> error() const { return error_; }
+    // Goes on where another one was.
+    void set_error(std::span<const float> error) {
+        ENSURE(error.size() == error_.size());
+        error_.assign(error.begin(), error.end());
+    }
 
   private:
     std::vector<float> error_;

@@ -3,32 +3,14 @@
 #include <cmath>
 #include <gtest/gtest.h>
 
-#include "base/random.hpp"
 #include "model/nano_backend.hpp"
 #include "train/round.hpp"
 #include "train/sampler.hpp"
+#include "train/test_texts.hpp"
 #include "train/traffic.hpp"
 
 namespace mutirao::train {
 namespace {
-
-// Sentences of our own from a small grammar, repeatable from a seed.
-std::string portuguese(std::size_t size, std::uint64_t seed) {
-    static const std::vector<std::string> who{"a vizinha", "o agricultor", "a professora",
-                                              "o menino",  "a enfermeira", "o mutir\xC3\xA3o"};
-    static const std::vector<std::string> does{"planta", "guarda",   "reparte",
-                                               "colhe",  "cuida de", "ensina sobre"};
-    static const std::vector<std::string> what{"o milho", "as sementes", "o p\xC3\xA3o",
-                                               "a horta", "os livros",   "a \xC3\xA1gua da chuva"};
-    static const std::vector<std::string> when{"de manh\xC3\xA3", "depois da chuva", "no domingo",
-                                               "com a vila toda"};
-    SeededRandom random(seed);
-    auto one_of = [&](const auto& words) { return words[random.below(words.size())]; };
-    std::string text;
-    while (text.size() < size)
-        text += one_of(who) + " " + one_of(does) + " " + one_of(what) + " " + one_of(when) + ".\n";
-    return text;
-}
 
 struct Worker {
     std::unique_ptr<model::Model> model;
@@ -38,7 +20,7 @@ struct Worker {
 
 RunSettings small_settings(Schedule schedule) {
     auto settings = preset("mutirao").value();
-    settings.model = {.layers = 1, .width = 48, .heads = 2, .context = 32};
+    settings.model = model::GptConfig{.layers = 1, .width = 48, .heads = 2, .context = 32};
     settings.batch = 6;
     settings.local_steps = 10;
     settings.rounds = 5;
@@ -50,20 +32,20 @@ RunSettings small_settings(Schedule schedule) {
 class GptTraining : public testing::Test {
   protected:
     Worker worker(const RunSettings& settings, std::uint32_t index) {
-        const auto& shape = settings.model;
-        const model::GptConfig config{shape.layers, shape.width, shape.heads, shape.context};
+        const auto& config = settings.model;
         auto parameters = model::initial_parameters(config, settings.seed);
         auto made = backend->create(config, {.optimizer = model::Optimizer::muon}, parameters);
-        return {std::move(made).value(),
-                TrainingRun::make(settings, {{}, index, 2}, std::move(parameters)).value(),
-                Sampler::make({{as_bytes(first)}, {as_bytes(second)}}, shape.context, settings.seed)
-                    .value()};
+        return {
+            std::move(made).value(),
+            TrainingRun::make(settings, {{}, index, 2}, std::move(parameters)).value(),
+            Sampler::make({{as_bytes(first)}, {as_bytes(second)}}, config.example(), settings.seed)
+                .value()};
     }
 
     float held_out_loss(Worker& worker) {
         EXPECT_TRUE(worker.model->set_parameters(worker.run.shared_parameters()).ok());
         const auto text = worker.sampler.held_out(48);
-        const auto rows = text.size() / (worker.model->config().context + 1);
+        const auto rows = text.size() / worker.model->config().example_size();
         return worker.model->loss({static_cast<std::uint32_t>(rows), text}).value();
     }
 
@@ -82,7 +64,7 @@ class GptTraining : public testing::Test {
         std::vector<float> local(worker.model->parameter_count());
         EXPECT_TRUE(worker.model->get_parameters(local).ok());
         const std::uint64_t tokens =
-            std::uint64_t{settings.local_steps} * settings.batch * settings.model.context;
+            std::uint64_t{settings.local_steps} * settings.batch * settings.model.answers();
         return worker.run.finish_round(local, tokens, loss).value();
     }
 

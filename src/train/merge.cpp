@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace mutirao::train {
 
@@ -49,6 +50,18 @@ Delta mean(const std::vector<Delta>& deltas) {
     return sum;
 }
 
+Delta weighted(const std::vector<Delta>& deltas, std::span<const std::uint64_t> weights) {
+    const auto total = std::accumulate(weights.begin(), weights.end(), std::uint64_t{0});
+    if (weights.size() != deltas.size() || total == 0) return mean(deltas);
+    Delta sum(deltas.front().size(), 0.0f);
+    for (std::size_t k = 0; k < deltas.size(); ++k) {
+        const auto share =
+            static_cast<float>(static_cast<double>(weights[k]) / static_cast<double>(total));
+        for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += share * deltas[k][i];
+    }
+    return sum;
+}
+
 // The mean of what is left of each value after `cut` on both sides.
 Delta trimmed(const std::vector<Delta>& deltas, std::size_t cut) {
     Delta out(deltas.front().size());
@@ -78,12 +91,14 @@ Delta centered(const std::vector<Delta>& deltas) {
 
 }  // namespace
 
-std::vector<float> merge(std::vector<std::vector<float>> deltas, Merge how) {
+std::vector<float> merge(std::vector<std::vector<float>> deltas, Merge how,
+                         std::span<const std::uint64_t> weights) {
     ENSURE(!deltas.empty());
     clip_to_median_length(deltas);
     if (how == Merge::trimmed_mean && deltas.size() >= kTrimFrom)
         return trimmed(deltas, std::max<std::size_t>(1, deltas.size() / kTrimmedShare));
     if (how == Merge::centered_clip) return centered(deltas);
+    if (how == Merge::weighted_mean) return weighted(deltas, weights);
     return mean(deltas);
 }
 

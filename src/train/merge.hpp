@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/bytes.hpp"
@@ -23,9 +24,13 @@ enum class Merge : std::uint8_t {
     // From the value-wise median, three steps of the mean of differences, each no longer than the
     // median of their lengths (CenteredClip, Karimireddy et al. 2021, arXiv 2012.10333).
     centered_clip = 2,
+    // Each counts by the bytes that its worker trained on, for workers of unequal speed.
+    weighted_mean = 3,
 };
 
-// At least one list, all of one size, in worker order.
-std::vector<float> merge(std::vector<std::vector<float>> deltas, Merge how);
+// At least one list, all of one size, in worker order. `weights` are for weighted_mean, one each;
+// none, or all 0, weigh alike.
+std::vector<float> merge(std::vector<std::vector<float>> deltas, Merge how,
+                         std::span<const std::uint64_t> weights = {});
 
 }  // namespace mutirao::train

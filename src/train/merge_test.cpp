@@ -58,5 +58,13 @@ TEST(Merge, honest_workers_lose_little_in_every_form) {
         EXPECT_LT(error(merge(honest, how)), 0.1);
 }
 
+TEST(Merge, the_weighted_mean_counts_each_by_its_work) {
+    const std::vector<std::vector<float>> deltas{{1, 0}, {0, 1}};
+    const std::vector<std::uint64_t> work{300, 100}, none{0, 0};
+    EXPECT_EQ(merge(deltas, Merge::weighted_mean, work), (std::vector<float>{0.75f, 0.25f}));
+    EXPECT_EQ(merge(deltas, Merge::weighted_mean, none), (std::vector<float>{0.5f, 0.5f}));
+    EXPECT_EQ(merge(deltas, Merge::mean, work), (std::vector<float>{0.5f, 0.5f}));
+}
+
 }  // namespace
 }  // namespace mutirao::train

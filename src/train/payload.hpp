@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "base/codec.hpp"
 
@@ -21,12 +22,18 @@ struct Payload {
     double loss = 0;           // mean training loss of the local steps, nats a byte
     Digest base;               // state_hash() of the shared parameters when it was made
     Bytes delta;               // a PseudoGradientCodec's bytes
+    // worker_state_digest() of what the round began with, for whoever computes it again
+    // (recompute.hpp); zero when the worker does not offer that.
+    Digest before = {};
+    // What each owner's examples did in this round, owner by owner in kCreditUnit
+    // (contribution.hpp); empty when it was not measured.
+    std::vector<std::int64_t> credits = {};
 
     bool operator==(const Payload&) const = default;
 };
 
 // Canonical: version u16, run, round u32, worker u32, tokens u64, loss (IEEE 754 bits) u64, base,
-// delta blob; little-endian.
+// delta blob, before, owners u32, credits as i64; little-endian.
 Bytes encode_payload(const Payload& payload);
 // corrupt for anything that encode_payload would not have written, a loss that is not finite
 // included.

@@ -16,6 +16,14 @@ constexpr std::uint32_t kRankMax = 4096;
 
 }  // namespace
 
+std::vector<Matrix> matrices_of(std::span<const model::Parameter> layout) {
+    std::vector<Matrix> matrices;
+    for (const auto& parameter : layout)
+        if (parameter.shape.size() == 2)
+            matrices.push_back({parameter.offset, parameter.shape[0], parameter.shape[1]});
+    return matrices;
+}
+
 std::string_view to_string(CodecKind kind) {
     switch (kind) {
         case CodecKind::bf16: return "bf16";
@@ -24,12 +32,13 @@ std::string_view to_string(CodecKind kind) {
         case CodecKind::int8: return "int8";
         case CodecKind::dense2: return "dense2";
         case CodecKind::low_rank: return "low_rank";
+        case CodecKind::fixed32: return "fixed32";
     }
     return "unknown";
 }
 
 Status CodecSettings::validate() const {
-    if (kind > CodecKind::low_rank)
+    if (kind > CodecKind::fixed32)
         return Error{ErrorKind::invalid_argument, "there is no codec of this number"};
     if (block < kBlockMin || block > kBlockMax || !std::has_single_bit(block))
         return Error{
@@ -78,6 +87,7 @@ Result<std::unique_ptr<PseudoGradientCodec>> make_codec(const CodecSettings& set
         case CodecKind::dense2: return make_dense2_codec(parameters, settings.block);
         case CodecKind::low_rank: return make_low_rank_codec(parameters, settings.rank, matrices);
         case CodecKind::topk2: return make_topk2_codec(parameters, settings.kept);
+        case CodecKind::fixed32: return make_fixed32_codec(parameters);
     }
     return Error{ErrorKind::invalid_argument, "there is no codec of this number"};
 }
@@ -94,6 +104,17 @@ Result<Magnitudes> read_magnitudes(Reader& reader) {
     if (low >> 15 || high >> 15 || !std::isfinite(out.high) || !(out.low <= out.high))
         return codec_broken("levels are not two ascending positive numbers");
     return out;
+}
+
+void TwoLevels::add(float value) {
+    const bool high = is_high(value);
+    sums_[high] += static_cast<double>(std::abs(value));
+    ++counts_[high];
+}
+
+Magnitudes TwoLevels::means() const {
+    const auto low = static_cast<float>(sums_[0] / counts_[0]);
+    return {low, counts_[1] ? static_cast<float>(sums_[1] / counts_[1]) : low};
 }
 
 Error codec_broken(const char* reason) {
@@ -113,6 +134,19 @@ Result<Reader> read_codec_header(ByteSpan bytes, CodecKind kind, std::uint32_t s
     if (got_parameters != parameters) return codec_broken("it is for another model size");
     if (reader.remaining() != size) return codec_broken("it has another length");
     return reader;
+}
+
+Result<std::vector<float>> read_floats(Reader& reader, std::uint64_t count, const char* what) {
+    if (count > reader.remaining() / sizeof(float))
+        return Error{ErrorKind::corrupt, std::string(what) + ": it ends early"};
+    std::vector<float> list(count);
+    for (auto& value : list) {
+        TRY(const auto bits, reader.u<std::uint32_t>());
+        value = std::bit_cast<float>(bits);
+        if (!std::isfinite(value))
+            return Error{ErrorKind::corrupt, std::string(what) + ": a number is not finite"};
+    }
+    return list;
 }
 
 Status check_finite(std::span<const float> values) {

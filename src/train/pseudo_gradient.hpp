@@ -11,6 +11,7 @@
 //   int8   as int4, from -127 to 127
 //   dense2 blocks of `block` values share two magnitudes; each value is a sign and which of them
 //          (MuLoCo, ICML 2026, shows that two bits and Muon lose almost nothing)
+//   fixed32  whole multiples of 2^-20, which add up exactly (fixed_point.hpp)
 //   low_rank  each matrix as two factors of `rank` columns in int4, the rest in int4 (PowerSGD, as
 //          DiLoCoX uses it)
 //
@@ -25,6 +26,7 @@
 #include <string_view>
 
 #include "base/codec.hpp"
+#include "model/config.hpp"
 
 namespace mutirao::train {
 
@@ -34,7 +36,8 @@ enum class CodecKind : std::uint8_t {
     topk2 = 2,
     int8 = 3,
     dense2 = 4,
-    low_rank = 5
+    low_rank = 5,
+    fixed32 = 6
 };
 std::string_view to_string(CodecKind kind);
 
@@ -70,6 +73,8 @@ struct Matrix {
 
     bool operator==(const Matrix&) const = default;
 };
+// Those of a model.
+std::vector<Matrix> matrices_of(std::span<const model::Parameter> layout);
 
 // A codec for vectors of `parameters` values (1 to kParametersMax). `matrices`, which only low_rank
 // looks at, ascend and do not overlap. invalid_argument otherwise.

@@ -29,6 +29,7 @@ const std::vector<CodecSettings> kEverySetting{
     {.kind = CodecKind::dense2, .block = 16},
     {.kind = CodecKind::dense2, .block = 1024},
     {.kind = CodecKind::low_rank, .rank = 3},
+    {.kind = CodecKind::fixed32},
 };
 
 // Roughly bell-shaped around 0.
@@ -116,7 +117,7 @@ TEST(PseudoGradientCodec, refuses_every_cut_and_every_header_change) {
 
 TEST(PseudoGradientCodec, refuses_settings_outside_of_the_limits) {
     for (const CodecSettings settings :
-         {CodecSettings{.kind = static_cast<CodecKind>(6)}, CodecSettings{.rank = 0},
+         {CodecSettings{.kind = static_cast<CodecKind>(7)}, CodecSettings{.rank = 0},
           CodecSettings{.rank = 4097}, CodecSettings{.block = 8}, CodecSettings{.block = 131072},
           CodecSettings{.block = 100}, CodecSettings{.kept = 0}, CodecSettings{.kept = 1025}})
         EXPECT_EQ(make_codec(settings, 10).error().kind, ErrorKind::invalid_argument);

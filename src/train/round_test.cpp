@@ -84,8 +84,9 @@ std::vector<TrainingRun> run_all(const RunSettings& settings, std::uint32_t work
 
 TEST(TrainingRun, all_workers_hold_identical_bits_whatever_the_order_of_arrival) {
     for (const auto schedule : {Schedule::sync, Schedule::delay_keep, Schedule::delay_restart})
-        for (const auto codec : {CodecKind::bf16, CodecKind::int4, CodecKind::topk2,
-                                 CodecKind::int8, CodecKind::dense2, CodecKind::low_rank}) {
+        for (const auto codec :
+             {CodecKind::bf16, CodecKind::int4, CodecKind::topk2, CodecKind::int8,
+              CodecKind::dense2, CodecKind::low_rank, CodecKind::fixed32}) {
             const auto runs = run_all(settings_for(schedule, codec), 3);
             for (const auto& run : runs) {
                 EXPECT_TRUE(run.finished());
@@ -107,6 +108,27 @@ TEST(TrainingRun, sync_with_one_worker_and_rate_one_is_local_training) {
     ASSERT_TRUE(run.apply(std::vector{run.check_payload(bytes).value()}).ok());
     for (std::size_t i = 0; i < kParameters; ++i)
         EXPECT_NEAR(run.start_parameters()[i], local[i], 0.004 * std::abs(local[i]));
+}
+
+TEST(TrainingRun, workers_that_prepared_their_data_otherwise_do_not_train_together) {
+    const auto settings = settings_for(Schedule::sync, CodecKind::bf16);
+    Digest prepared;
+    prepared.bytes.fill(4);
+    const auto make = [&](std::uint32_t worker, const Digest& preparation) {
+        return TrainingRun::make(settings, {{}, worker, 2, 0, preparation}, initial()).value();
+    };
+    auto one = make(0, prepared), same = make(1, prepared), other = make(1, {});
+    EXPECT_EQ(one.shared_hash(), same.shared_hash());
+    EXPECT_NE(one.shared_hash(), other.shared_hash());
+    const auto payload = [](TrainingRun& run, std::uint32_t worker) {
+        const auto local = locally_trained(run.start_parameters(), worker, 0);
+        return decode_payload(run.finish_round(local, 1, 1).value()).value();
+    };
+    const auto own = payload(one, 0), fits = payload(same, 1), differs = payload(other, 1);
+    const auto refused = one.apply(std::vector{own, differs});
+    ASSERT_FALSE(refused.ok());
+    EXPECT_NE(refused.error().message.find("prepared otherwise"), std::string::npos);
+    EXPECT_TRUE(one.apply(std::vector{own, fits}).ok());
 }
 
 TEST(TrainingRun, delay_keeps_the_progress_that_no_outer_step_has_seen) {

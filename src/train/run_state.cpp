@@ -7,20 +7,12 @@ namespace mutirao::train {
 namespace {
 
 constexpr std::uint16_t kVersion = 1;
-constexpr std::uint32_t kOnTheirWayMax = 1;
+constexpr std::uint32_t kOnTheirWayMax = 2;  // in a worker's own; a peer's has one less
+
+constexpr const char* kWhat = "state of a training run";
 
 Error broken(const char* reason) {
-    return {ErrorKind::corrupt, std::string("state of a training run: ") + reason};
-}
-
-Result<std::vector<float>> read_floats(Reader& reader, std::uint64_t count) {
-    std::vector<float> list(count);
-    for (auto& value : list) {
-        TRY(const auto bits, reader.u<std::uint32_t>());
-        value = std::bit_cast<float>(bits);
-        if (!std::isfinite(value)) return broken("a number is not finite");
-    }
-    return list;
+    return {ErrorKind::corrupt, std::string(kWhat) + ": " + reason};
 }
 
 }  // namespace
@@ -32,8 +24,8 @@ Bytes encode_run_state(const RunState& state) {
     writer.u(kVersion).raw(state.run.span()).u(state.round).u(state.applied);
     for (const auto& base : state.bases) writer.raw(base.span());
     writer.u(std::uint64_t{state.shared.size()});
-    for (const auto* list : {&state.shared, &state.momentum})
-        for (const float value : *list) write_float(writer, value);
+    write_floats(writer, state.shared);
+    write_floats(writer, state.momentum);
     return std::move(writer).take();
 }
 
@@ -45,7 +37,7 @@ Result<RunState> decode_run_state(ByteSpan bytes) {
     TRY(state.run, reader.fixed<RunId>());
     TRY(state.round, reader.u<std::uint32_t>());
     TRY(state.applied, reader.u<std::uint32_t>());
-    if (state.round >= kRoundsMax) return broken("its round is beyond the limit");
+    if (state.round > kRoundsMax) return broken("its round is beyond the limit");
     if (state.applied > state.round || state.round - state.applied > kOnTheirWayMax)
         return broken("its rounds do not follow one another");
     for (std::uint32_t round = state.applied; round < state.round; ++round) {
@@ -55,8 +47,8 @@ Result<RunState> decode_run_state(ByteSpan bytes) {
     TRY(const auto count, reader.u<std::uint64_t>());
     if (count < 1 || count > kParametersMax || reader.remaining() != 2 * sizeof(float) * count)
         return broken("its size does not fit its parameters");
-    TRY(state.shared, read_floats(reader, count));
-    TRY(state.momentum, read_floats(reader, count));
+    TRY(state.shared, read_floats(reader, count, kWhat));
+    TRY(state.momentum, read_floats(reader, count, kWhat));
     return state;
 }
 

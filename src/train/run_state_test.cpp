@@ -39,8 +39,11 @@ TEST(RunState, refuses_numbers_outside_of_their_limits) {
         return !decode_run_state(encode_run_state(state)).ok();
     };
     EXPECT_FALSE(refused([](RunState&) {}));
-    EXPECT_TRUE(refused([](RunState& s) { s.applied = 3, s.bases.resize(2); }));
-    EXPECT_TRUE(refused([](RunState& s) { s.round = kRoundsMax, s.applied = kRoundsMax - 1; }));
+    EXPECT_FALSE(refused([](RunState& s) { s.applied = 3, s.bases.resize(2); }));
+    EXPECT_TRUE(refused([](RunState& s) { s.applied = 2, s.bases.resize(3); }));
+    EXPECT_TRUE(refused([](RunState& s) { s.round = kRoundsMax + 1, s.applied = kRoundsMax; }));
+    // The end of the longest run.
+    EXPECT_FALSE(refused([](RunState& s) { s.round = kRoundsMax, s.applied = kRoundsMax - 1; }));
     EXPECT_TRUE(refused([](RunState& s) { s.shared[1] = std::numeric_limits<float>::infinity(); }));
     EXPECT_TRUE(refused([](RunState& s) { s.momentum[2] = std::nanf(""); }));
     EXPECT_TRUE(refused([](RunState& s) { s.shared.clear(), s.momentum.clear(); }));

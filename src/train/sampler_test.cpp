@@ -120,6 +120,49 @@ TEST(Sampler, held_out_windows_lie_in_held_out_blocks_of_every_owner_without_ove
     EXPECT_TRUE(std::any_of(seen.begin(), seen.end(), [](auto s) { return !s.first; }));
 }
 
+TEST(Sampler, cuts_items_of_several_bytes_whole) {
+    // Records of 37 bytes that begin with their number; the data are 25 of them.
+    constexpr std::uint32_t kRecord = 37;
+    Bytes data;
+    for (std::uint8_t i = 0; i < 25; ++i) data.insert(data.end(), kRecord, i);
+    auto sampler = Sampler::make({{data}}, model::ExampleShape{kRecord, 1}, 1).value();
+    std::set<std::uint8_t> seen, held_out;
+    const auto batch = sampler.training_batch(0, 0, 500), kept = sampler.held_out(100);
+    const auto collect = [](ByteSpan records, std::set<std::uint8_t>& into) {
+        for (std::size_t at = 0; at < records.size(); at += kRecord) {
+            const auto record = records.subspan(at, kRecord);
+            EXPECT_EQ(std::set<std::uint8_t>(record.begin(), record.end()).size(), 1u);
+            into.insert(record[0]);
+        }
+    };
+    collect(batch, seen);
+    collect(kept, held_out);
+    EXPECT_EQ(held_out, (std::set<std::uint8_t>{18, 19}));
+    EXPECT_EQ(seen.size(), 23u);
+    for (const auto record : held_out) EXPECT_FALSE(seen.contains(record));
+    EXPECT_EQ(sampler.tokens_used()[0], 500u);
+    data.pop_back();
+    EXPECT_FALSE(Sampler::make({{data}}, model::ExampleShape{kRecord, 1}, 1).ok());
+}
+
+TEST(Sampler, cuts_windows_of_two_byte_tokens_at_whole_tokens) {
+    Bytes data;
+    for (std::uint32_t i = 0; i < 60000; ++i) {
+        data.push_back(static_cast<std::uint8_t>(i));
+        data.push_back(static_cast<std::uint8_t>(i >> 8));
+    }
+    auto sampler = Sampler::make({{data}}, model::ExampleShape{2, 9}, 1).value();
+    const auto batch = sampler.training_batch(0, 0, 300);
+    for (std::size_t row = 0; row < 300; ++row) {
+        const auto window = ByteSpan(batch).subspan(row * 18, 18);
+        const auto first = window[0] | window[1] << 8;
+        for (std::size_t i = 0; i < 9; ++i)
+            ASSERT_EQ(window[2 * i] | window[2 * i + 1] << 8, first + static_cast<int>(i));
+        ASSERT_NE(first / 2048 % 10, 9);
+    }
+    EXPECT_EQ(sampler.tokens_used()[0], 300u * 8);
+}
+
 TEST(Sampler, refuses_texts_that_are_too_short_and_mixed_weights) {
     const auto text = numbered(10 * kWindow);
     auto kind = [](std::vector<Corpus> owners, std::uint32_t context = kContext) {
@@ -134,6 +177,107 @@ TEST(Sampler, refuses_texts_that_are_too_short_and_mixed_weights) {
     EXPECT_NE(kind({{text, 1}, {text}}), "made");
     EXPECT_NE(kind({{text}}, 0), "made");
     EXPECT_NE(kind({{text}}, kHeldOutBlock), "made");
+}
+
+TEST(Sampler, names_the_owner_of_every_window) {
+    const auto first = numbered(40960, 1), second = numbered(81920, 2);
+    auto sampler = Sampler::make({{first}, {second}}, kContext, 3).value();
+    const auto expect_owners = [](ByteSpan batch, const std::vector<std::uint32_t>& owners) {
+        ASSERT_EQ(batch.size(), owners.size() * kWindow);
+        // One byte in four says whose it is, and no other byte at its place is 1 or 2 as often.
+        for (std::size_t row = 0; row < owners.size(); ++row) {
+            const auto window = batch.subspan(row * kWindow, kWindow);
+            EXPECT_GE(std::ranges::count(window, owners[row] + 1), 8) << row;
+        }
+    };
+    expect_owners(sampler.training_batch(1, 2, 50), sampler.training_owners(1, 2, 50));
+    expect_owners(sampler.held_out(50), sampler.held_out_owners(50));
+    // Asking for names counts nothing.
+    EXPECT_EQ(sampler.tokens_used()[0] + sampler.tokens_used()[1], 50u * kContext);
+}
+
+// Data that only their positions tell, and what is read of them.
+class Counted final : public DataSource {
+  public:
+    explicit Counted(std::vector<std::uint64_t> sizes) : sizes_(std::move(sizes)) {}
+    std::uint32_t owners() const override { return static_cast<std::uint32_t>(sizes_.size()); }
+    std::uint64_t size(std::uint32_t owner) const override { return sizes_[owner]; }
+    Status read(std::uint32_t owner, std::uint64_t offset, MutableByteSpan out) override {
+        for (std::size_t i = 0; i < out.size(); ++i)
+            out[i] = static_cast<std::uint8_t>((offset + i) * 2654435761u >> 16);
+        reads.push_back({owner, offset, out.size()});
+        return {};
+    }
+    void expect(std::span<const Stretch> shards) override {
+        expected.assign(shards.begin(), shards.end());
+    }
+    bool is_expected(const Stretch& read) const {
+        return std::ranges::any_of(expected, [&](const Stretch& shard) {
+            return shard.owner == read.owner && shard.offset <= read.offset &&
+                   read.offset + read.size <= shard.offset + shard.size;
+        });
+    }
+    std::vector<Stretch> reads, expected;
+
+  private:
+    const std::vector<std::uint64_t> sizes_;
+};
+
+constexpr Shards kSmallShards{.bytes = 100'000, .drawn = 500'000};
+const model::ExampleShape kShape{1, kContext + 1};
+
+TEST(Sampler, data_that_fit_are_drawn_from_as_if_they_lay_in_memory) {
+    const auto source = std::make_shared<Counted>(std::vector<std::uint64_t>{300'000, 150'000});
+    std::vector<Bytes> texts{Bytes(300'000), Bytes(150'000)};
+    for (std::uint32_t i = 0; i < 2; ++i) ASSERT_TRUE(source->read(i, 0, texts[i]).ok());
+    auto whole = Sampler::make({{texts[0]}, {texts[1]}}, kContext, 3).value();
+    auto by_shards = Sampler::make(source, kShape, 3, kSmallShards).value();
+    for (std::uint64_t step = 0; step < 20; ++step)
+        EXPECT_EQ(by_shards.read_batch(1, step, 16).value(), whole.training_batch(1, step, 16));
+    EXPECT_EQ(by_shards.read_held_out(40).value(), whole.held_out(40));
+}
+
+TEST(Sampler, a_step_of_large_data_draws_from_few_shards_and_the_run_from_all) {
+    const std::uint64_t large = 10'000'000;
+    const auto source = std::make_shared<Counted>(std::vector<std::uint64_t>{large, 200'000});
+    auto sampler = Sampler::make(source, kShape, 3, kSmallShards).value();
+    std::set<std::uint64_t> shards;
+    std::size_t changes = 0;
+    std::vector<Stretch> before;
+    // As many steps as train on so many bytes as there are.
+    const auto steps = (large + 200'000) / (512 * kWindow);
+    for (std::uint64_t step = 0; step < steps; ++step) {
+        source->reads.clear();
+        ASSERT_TRUE(sampler.read_batch(0, step, 512).ok());
+        for (const auto& read : source->reads) {
+            ASSERT_TRUE(source->is_expected(read)) << step;
+            const auto end = (read.offset + read.size - 1) / kHeldOutBlock;
+            for (auto block = read.offset / kHeldOutBlock; block <= end; ++block)
+                ASSERT_NE(block % 10, 9u);
+        }
+        std::uint64_t bytes = 0;
+        for (const auto& shard : source->expected) {
+            bytes += shard.size;
+            if (shard.owner == 0) shards.insert(shard.offset);
+        }
+        ASSERT_LE(bytes, kSmallShards.drawn + 3 * kSmallShards.bytes);
+        changes += source->expected != before;
+        before = source->expected;
+    }
+    EXPECT_EQ(shards.size(), (large + 81'919) / 81'920);  // two runs of ten blocks each
+    EXPECT_LE(changes, shards.size() + 4);                // each is fetched once
+    EXPECT_GT(sampler.tokens_used()[1], 0u);
+}
+
+TEST(Sampler, shards_follow_from_the_step_and_differ_between_workers) {
+    const auto source = std::make_shared<Counted>(std::vector<std::uint64_t>{10'000'000});
+    auto sampler = Sampler::make(source, kShape, 3, kSmallShards).value();
+    auto again = Sampler::make(source, kShape, 3, kSmallShards).value();
+    for (std::uint64_t step = 0; step < 300; ++step)
+        ASSERT_TRUE(sampler.read_batch(2, step, 64).ok());
+    EXPECT_EQ(again.read_batch(2, 300, 64).value(), sampler.read_batch(2, 300, 64).value());
+    EXPECT_NE(again.shards_of(1, 300, 64), again.shards_of(2, 300, 64));
+    EXPECT_NE(again.shards_of(2, 0, 64), again.shards_of(2, 300, 64));
 }
 
 }  // namespace

@@ -111,8 +111,10 @@ class Validator:
     def __init__(self, facts):
         self.name = facts["name"]
         self.address = facts["validator"]
+        self.account = facts["account"]
         self.home = pathlib.Path(facts["cometbft"])
         self.p2p = facts["p2p"]
+        self.endpoint = facts.get("endpoint")  # of the ledger, for other ledgers
         self.rpc = facts["rpc"]
         self.ledger = Ledger(facts["ledger"])
         self.comet = None
@@ -162,12 +164,24 @@ class Validator:
         shutil.copytree(self.home, folder / "cometbft")
         shutil.copytree(self.ledger.folder, folder / "ledger")
         (folder / "cometbft/config/node_key.json").unlink()  # CometBFT makes another
-        copy = Validator({"name": name, "validator": self.address, "p2p": "", "rpc": "",
+        (folder / "ledger/address").unlink()  # it listens somewhere else
+        copy = Validator({"name": name, "validator": self.address,
+                          "account": self.account, "p2p": "", "rpc": "",
                           "ledger": folder / "ledger", "cometbft": folder / "cometbft"})
         copy.configure(re.escape(str(self.ledger.folder)), str(folder / "ledger"))
         copy.configure(r'laddr = "tcp://127\.0\.0\.1:\d+"', 'laddr = "tcp://127.0.0.1:0"')
         copy.configure(r'external_address = "[^"]*"', 'external_address = ""')
         return copy
+
+    def votes(self):
+        """Of each validator by its address, as CometBFT says."""
+        return {each["address"]: int(each["voting_power"])
+                for each in self.get("validators?per_page=100")["validators"]}
+
+    def new_keys(self):
+        """It is a machine of its own: CometBFT and the ledger make other keys."""
+        self.forget_key()
+        (self.ledger.folder / "identity.key").unlink()
 
     def forget_key(self):
         """It follows, and does not vote."""
@@ -184,16 +198,21 @@ class Validator:
                          'discovery_time = "5s"\n')
 
 
-class Link:
-    """A TCP relay in front of one validator's p2p port, that can be cut."""
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
 
-    def __init__(self, target):
+
+class Link:
+    """A TCP relay in front of one of a validator's ports, that can be cut."""
+
+    def __init__(self, target, listen=0):
         host, port = target.rsplit(":", 1)
         self.target = (host, int(port))
         self.lock = threading.Lock()
         self.sockets = []
         self.is_cut = False
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener = socket.create_server(("127.0.0.1", listen))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 

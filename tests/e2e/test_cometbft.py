@@ -10,7 +10,8 @@ import tempfile
 import time
 import unittest
 
-from comet_network import Ledger, Link, Validator, comet, comet_version, mutirao, wait_until
+from comet_network import (Ledger, Link, Validator, comet, comet_version, free_port, mutirao,
+                           wait_until)
 from test_wallets import CLIENTS, install_clients
 
 # A key of nobody, and where its money goes.
@@ -18,6 +19,7 @@ KEY = "0x" + "6d757401" * 8
 ADDRESS = None  # of KEY
 TO = "0x000000000000000000000000000000000000c0de"
 GWEI = 10**9
+MUT = 10**18
 
 
 def node(*arguments):
@@ -82,8 +84,12 @@ class FourValidators(Chain):
         cls.validators[3].configure(r'persistent_peers = "[^"]*"', 'persistent_peers = ""')
         cls.twin = cls.validators[0].copy(cls.folder / "t", "twin")
         cls.late = cls.validators[1].copy(cls.folder / "l", "late")
-        cls.late.forget_key()
+        cls.late.new_keys()
         cls.addClassCleanup(cls.stop_all)
+        cls.start_all()
+
+    @classmethod
+    def start_all(cls):
         for each in cls.validators:
             each.start()
 
@@ -107,6 +113,14 @@ class FourValidators(Chain):
         for ledger in ledgers:
             target = ledger.height() + blocks
             wait_until(lambda: ledger.height() >= target, 30)
+
+    def stake(self, ledger):
+        """What validator 1 has staked, in wei, and its votes; None when it is none."""
+        account = self.validators[0].account.lower()
+        stakes = ledger.call("mutirao_records", "stakes")["items"]
+        votes = ledger.call("mutirao_records", "validators")["items"]
+        return (next(int(each["bonded"]) for each in stakes if each["node"] == account),
+                next((each["votes"] for each in votes if each["account"] == account), None))
 
     def agree(self):
         """All are at one history, now."""
@@ -202,6 +216,7 @@ class Strangers(FourValidators):
         wait_until(lambda: self.twin.ledger.height() >= self.ledgers[1].height() - 3, 30)
         words = f"validator {self.validators[0].address.lower()} voted for two different blocks"
         honest = self.ledgers[1:]
+        self.assertEqual(self.stake(honest[0]), (1000 * MUT, 1000))
         end = time.monotonic() + 40
         while not all(words in ledger.log() for ledger in honest):
             self.assertLess(time.monotonic(), end, "no evidence came")
@@ -209,6 +224,145 @@ class Strangers(FourValidators):
             time.sleep(0.5)
         self.twin.stop()
         self.agree()
+        # Each height at which it did costs 30 % of what is left, and its vote is gone.
+        left = {ledger: self.stake(ledger) for ledger in self.ledgers}
+        self.assertEqual(len(set(left.values())), 1)
+        staked, votes = left[honest[0]]
+        self.assertIn(staked, [1000 * MUT * 7**n // 10**n for n in range(1, 6)])
+        self.assertEqual(votes, None)
+        wait_until(lambda: self.validators[0].address not in self.validators[1].votes(), 20)
+
+
+class Batches(FourValidators):
+    """Transactions that pass beside consensus: what a validator lacks it fetches from others."""
+
+    @classmethod
+    def start_all(cls):
+        # What validator 4's ledger hears from the others' goes over a second link: they call it at
+        # the address that the genesis names, and it listens somewhere else.
+        fourth = cls.validators[3].ledger
+        listen = "127.0.0.1:" + str(free_port())
+        (fourth.folder / "address").write_text(f"{listen}\n{cls.validators[3].endpoint}\n")
+        cls.lane = Link(listen, int(cls.validators[3].endpoint.rsplit(":", 1)[1]))
+        cls.addClassCleanup(cls.lane.close)
+        super().start_all()
+
+    def put(self, ledger, count):
+        """The next transfers as batches of this ledger's; returns their hashes."""
+        transfers = self.transfers[self.sent:self.sent + count]
+        type(self).sent += count
+        path = self.folder / "transfers"
+        path.write_text("".join(each["raw"] + "\n" for each in transfers))
+        endpoint = (ledger.folder / "endpoint").read_text()
+        done = mutirao("--ledger", endpoint, "ledger", "send", path, "--together", 10)
+        self.assertEqual(done["transactions"], count)
+        for batch in done["batches"]:
+            self.assertLessEqual(batch["certificate_bytes"], 300)
+            self.assertGreaterEqual(batch["signers"], 3)
+        return [each["hash"] for each in transfers]
+
+    def test_1_run_at_all_and_blocks_carry_certificates_only(self):
+        before = self.ledgers[1].height()
+        for ledger in self.ledgers:
+            # Those of one account go in the order of its nonces.
+            self.await_all(self.put(ledger, 20), [ledger])
+        wait_until(lambda: all(ledger.balance(TO) == self.sent * GWEI for ledger in self.ledgers),
+                   20)
+        for ledger in self.ledgers:
+            self.assertEqual(ledger.balance(TO), self.sent * GWEI)
+        self.agree()
+        carried = [self.validators[1].get(f"block?height={height}")["block"]["data"]["txs"]
+                   for height in range(max(before, 1), self.ledgers[1].height() + 1)]
+        # 8 batches of 10; base64 of a certificate is longer than it by a third.
+        certificates = [each for block in carried for each in block]
+        self.assertEqual(len(certificates), 8)
+        self.assertLess(max(map(len, certificates)), 300 * 4 / 3 + 4)
+
+    def test_2_who_lacks_a_batch_fetches_it_and_who_was_killed_catches_up(self):
+        second, fourth = self.validators[1], self.validators[3]
+        # Nobody asks the fourth to keep anything, but consensus tells it of blocks.
+        self.lane.cut()
+        self.await_all(self.put(self.ledgers[0], 20), self.ledgers)
+        self.lane.heal()
+        # The second is away for some, and killed while batches come.
+        second.ledger.stop(signal.SIGKILL)
+        second.await_comets_end()
+        others = self.ledgers[:1] + self.ledgers[2:]
+        self.await_all(self.put(self.ledgers[2], 20), others)
+        # While three of four are needed, those that signed are killed and come back, too.
+        second.start()
+        self.agree()
+        self.validators[2].ledger.stop(signal.SIGKILL)
+        self.validators[2].await_comets_end()
+        hashes = self.put(self.ledgers[1], 20)
+        self.validators[2].start()
+        self.await_all(hashes, self.ledgers)
+        self.agree()
+        self.assertNotIn("a block waits", self.ledgers[0].log())
+        self.assertEqual(fourth.ledger.balance(TO), self.sent * GWEI)
+
+    def test_3_who_is_cut_off_stands_still_and_who_comes_late_has_all(self):
+        self.lane.cut()
+        self.link.cut()
+        three = self.ledgers[:3]
+        self.await_all(self.put(self.ledgers[0], 20), three)
+        before = self.ledgers[3].balance(TO)
+        self.assertLess(before, self.sent * GWEI)
+        self.lane.heal()
+        self.link.heal()
+        self.await_all(self.put(self.ledgers[1], 10), self.ledgers)
+        self.agree()
+        # One that begins at a snapshot, and fetches the batches of blocks after it.
+        self.late.sync_from(self.validators[:2], self.ledgers[0].height() - 1)
+        self.late.start()
+        late = self.late.ledger
+        wait_until(lambda: late.height() >= self.ledgers[0].height() - 3, 30)
+        self.await_all(self.put(self.ledgers[2], 20), [*self.ledgers, late])
+        self.assertEqual(late.balance(TO), self.sent * GWEI)
+        height = late.height() - 1
+        self.assertEqual(late.block(height), self.ledgers[0].block(height))
+        self.assertEqual(self.late.stop(), 0)
+
+
+class Votes(Chain):
+    def test_follow_the_stake_and_a_machine_that_comes_late_gets_some(self):
+        os.environ.update(MUTIRAO_PASSWORD="p", MUTIRAO_WALLET_STRENGTH="light")
+        made = mutirao("ledger", "init", "--engine", "cometbft", "--validators", 2, "--dir",
+                       self.folder / "n", "--cometbft", comet_version())
+        first, second = [Validator(facts) for facts in made["validators"]]
+        late = second.copy(self.folder / "l", "late")
+        late.new_keys()
+        for each in (first, second, late):
+            self.addCleanup(each.stop)
+            each.start()
+        wait_until(lambda: first.ledger.height() >= 2, 30)
+
+        def stake(*arguments):
+            endpoint = (first.ledger.folder / "endpoint").read_text()
+            return mutirao("--ledger", endpoint, "stake", *arguments)
+
+        stake("unbond", second.account, 400, "--wallet", "founder")
+        both = {first.address: 1000, second.address: 600}
+        wait_until(lambda: first.votes() == both, 20)
+        # The late one follows, and votes once something is staked for its account.
+        endpoint = (first.ledger.folder / "endpoint").read_text()
+        account = (late.ledger.folder / "endpoint").read_text().split("@")[0]
+        mutirao("--ledger", endpoint, "wallet", "send", "--from", "founder", "--to", account, 1)
+        key = late.home / "config/priv_validator_key.json"
+        join = ("join", "--data", late.ledger.folder, "--key", key)
+        with self.assertRaisesRegex(AssertionError, "a validator needs a stake of 100 MUT"):
+            stake(*join)
+        stake("bond", account, 300, "--wallet", "founder")
+        stake(*join)
+        address = json.loads(key.read_text())["address"]
+        wait_until(lambda: first.votes() == {**both, address: 300}, 20)
+        shown = stake("show", "--wallet", "founder")["stakes"]
+        votes = {each["node"].lower(): (each["votes"], each["own_bonded_wei"]) for each in shown}
+        self.assertEqual(votes[account.lower()], (300, str(300 * MUT)))
+        height = late.ledger.height()
+        wait_until(lambda: late.ledger.height() > height + 3, 20)
+        stake("leave", "--data", late.ledger.folder)
+        wait_until(lambda: first.votes() == both, 20)
 
 
 class Move(Chain):

@@ -20,6 +20,7 @@ class NetworkTest(unittest.TestCase):
     """One network of eight storage nodes for all tests of the class."""
 
     NODES = 8
+    TRAINERS = 0
     OPTIONS = ()
 
     @classmethod
@@ -27,7 +28,8 @@ class NetworkTest(unittest.TestCase):
         cls.folder = tempfile.TemporaryDirectory(prefix="mutirao-e2e-")
         cls.path = pathlib.Path(cls.folder.name)
         cls.network = Network(cls.path / "home")
-        cls.network.up("--nodes", cls.NODES, "--trainers", 0, "--computes", 0, *cls.OPTIONS)
+        cls.network.up("--nodes", cls.NODES, "--trainers", cls.TRAINERS, "--computes", 0,
+                       *cls.OPTIONS)
         for name in ("ana", "bento"):
             cls.network.run("wallet", "new", name)
             cls.network.run("wallet", "send", "--from", "founder", "--to", name, "50")

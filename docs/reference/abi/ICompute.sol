@@ -8,6 +8,9 @@ interface ICompute {
     event KeyOpened(bytes32 indexed about, address indexed payer, address indexed key);
     event KeyEnding(bytes32 indexed about, address indexed payer, address indexed key);
     event KeyClosed(bytes32 indexed about, address indexed payer, address indexed key);
+    event DisputeOpened(bytes32 indexed dispute, address indexed payer, address indexed provider);
+    event DisputeAnswered(bytes32 indexed dispute, address indexed payer, address indexed provider);
+    event DisputeLost(bytes32 indexed dispute, address indexed payer, address indexed provider);
 
     /// @notice The sender, a compute node, serves a model: its own, or one that it holds a live
     /// licence to infer with.
@@ -33,6 +36,43 @@ interface ICompute {
 
     /// @notice Whoever opened the key gets the rest back once the key has expired.
     function closeKey(address key) external;
+
+    /// @notice Slashes a provider for a receipt that does not fit its request: another model, more tokens
+    /// than were asked for, or more than the model's price for its tokens. 30 % of its stake, of which
+    /// the sender gets 5 %; once a receipt.
+    /// @param receipt Canonical bytes (src/compute/inference.hpp), signed by the provider.
+    /// @param request Canonical bytes of the request whose hash the receipt names.
+    function proveReceipt(bytes calldata receipt, bytes calldata request) external;
+
+    /// @notice Slashes a provider that signed receipts for two outputs of one request: a request names
+    /// its seed, so it has one answer. Once a request.
+    function proveTwoAnswers(bytes calldata one, bytes calldata other) external;
+
+    /// @notice Whoever pays for a key asks the provider of its last redeemed voucher for the receipt, in
+    /// 24 hours of the payment. The dispute's id is the voucher's hash.
+    /// @dev The value is 0.01 MUT: the provider's when it answers, else the sender's again.
+    function dispute(bytes calldata voucher) external payable;
+
+    /// @notice The receipt of a disputed answer, at the model's price; anybody may bring it.
+    function answerDispute(bytes32 id, bytes calldata receipt) external;
+
+    /// @notice After 24 hours without an answer the provider is slashed, and pays the cost of the answer
+    /// back from that as far as it goes.
+    function expireDispute(address provider, bytes32 id) external;
+
+    /// @notice A dispute. Reverts when there is none.
+    /// @return state 0 open, 1 answered, 2 lost.
+    function disputeOf(address provider, bytes32 id)
+        external
+        view
+        returns (
+            address payer,
+            bytes32 model,
+            bytes32 request,
+            uint256 owed,
+            uint64 deadlineMs,
+            uint8 state
+        );
 
     /// @notice A session key. Reverts when it was never opened.
     function sessionKey(address key)

@@ -3,19 +3,23 @@
 #include <cblas.h>
 #include <mutex>
 
+#include "model/nano/blas.hpp"
+
 namespace mutirao::model::nano {
 
 namespace {
 
-// Debian's serial OpenBLAS hands out its work areas without a lock, so products of two threads
-// would overwrite one another.
-std::mutex work_areas;
+// Held during a product where the library needs it.
+std::unique_lock<std::mutex> one_at_a_time() {
+    static std::mutex work_areas;
+    return compute_where_called() ? std::unique_lock<std::mutex>() : std::unique_lock(work_areas);
+}
 
 blasint dimension(std::size_t size) { return static_cast<blasint>(size); }
 
 void gemm(CBLAS_TRANSPOSE of_a, CBLAS_TRANSPOSE of_b, const Product& size, ConstMatrix a,
           ConstMatrix b, Matrix out) {
-    const std::lock_guard lock(work_areas);
+    const auto lock = one_at_a_time();
     cblas_sgemm(CblasRowMajor, of_a, of_b, dimension(size.rows), dimension(size.columns),
                 dimension(size.inner), size.scale, a.data, dimension(a.stride), b.data,
                 dimension(b.stride), size.into == Into::add ? 1.0f : 0.0f, out.data,
@@ -39,7 +43,7 @@ void transposed_multiply(const Product& size, ConstMatrix a, ConstMatrix b, Matr
 void multiply_by_own_transpose(std::size_t rows, std::size_t inner, float scale, ConstMatrix a,
                                float out_scale, Matrix out) {
     {
-        const std::lock_guard lock(work_areas);
+        const auto lock = one_at_a_time();
         cblas_ssyrk(CblasRowMajor, CblasLower, CblasNoTrans, dimension(rows), dimension(inner),
                     scale, a.data, dimension(a.stride), out_scale, out.data, dimension(out.stride));
     }

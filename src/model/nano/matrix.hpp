@@ -1,7 +1,7 @@
 // Matrix products on OpenBLAS, in the three forms that a linear map and its gradients need. Row
 // major; `stride` is the distance between rows, in floats. The same bits every time on one CPU.
 //
-// Any thread, but all of a process take turns: two cores are used by two processes.
+// Any thread, several at once; with a serial build of the library they take turns.
 #pragma once
 
 #include <cstdint>

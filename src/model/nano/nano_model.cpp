@@ -2,6 +2,8 @@
 #include <cmath>
 #include <new>
 
+#include "model/backend_checks.hpp"
+#include "model/nano/classifier.hpp"
 #include "model/nano/network.hpp"
 #include "model/nano/optimizer.hpp"
 #include "model/nano_backend.hpp"
@@ -19,22 +21,19 @@ auto guarded(Work work) -> decltype(work()) {
     }
 }
 
-Error wrong_size(const char* what, std::uint64_t got, std::uint64_t wanted) {
-    return {ErrorKind::invalid_argument, std::string(what) + " has " + std::to_string(got) +
-                                             " values, not " + std::to_string(wanted)};
-}
-
+// `Net` computes loss and gradient from parameters and examples.
+template <class Net>
 class NanoModel final : public Model {
   public:
-    NanoModel(const GptConfig& config, const OptimizerSettings& settings,
+    NanoModel(const ModelConfig& config, Net network, const OptimizerSettings& settings,
               std::span<const float> parameters)
         : config_(config),
           parameters_(parameters.begin(), parameters.end()),
           gradient_(parameters.size()),
-          network_(config, best_kernels()),
+          network_(std::move(network)),
           optimizer_(settings, parameter_layout(config), best_kernels()) {}
 
-    const GptConfig& config() const override { return config_; }
+    const ModelConfig& config() const override { return config_; }
     std::size_t parameter_count() const override { return parameters_.size(); }
 
     Status get_parameters(std::span<float> out) const override {
@@ -51,8 +50,17 @@ class NanoModel final : public Model {
         return {};
     }
 
+    Result<OptimizerState> optimizer_state() const override {
+        return guarded([&]() -> Result<OptimizerState> { return optimizer_.state(); });
+    }
+
+    Status set_optimizer_state(const OptimizerState& state) override {
+        if (optimizer_.set_state(state)) return {};
+        return wrong_size("the optimizer's state", state.moments.size(), 2 * parameters_.size());
+    }
+
     Result<float> train_step(const Batch& batch, float learning_rate) override {
-        TRY_VOID(check(batch));
+        TRY_VOID(check_batch(config_, batch));
         return guarded([&]() -> Result<float> {
             const auto value = static_cast<float>(network_.gradient(parameters_, batch, gradient_));
             if (!std::isfinite(value))
@@ -63,14 +71,14 @@ class NanoModel final : public Model {
     }
 
     Result<float> loss(const Batch& batch) override {
-        TRY_VOID(check(batch));
+        TRY_VOID(check_batch(config_, batch));
         return guarded([&]() -> Result<float> {
             return static_cast<float>(network_.loss(parameters_, batch));
         });
     }
 
     Result<float> gradient(const Batch& batch, std::span<float> out) override {
-        TRY_VOID(check(batch));
+        TRY_VOID(check_batch(config_, batch));
         if (out.size() != parameters_.size())
             return wrong_size("the list", out.size(), parameters_.size());
         return guarded([&]() -> Result<float> {
@@ -78,31 +86,36 @@ class NanoModel final : public Model {
         });
     }
 
-    Status next_byte_logits(ByteSpan text, std::span<float, kVocabulary> out) override {
-        static constexpr std::uint8_t kLineFeed[] = {'\n'};
-        if (text.empty()) text = kLineFeed;
-        text = text.last(std::min<std::size_t>(text.size(), config_.context));
-        return guarded([&]() -> Status {
-            network_.next_byte_logits(parameters_, text, out);
-            return {};
-        });
+    Status next_token_logits(std::span<const Token> tokens, std::span<float> out) override {
+        if constexpr (std::is_same_v<Net, Network>) {
+            TRY(const auto window, window_of(*config_.gpt(), tokens));
+            if (out.size() != config_.gpt()->vocabulary)
+                return wrong_size("the list of scores", out.size(), config_.gpt()->vocabulary);
+            return guarded([&]() -> Status {
+                network_.next_token_logits(parameters_, window, out);
+                return {};
+            });
+        }
+        return Model::next_token_logits(tokens, out);
+    }
+
+    Status scores(const Batch& batch, std::span<float> out) override {
+        if constexpr (std::is_same_v<Net, Classifier>) {
+            TRY_VOID(check_batch(config_, batch));
+            const std::size_t wanted = batch.rows * network_.outputs();
+            if (out.size() != wanted) return wrong_size("the list of scores", out.size(), wanted);
+            return guarded([&]() -> Status {
+                network_.scores(parameters_, batch, out);
+                return {};
+            });
+        }
+        return Model::scores(batch, out);
     }
 
   private:
-    Status check(const Batch& batch) const {
-        if (batch.rows == 0 || batch.rows > kBatchRowsMax)
-            return Error{ErrorKind::invalid_argument, "a batch of " + std::to_string(batch.rows) +
-                                                          " rows, not 1 to " +
-                                                          std::to_string(kBatchRowsMax)};
-        const std::uint64_t wanted = std::uint64_t{batch.rows} * (config_.context + 1);
-        if (batch.tokens.size() != wanted)
-            return wrong_size("the batch", batch.tokens.size(), wanted);
-        return {};
-    }
-
-    const GptConfig config_;
+    const ModelConfig config_;
     std::vector<float> parameters_, gradient_;
-    Network network_;
+    Net network_;
     InnerOptimizer optimizer_;
 };
 
@@ -111,16 +124,16 @@ class NanoBackend final : public Backend {
     NanoBackend() : name_(std::string("nano ") + best_kernels().name) {}
     std::string_view name() const override { return name_; }
 
-    Result<std::unique_ptr<Model>> create(const GptConfig& config,
+    Result<std::unique_ptr<Model>> create(const ModelConfig& config,
                                           const OptimizerSettings& settings,
                                           std::span<const float> parameters) override {
-        TRY_VOID(config.validate());
-        if (parameters.size() != config.parameter_count())
-            return wrong_size("the list of parameters", parameters.size(),
-                              config.parameter_count());
+        TRY_VOID(check_parameters(config, parameters.size()));
         return guarded([&]() -> Result<std::unique_ptr<Model>> {
-            return std::unique_ptr<Model>(
-                std::make_unique<NanoModel>(config, settings, parameters));
+            if (const auto* gpt = config.gpt())
+                return std::unique_ptr<Model>(std::make_unique<NanoModel<Network>>(
+                    config, Network(*gpt, {0, gpt->layers}, best_kernels()), settings, parameters));
+            return std::unique_ptr<Model>(std::make_unique<NanoModel<Classifier>>(
+                config, Classifier(config, best_kernels()), settings, parameters));
         });
     }
 

@@ -16,29 +16,34 @@ void Network::norms_backward(const std::vector<float>& x, const std::vector<floa
                                    dweight, width_);
 }
 
-void Network::backward(const float* parameters, const Slice& slice, float* gradient) {
-    const std::size_t tokens = slice.size();
-    multiply({.rows = tokens, .columns = width_, .inner = kVocabulary},
-             {scores_.data(), kVocabulary}, {parameters + output_head_, width_},
-             {at_least(dnormed_, tokens * width_), width_});
-    transposed_multiply(
-        {.rows = kVocabulary, .columns = width_, .inner = tokens, .into = Into::add},
-        {scores_.data(), kVocabulary}, {normed_.data(), width_}, {gradient + output_head_, width_});
-    std::fill_n(at_least(dstream_, tokens * width_), tokens * width_, 0.0f);
-    norms_backward(stream_, scale_, parameters + final_norm_, tokens, gradient + final_norm_);
-    for (std::size_t i = config_.layers; i-- > 0;) {
-        feed_forward_backward(parameters, i, slice, gradient);
-        attention_backward(parameters, i, slice, gradient);
+void Network::backward(const float* parameters, const Activations& at, float* gradient) {
+    const std::size_t tokens = at.size();
+    at_least(dnormed_, tokens * width_);
+    if (is_last()) {
+        multiply({.rows = tokens, .columns = width_, .inner = vocabulary_},
+                 {at.scores.data(), vocabulary_}, {parameters + output_head_, width_},
+                 {dnormed_.data(), width_});
+        transposed_multiply(
+            {.rows = vocabulary_, .columns = width_, .inner = tokens, .into = Into::add},
+            {at.scores.data(), vocabulary_}, {at.normed.data(), width_},
+            {gradient + output_head_, width_});
+        std::fill_n(at_least(dstream_, tokens * width_), tokens * width_, 0.0f);
+        norms_backward(at.stream, at.scale, parameters + final_norm_, tokens,
+                       gradient + final_norm_);
     }
-    for (std::size_t i = 0; i < tokens; ++i)
-        kernels_.add(gradient + slice.tokens[i] * width_, dstream_.data() + i * width_, width_);
+    for (std::size_t i = range_.layers; i-- > 0;) {
+        feed_forward_backward(parameters, i, at, gradient);
+        attention_backward(parameters, i, at, gradient);
+    }
+    for (std::size_t i = 0; is_first() && i < tokens; ++i)
+        kernels_.add(gradient + at.tokens[i] * width_, dstream_.data() + i * width_, width_);
 }
 
-void Network::feed_forward_backward(const float* parameters, std::size_t index, const Slice& slice,
-                                    float* gradient) {
+void Network::feed_forward_backward(const float* parameters, std::size_t index,
+                                    const Activations& at, float* gradient) {
     const auto& offsets = offsets_[index];
-    const auto& layer = layers_[index];
-    const std::size_t tokens = slice.size();
+    const auto& layer = at.layers[index];
+    const std::size_t tokens = at.size();
     float* dhidden = at_least(dhidden_, tokens * hidden_);
     multiply({.rows = tokens, .columns = hidden_, .inner = width_}, {dstream_.data(), width_},
              {parameters + offsets.down, hidden_}, {dhidden, hidden_});
@@ -62,19 +67,19 @@ void Network::feed_forward_backward(const float* parameters, std::size_t index, 
                    gradient + offsets.feed_forward_norm);
 }
 
-void Network::attention_backward(const float* parameters, std::size_t index, const Slice& slice,
+void Network::attention_backward(const float* parameters, std::size_t index, const Activations& at,
                                  float* gradient) {
     const auto& offsets = offsets_[index];
-    const auto& layer = layers_[index];
-    const std::size_t tokens = slice.size();
+    const auto& layer = at.layers[index];
+    const std::size_t tokens = at.size();
     multiply({.rows = tokens, .columns = width_, .inner = width_}, {dstream_.data(), width_},
              {parameters + offsets.output, width_}, {at_least(dmixed_, tokens * width_), width_});
     transposed_multiply({.rows = width_, .columns = width_, .inner = tokens, .into = Into::add},
                         {dstream_.data(), width_}, {layer.mixed.data(), width_},
                         {gradient + offsets.output, width_});
     float* dqkv = at_least(dqkv_, tokens * 3 * width_);
-    mixing_backward(slice, layer);
-    rotate(slice, dqkv, true);
+    mixing_backward(at, layer);
+    rotate(at, dqkv, true);
     transposed_multiply({.rows = 3 * width_, .columns = width_, .inner = tokens, .into = Into::add},
                         {dqkv, 3 * width_}, {layer.normed_input.data(), width_},
                         {gradient + offsets.query_key_value, width_});
@@ -85,12 +90,12 @@ void Network::attention_backward(const float* parameters, std::size_t index, con
 }
 
 // From dmixed_ to dqkv_ of turned queries and keys, head by head.
-void Network::mixing_backward(const Slice& slice, const Layer& layer) {
-    const std::size_t length = slice.length, stride = 3 * width_;
+void Network::mixing_backward(const Activations& at, const Layer& layer) {
+    const std::size_t length = at.length, stride = 3 * width_;
     const float scale = 1 / std::sqrt(static_cast<float>(head_));
     const float* shares = layer.shares.data();
     float* dshares = at_least(dshares_, length * length);
-    for (std::size_t row = 0; row < slice.rows; ++row)
+    for (std::size_t row = 0; row < at.rows; ++row)
         for (std::size_t start = 0; start < width_; start += head_, shares += length * length) {
             const float* query = layer.query_key_value.data() + row * length * stride + start;
             const float* dmixed = dmixed_.data() + row * length * width_ + start;

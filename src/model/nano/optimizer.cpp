@@ -27,11 +27,17 @@ bool InnerOptimizer::is_muons(const Parameter& parameter) const {
            parameter.name.starts_with("model.layers.");
 }
 
+double InnerOptimizer::square_sum(std::span<const float> gradient, double later) const {
+    for (auto parameter = layout_.rbegin(); parameter != layout_.rend(); ++parameter)
+        later += kernels_.square_sum(gradient.data() + parameter->offset, parameter->size);
+    return later;
+}
+
 void InnerOptimizer::step(std::span<float> parameters, std::span<const float> gradient,
-                          float learning_rate) {
+                          float learning_rate, double whole_square_sum) {
     float scale = 1;
     if (settings_.clip_norm > 0) {
-        const double norm = std::sqrt(kernels_.square_sum(gradient.data(), gradient.size()));
+        const double norm = std::sqrt(whole_square_sum);
         if (norm > settings_.clip_norm) scale = static_cast<float>(settings_.clip_norm / norm);
     }
     ++steps_;
@@ -54,6 +60,21 @@ void InnerOptimizer::step(std::span<float> parameters, std::span<const float> gr
         kernels_.adamw(parameters.data() + parameter.offset, first_.data() + parameter.offset,
                        second_.data() + parameter.offset, part, scale, step, parameter.size);
     }
+}
+
+OptimizerState InnerOptimizer::state() const {
+    OptimizerState out{steps_, first_};
+    out.moments.insert(out.moments.end(), second_.begin(), second_.end());
+    return out;
+}
+
+bool InnerOptimizer::set_state(const OptimizerState& state) {
+    if (state.moments.size() != first_.size() + second_.size()) return false;
+    steps_ = state.steps;
+    const auto middle = state.moments.begin() + static_cast<std::ptrdiff_t>(first_.size());
+    first_.assign(state.moments.begin(), middle);
+    second_.assign(middle, state.moments.end());
+    return true;
 }
 
 void InnerOptimizer::muon_step(const Parameter& parameter, std::span<float> parameters,

@@ -16,7 +16,19 @@ class InnerOptimizer {
                    const Kernels& kernels);
 
     // One step of all parameters from their gradient.
-    void step(std::span<float> parameters, std::span<const float> gradient, float learning_rate);
+    void step(std::span<float> parameters, std::span<const float> gradient, float learning_rate) {
+        step(parameters, gradient, learning_rate, square_sum(gradient, 0));
+    }
+    // The same for some tensors of a larger list, whose whole gradient has this sum of squares.
+    void step(std::span<float> parameters, std::span<const float> gradient, float learning_rate,
+              double whole_square_sum);
+    // `later`, that of the tensors after these, goes on from the last tensor to the first, so that
+    // a list cut in parts adds up to the same bits.
+    double square_sum(std::span<const float> gradient, double later) const;
+
+    OptimizerState state() const;
+    // False, and nothing changes, when it is of another number of parameters.
+    bool set_state(const OptimizerState& state);
 
   private:
     bool is_muons(const Parameter& parameter) const;

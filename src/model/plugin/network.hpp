@@ -14,7 +14,8 @@ class Network {
   public:
     explicit Network(const GptConfig& config);
 
-    // tokens: int64 [rows, length], length <= context. Returns scores [rows, length, 256].
+    // tokens: int64 [rows, length], length <= context. Returns scores
+    // [rows, length, vocabulary].
     at::Tensor logits(const std::vector<at::Tensor>& parameters, const at::Tensor& tokens) const;
     // Mean cross-entropy in nats; targets like tokens.
     at::Tensor loss(const std::vector<at::Tensor>& parameters, const at::Tensor& tokens,

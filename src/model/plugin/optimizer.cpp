@@ -39,12 +39,28 @@ void clip(std::vector<at::Tensor>& gradients, float norm_max) {
     for (auto& gradient : gradients) gradient.mul_(norm_max / norm);
 }
 
+// How libtorch names a parameter's state.
+std::string key_of(const at::Tensor& parameter) {
+    return c10::guts::to_string(parameter.unsafeGetTensorImpl());
+}
+
+void copy_out(const at::Tensor& tensor, float* to) {
+    const auto dense = tensor.contiguous();
+    std::copy_n(dense.data_ptr<float>(), dense.numel(), to);
+}
+
+at::Tensor copied(const float* from, const at::Tensor& like) {
+    auto out = at::empty_like(like, at::MemoryFormat::Contiguous);
+    std::copy_n(from, out.numel(), out.data_ptr<float>());
+    return out;
+}
+
 }  // namespace
 
 InnerOptimizer::InnerOptimizer(const OptimizerSettings& settings,
                                const std::vector<Parameter>& layout,
                                const std::vector<at::Tensor>& parameters)
-    : settings_(settings), parameters_(parameters) {
+    : settings_(settings), layout_(layout), parameters_(parameters) {
     std::vector<at::Tensor> decayed, plain;
     for (std::size_t i = 0; i < layout.size(); ++i) {
         if (settings.optimizer == Optimizer::muon && is_hidden_matrix(layout[i])) {
@@ -66,6 +82,7 @@ InnerOptimizer::InnerOptimizer(const OptimizerSettings& settings,
 }
 
 void InnerOptimizer::step(std::vector<at::Tensor> gradients, float learning_rate) {
+    ++steps_;
     if (settings_.clip_norm > 0) clip(gradients, settings_.clip_norm);
     for (const auto index : other_) parameters_[index].mutable_grad() = gradients[index];
     for (auto& group : adamw_->param_groups()) group.options().set_lr(learning_rate);
@@ -86,6 +103,40 @@ void InnerOptimizer::muon_step(const std::vector<at::Tensor>& gradients, float l
         parameter.mul_(1 - static_cast<double>(learning_rate) * settings_.weight_decay);
         parameter.add_(update, -learning_rate * scale);
     }
+}
+
+OptimizerState InnerOptimizer::state() const {
+    const auto size = layout_.back().offset + layout_.back().size;
+    OptimizerState out{steps_, std::vector<float>(2 * size)};
+    float* const first = out.moments.data();
+    for (const auto& [index, momentum] : hidden_) copy_out(momentum, first + layout_[index].offset);
+    for (const auto index : other_) {
+        const auto found = adamw_->state().find(key_of(parameters_[index]));
+        if (found == adamw_->state().end()) continue;  // before the first step
+        const auto& adam = static_cast<const torch::optim::AdamWParamState&>(*found->second);
+        copy_out(adam.exp_avg(), first + layout_[index].offset);
+        copy_out(adam.exp_avg_sq(), first + size + layout_[index].offset);
+    }
+    return out;
+}
+
+bool InnerOptimizer::set_state(const OptimizerState& state) {
+    const auto size = layout_.back().offset + layout_.back().size;
+    if (state.moments.size() != 2 * size) return false;
+    const at::NoGradGuard no_graph;
+    const float* const first = state.moments.data();
+    for (auto& [index, momentum] : hidden_)
+        momentum = copied(first + layout_[index].offset, parameters_[index].detach());
+    for (const auto index : other_) {
+        const auto like = parameters_[index].detach();
+        auto adam = std::make_unique<torch::optim::AdamWParamState>();
+        adam->step(static_cast<std::int64_t>(state.steps));
+        adam->exp_avg(copied(first + layout_[index].offset, like));
+        adam->exp_avg_sq(copied(first + size + layout_[index].offset, like));
+        adamw_->state()[key_of(parameters_[index])] = std::move(adam);
+    }
+    steps_ = state.steps;
+    return true;
 }
 
 }  // namespace mutirao::model::plugin

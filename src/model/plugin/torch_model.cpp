@@ -7,6 +7,7 @@
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/version.h>
 
+#include "model/backend_checks.hpp"
 #include "model/plugin/entry.hpp"
 #include "model/plugin/network.hpp"
 #include "model/plugin/optimizer.hpp"
@@ -29,23 +30,19 @@ auto guarded(Work work) -> decltype(work()) {
     }
 }
 
-Error wrong_size(const char* what, std::uint64_t got, std::uint64_t wanted) {
-    return {ErrorKind::invalid_argument, std::string(what) + " has " + std::to_string(got) +
-                                             " values, not " + std::to_string(wanted)};
-}
-
 class TorchModel final : public Model {
   public:
     TorchModel(const GptConfig& config, const OptimizerSettings& settings,
                std::span<const float> parameters)
         : config_(config),
+          shape_(config),
           layout_(parameter_layout(config)),
           flat_(parameters.begin(), parameters.end()),
           tensors_(leaves()),
           network_(config),
           optimizer_(settings, layout_, tensors_) {}
 
-    const GptConfig& config() const override { return config_; }
+    const ModelConfig& config() const override { return shape_; }
     std::size_t parameter_count() const override { return flat_.size(); }
 
     Status get_parameters(std::span<float> out) const override {
@@ -60,8 +57,19 @@ class TorchModel final : public Model {
         return {};
     }
 
+    Result<OptimizerState> optimizer_state() const override {
+        return guarded([&]() -> Result<OptimizerState> { return optimizer_.state(); });
+    }
+
+    Status set_optimizer_state(const OptimizerState& state) override {
+        return guarded([&]() -> Status {
+            if (optimizer_.set_state(state)) return {};
+            return wrong_size("the optimizer's state", state.moments.size(), 2 * flat_.size());
+        });
+    }
+
     Result<float> train_step(const Batch& batch, float learning_rate) override {
-        TRY_VOID(check(batch));
+        TRY_VOID(check_batch(shape_, batch));
         return guarded([&]() -> Result<float> {
             const auto loss = batch_loss(batch);
             const float value = loss.item<float>();
@@ -73,7 +81,7 @@ class TorchModel final : public Model {
     }
 
     Result<float> loss(const Batch& batch) override {
-        TRY_VOID(check(batch));
+        TRY_VOID(check_batch(shape_, batch));
         return guarded([&]() -> Result<float> {
             const at::NoGradGuard no_graph;
             return batch_loss(batch).item<float>();
@@ -81,7 +89,7 @@ class TorchModel final : public Model {
     }
 
     Result<float> gradient(const Batch& batch, std::span<float> out) override {
-        TRY_VOID(check(batch));
+        TRY_VOID(check_batch(shape_, batch));
         if (out.size() != flat_.size()) return wrong_size("the list", out.size(), flat_.size());
         return guarded([&]() -> Result<float> {
             const auto loss = batch_loss(batch);
@@ -95,15 +103,15 @@ class TorchModel final : public Model {
         });
     }
 
-    Status next_byte_logits(ByteSpan text, std::span<float, kVocabulary> out) override {
-        static constexpr std::uint8_t kLineFeed[] = {'\n'};
-        if (text.empty()) text = kLineFeed;
-        text = text.last(std::min<std::size_t>(text.size(), config_.context));
+    Status next_token_logits(std::span<const Token> tokens, std::span<float> out) override {
+        TRY(const auto window, window_of(config_, tokens));
+        if (out.size() != config_.vocabulary)
+            return wrong_size("the list of scores", out.size(), config_.vocabulary);
         return guarded([&]() -> Status {
             const at::NoGradGuard no_graph;
-            const auto tokens = indexes(text).view({1, -1});
-            const auto scores = network_.logits(tensors_, tokens).select(1, -1).contiguous();
-            std::copy_n(scores.data_ptr<float>(), kVocabulary, out.begin());
+            const auto scores =
+                network_.logits(tensors_, indexes(window).view({1, -1})).select(1, -1).contiguous();
+            std::copy_n(scores.data_ptr<float>(), out.size(), out.begin());
             return {};
         });
     }
@@ -121,31 +129,22 @@ class TorchModel final : public Model {
         return tensors;
     }
 
-    Status check(const Batch& batch) const {
-        if (batch.rows == 0 || batch.rows > kBatchRowsMax)
-            return Error{ErrorKind::invalid_argument, "a batch of " + std::to_string(batch.rows) +
-                                                          " rows, not 1 to " +
-                                                          std::to_string(kBatchRowsMax)};
-        const std::uint64_t wanted = std::uint64_t{batch.rows} * (config_.context + 1);
-        if (batch.tokens.size() != wanted)
-            return wrong_size("the batch", batch.tokens.size(), wanted);
-        return {};
-    }
-
-    static at::Tensor indexes(ByteSpan bytes) {
-        auto tokens = at::empty({static_cast<std::int64_t>(bytes.size())}, at::kLong);
-        std::copy(bytes.begin(), bytes.end(), tokens.data_ptr<std::int64_t>());
-        return tokens;
+    static at::Tensor indexes(std::span<const Token> tokens) {
+        auto out = at::empty({static_cast<std::int64_t>(tokens.size())}, at::kLong);
+        std::copy(tokens.begin(), tokens.end(), out.data_ptr<std::int64_t>());
+        return out;
     }
 
     at::Tensor batch_loss(const Batch& batch) const {
         const auto length = static_cast<std::int64_t>(config_.context);
-        const auto windows = indexes(batch.tokens).view({batch.rows, length + 1});
+        const auto windows =
+            indexes(tokens_of(config_, batch.tokens)).view({batch.rows, length + 1});
         return network_.loss(tensors_, windows.slice(1, 0, length),
                              windows.slice(1, 1, length + 1));
     }
 
-    GptConfig config_;
+    const GptConfig config_;
+    const ModelConfig shape_;
     std::vector<Parameter> layout_;
     std::vector<float> flat_;
     std::vector<at::Tensor> tensors_;
@@ -157,16 +156,17 @@ class TorchBackend final : public Backend {
   public:
     std::string_view name() const override { return "libtorch " TORCH_VERSION; }
 
-    Result<std::unique_ptr<Model>> create(const GptConfig& config,
+    Result<std::unique_ptr<Model>> create(const ModelConfig& config,
                                           const OptimizerSettings& settings,
                                           std::span<const float> parameters) override {
-        TRY_VOID(config.validate());
-        if (parameters.size() != config.parameter_count())
-            return wrong_size("the list of parameters", parameters.size(),
-                              config.parameter_count());
+        TRY_VOID(check_parameters(config, parameters.size()));
+        const auto* gpt = config.gpt();
+        if (!gpt)
+            return Error{ErrorKind::unimplemented, "the libtorch backend has no model of kind " +
+                                                       std::string(config.kind_name()) +
+                                                       ": use --backend nano"};
         return guarded([&]() -> Result<std::unique_ptr<Model>> {
-            return std::unique_ptr<Model>(
-                std::make_unique<TorchModel>(config, settings, parameters));
+            return std::unique_ptr<Model>(std::make_unique<TorchModel>(*gpt, settings, parameters));
         });
     }
 };

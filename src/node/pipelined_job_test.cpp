@@ -1,0 +1,172 @@
+#include "node/pipelined_job.hpp"
+
+#include <gtest/gtest.h>
+
+#include "model/checkpoint.hpp"
+#include "node/test_pipelines.hpp"
+
+namespace mutirao::node {
+namespace {
+
+TEST(PipelinedJob, two_pipelines_of_two_stages_learn_and_their_pieces_are_one_model) {
+    const auto settings = staged_settings(0);
+    Pipelines all(4, settings, 2);
+    all.start_all();
+    ASSERT_TRUE(all.finish({0, 1, 2, 3}));
+    for (std::uint32_t i = 0; i < 4; ++i) {
+        const auto progress = all.job(i).progress();
+        EXPECT_EQ(progress.left_out, 0u) << i;
+        EXPECT_EQ(progress.taken_over, 0u) << i;
+        EXPECT_EQ(progress.serves, 1u) << i;
+        // Every trainer knows the whole model's losses, and tells the ledger the same of it.
+        ASSERT_EQ(progress.rounds.size(), settings.rounds + 1) << i;
+        EXPECT_LT(progress.rounds.back().held_out_loss,
+                  progress.rounds.front().held_out_loss - 0.2);
+        EXPECT_EQ(all.reported(i).size(), settings.rounds) << i;
+        EXPECT_EQ(all.reported(i), all.reported(0)) << i;
+        EXPECT_EQ(all.job(i).checkpoints().names(), all.job(i % 2).checkpoints().names()) << i;
+    }
+    const auto checkpoint = model::decode_checkpoint(all.checkpoint({0, 3}));
+    ASSERT_TRUE(checkpoint.ok()) << checkpoint.error().message;
+    EXPECT_EQ(checkpoint->config, settings.model);
+    EXPECT_EQ(checkpoint->round, settings.rounds);
+    EXPECT_EQ(checkpoint->tokens, 2u * settings.steps() * settings.batch * 16);
+    auto model =
+        model::make_nano_backend()->create(checkpoint->config, {}, checkpoint->parameters).value();
+    EXPECT_EQ(all.job(0).progress().parameters, model->parameter_count());
+}
+
+TEST(PipelinedJob, exchanges_of_a_stage_may_be_late_and_of_pieces) {
+    auto late = staged_settings(0);
+    const auto dilocox = train::preset("dilocox").value();
+    late.schedule = dilocox.schedule;
+    late.codec = {.kind = train::CodecKind::low_rank, .rank = 4};
+    late.inner = dilocox.inner;
+    late.activations = dilocox.activations;
+    auto pieces = staged_settings(0);
+    pieces.schedule = train::Schedule::delay_keep;
+    pieces.fragments = 2;
+    pieces.codec = {.kind = train::CodecKind::dense2, .block = 256};
+    for (const auto& settings : {late, pieces}) {
+        Pipelines all(4, settings);
+        all.start_all();
+        ASSERT_TRUE(all.finish({0, 1, 2, 3}));
+        for (std::uint32_t i = 0; i < 4; ++i) {
+            EXPECT_EQ(all.job(i).progress().round, settings.rounds_total());
+            EXPECT_EQ(all.reported(i), all.reported(0)) << i;
+        }
+        const auto& rounds = all.job(3).progress().rounds;
+        EXPECT_LT(rounds.back().held_out_loss, rounds.front().held_out_loss);
+    }
+}
+
+// Another trainer of the stage computes for both pipelines.
+TEST(PipelinedJob, stages_that_lose_their_trainers_are_taken_over) {
+    struct Case {
+        std::uint32_t pipelines, stages;
+        std::vector<std::uint32_t> lost;
+    };
+    for (const auto& [pipelines, stages, lost] : {Case{2, 3, {1}}, Case{3, 2, {0, 3}}}) {
+        SCOPED_TRACE(stages);
+        auto settings = staged_settings(1, stages);
+        settings.rounds = 8;
+        settings.local_steps = 12;
+        Pipelines all(pipelines * stages, settings);
+        all.start_all();
+        all.wait_for_round(0, 1);
+        for (const auto i : lost) all.stop(i);
+        std::vector<std::uint32_t> left;
+        for (std::uint32_t i = 0; i < pipelines * stages; ++i)
+            if (std::ranges::find(lost, i) == lost.end()) left.push_back(i);
+        ASSERT_TRUE(all.finish(left));
+        const auto& rounds = all.job(left.front()).progress().rounds;
+        EXPECT_LT(rounds.back().held_out_loss, rounds.front().held_out_loss - 0.3);
+        for (const auto i : lost) {
+            std::uint32_t taken_over = 0;
+            for (const auto other : left)
+                if (other % stages == i % stages)
+                    taken_over += all.job(other).progress().taken_over;
+            EXPECT_GE(taken_over, 1u) << i;
+        }
+    }
+}
+
+// It has no pipeline of its own, and knows what all know; a pipeline that loses its trainer has it.
+TEST(PipelinedJob, a_trainer_beyond_whole_pipelines_takes_a_lost_ones_place) {
+    auto settings = staged_settings(0);
+    settings.rounds = 12;
+    settings.local_steps = 12;
+    Pipelines all(5, settings);
+    all.start_all();
+    all.wait_for_round(4, 2);
+    EXPECT_EQ(all.job(4).progress().serves, 0u);
+    all.stop(2);
+    ASSERT_TRUE(all.finish({0, 1, 3, 4}));
+    EXPECT_EQ(all.job(4).progress().serves, 1u);
+    EXPECT_EQ(all.job(4).progress().taken_over, 1u);
+    EXPECT_EQ(all.job(0).progress().taken_over, 0u);
+    EXPECT_EQ(all.job(0).progress().left_out + all.job(4).progress().left_out, 0u);
+    // Some rounds it may have known by the others' state alone.
+    EXPECT_FALSE(all.reported(4).empty());
+    for (const auto& [round, state] : all.reported(4)) EXPECT_EQ(state, all.reported(0).at(round));
+}
+
+TEST(PipelinedJob, whoever_comes_back_takes_its_own_place_again) {
+    auto settings = staged_settings(1);
+    settings.rounds = 20;
+    settings.local_steps = 12;
+    Pipelines all(4, settings);
+    all.start_all();
+    all.wait_for_round(1, 2);
+    all.stop(1);
+    while (all.job(3).progress().serves < 2 && !all.job(3).progress().ended())
+        std::this_thread::sleep_for(5ms);
+    ASSERT_EQ(all.job(3).progress().serves, 2u);
+    all.start(1);
+    ASSERT_TRUE(all.finish({0, 1, 2, 3}));
+    EXPECT_EQ(all.job(3).progress().serves, 1u);
+    EXPECT_EQ(all.job(1).progress().serves, 1u);
+}
+
+// Nobody else has the stage: the others wait, and go on at the step that was under way.
+TEST(PipelinedJob, a_single_pipeline_waits_for_whom_it_lost) {
+    auto settings = staged_settings(0);
+    settings.rounds = 3;
+    settings.local_steps = 200;
+    Pipelines one(2, settings);
+    one.start_all();
+    one.wait_for_round(0, 1);
+    one.stop(1);
+    one.start(1);
+    ASSERT_TRUE(one.finish({0, 1}));
+    EXPECT_EQ(one.job(0).progress().round, settings.rounds);
+    EXPECT_EQ(one.job(0).progress().healed + one.job(0).progress().left_out, 0u);
+}
+
+TEST(PipelinedJob, refuses_trainers_that_make_no_pipeline) {
+    MemoryDisk disk;
+    FastClock clock;
+    Calls network;
+    ThreadExecutor executor;
+    SeededRandom random(1);
+    const auto key = crypto::AccountKey::generate(random);
+    const auto refusal = [&](std::uint32_t trainers, std::uint32_t quorum, const char* endpoint) {
+        JobPlan plan{staged_settings(quorum),
+                     {.run = {},
+                      .worker = 0,
+                      .trainers = std::vector<Address>(trainers, key.address()),
+                      .endpoints = std::vector<std::string>(trainers, endpoint)},
+                     0};
+        JobPorts ports{clock, random, network, executor, key, {}, {}, {}};
+        const auto open = [&](const train::RunId& group) { return RunStore::open(disk, group); };
+        const auto job = PipelinedJob::make(plan, ports, open({}).value(), {}, open);
+        return job.ok() ? "accepted" : job.error().message;
+    };
+    EXPECT_NE(refusal(1, 0, "here").find("at least 2"), std::string::npos);
+    EXPECT_NE(refusal(4, 3, "here").find("quorum of 3"), std::string::npos);
+    EXPECT_NE(refusal(4, 0, "").find("address"), std::string::npos);
+    EXPECT_EQ(refusal(4, 2, "here"), "accepted");
+}
+
+}  // namespace
+}  // namespace mutirao::node
