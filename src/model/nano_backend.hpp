@@ -10,8 +10,8 @@
 
 namespace mutirao::model {
 
-// Models of different threads are independent, but their matrix products take turns
-// (nano/matrix.hpp); one model is one thread at a time.
+// Models of different threads are independent; one model is one thread at a time. A model cannot be
+// made where OpenBLAS is not installed (unavailable).
 std::unique_ptr<Backend> make_nano_backend();
 
 }  // namespace mutirao::model

@@ -31,7 +31,8 @@ Result<std::string> find_torch_plugin(std::span<const std::string> directories) 
 
 Result<std::unique_ptr<Backend>> load_torch_backend(const std::string& path) {
     // libtorch computes with it in all threads at once, and nobody can make those take turns.
-    if (!nano::compute_where_called())
+    TRY(const auto* blas, nano::open_blas());
+    if (!blas->may_be_called_at_once)
         return cannot_load(path,
                            "OpenBLAS is a serial build here: install libopenblas-pthread-dev");
     // Without a slash dlopen would search the system's folders.

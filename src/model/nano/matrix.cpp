@@ -1,6 +1,5 @@
 #include "model/nano/matrix.hpp"
 
-#include <cblas.h>
 #include <mutex>
 
 #include "model/nano/blas.hpp"
@@ -9,10 +8,16 @@ namespace mutirao::model::nano {
 
 namespace {
 
+const Blas& blas() {
+    static const Blas& opened = *open_blas().value();  // backends have seen that it can be
+    return opened;
+}
+
 // Held during a product where the library needs it.
 std::unique_lock<std::mutex> one_at_a_time() {
     static std::mutex work_areas;
-    return compute_where_called() ? std::unique_lock<std::mutex>() : std::unique_lock(work_areas);
+    return blas().may_be_called_at_once ? std::unique_lock<std::mutex>()
+                                        : std::unique_lock(work_areas);
 }
 
 blasint dimension(std::size_t size) { return static_cast<blasint>(size); }
@@ -20,10 +25,10 @@ blasint dimension(std::size_t size) { return static_cast<blasint>(size); }
 void gemm(CBLAS_TRANSPOSE of_a, CBLAS_TRANSPOSE of_b, const Product& size, ConstMatrix a,
           ConstMatrix b, Matrix out) {
     const auto lock = one_at_a_time();
-    cblas_sgemm(CblasRowMajor, of_a, of_b, dimension(size.rows), dimension(size.columns),
-                dimension(size.inner), size.scale, a.data, dimension(a.stride), b.data,
-                dimension(b.stride), size.into == Into::add ? 1.0f : 0.0f, out.data,
-                dimension(out.stride));
+    blas().sgemm(CblasRowMajor, of_a, of_b, dimension(size.rows), dimension(size.columns),
+                 dimension(size.inner), size.scale, a.data, dimension(a.stride), b.data,
+                 dimension(b.stride), size.into == Into::add ? 1.0f : 0.0f, out.data,
+                 dimension(out.stride));
 }
 
 }  // namespace
@@ -44,8 +49,9 @@ void multiply_by_own_transpose(std::size_t rows, std::size_t inner, float scale,
                                float out_scale, Matrix out) {
     {
         const auto lock = one_at_a_time();
-        cblas_ssyrk(CblasRowMajor, CblasLower, CblasNoTrans, dimension(rows), dimension(inner),
-                    scale, a.data, dimension(a.stride), out_scale, out.data, dimension(out.stride));
+        blas().ssyrk(CblasRowMajor, CblasLower, CblasNoTrans, dimension(rows), dimension(inner),
+                     scale, a.data, dimension(a.stride), out_scale, out.data,
+                     dimension(out.stride));
     }
     for (std::size_t row = 0; row < rows; ++row)
         for (std::size_t column = 0; column < row; ++column)

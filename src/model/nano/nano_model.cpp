@@ -3,6 +3,8 @@
 #include <new>
 
 #include "model/backend_checks.hpp"
+#include "model/flush_denormals.hpp"
+#include "model/nano/blas.hpp"
 #include "model/nano/classifier.hpp"
 #include "model/nano/network.hpp"
 #include "model/nano/optimizer.hpp"
@@ -14,6 +16,7 @@ namespace {
 
 template <class Work>
 auto guarded(Work work) -> decltype(work()) {
+    const FlushDenormals flush;
     try {
         return work();
     } catch (const std::bad_alloc&) {
@@ -128,6 +131,7 @@ class NanoBackend final : public Backend {
                                           const OptimizerSettings& settings,
                                           std::span<const float> parameters) override {
         TRY_VOID(check_parameters(config, parameters.size()));
+        TRY_VOID(open_blas());
         return guarded([&]() -> Result<std::unique_ptr<Model>> {
             if (const auto* gpt = config.gpt())
                 return std::unique_ptr<Model>(std::make_unique<NanoModel<Network>>(

@@ -4,6 +4,8 @@
 #include <new>
 
 #include "model/backend_checks.hpp"
+#include "model/flush_denormals.hpp"
+#include "model/nano/blas.hpp"
 #include "model/nano/network.hpp"
 #include "model/nano/optimizer.hpp"
 #include "model/stage.hpp"
@@ -67,6 +69,7 @@ class NanoStage final : public Stage {
             out.size() != (network_.is_last() ? 0 : size))
             return refused("activations of a wrong size");
         if (in_flight_.contains(micro_batch)) return refused("a micro-batch came twice");
+        const FlushDenormals flush;
         try {
             auto& kept = keep(micro_batch);
             kept.read(config_, batch, 0, batch.rows);
@@ -89,6 +92,7 @@ class NanoStage final : public Stage {
         if (in.size() != (network_.is_last() ? 0 : size) ||
             out.size() != (network_.is_first() ? 0 : size))
             return refused("gradients of a wrong size");
+        const FlushDenormals flush;
         try {
             const auto stream = network_.stream_gradient(tokens);
             std::copy(in.begin(), in.end(), stream.begin());
@@ -109,6 +113,7 @@ class NanoStage final : public Stage {
     }
 
     double square_sum(double later_stages) const override {
+        const FlushDenormals flush;
         return optimizer_.square_sum(gradient_, later_stages);
     }
 
@@ -116,6 +121,7 @@ class NanoStage final : public Stage {
         if (!in_flight_.empty()) return refused("a step with micro-batches in flight");
         if (!std::isfinite(whole_square_sum))
             return Error{ErrorKind::corrupt, "training diverged: the gradient is not finite"};
+        const FlushDenormals flush;
         try {
             optimizer_.step(parameters_, gradient_, learning_rate, whole_square_sum);
         } catch (const std::bad_alloc&) {
@@ -157,6 +163,7 @@ Result<std::unique_ptr<Stage>> make_nano_stage(const GptConfig& config, const St
     if (parameters.size() != stage_slice(config, range).size)
         return refused(std::to_string(parameters.size()) + " parameters, not " +
                        std::to_string(stage_slice(config, range).size));
+    TRY_VOID(nano::open_blas());
     try {
         return std::unique_ptr<Stage>(
             std::make_unique<NanoStage>(config, range, settings, parameters));

@@ -8,6 +8,7 @@
 #include <torch/version.h>
 
 #include "model/backend_checks.hpp"
+#include "model/flush_denormals.hpp"
 #include "model/plugin/entry.hpp"
 #include "model/plugin/network.hpp"
 #include "model/plugin/optimizer.hpp"
@@ -19,6 +20,7 @@ namespace {
 
 template <class Work>
 auto guarded(Work work) -> decltype(work()) {
+    const FlushDenormals flush;
     try {
         return work();
     } catch (const c10::Error& error) {
