@@ -28,15 +28,16 @@ char separator_of(std::string_view text) {
                                                 counts.begin())];
 }
 
-class CsvReader {
+// The cells of one row, which may span lines; `line` is its first one's number, and goes on to the
+// next row's.
+class RowCells {
   public:
-    explicit CsvReader(std::string_view text) : left_(text), separator_(separator_of(text)) {}
+    RowCells(std::string_view text, char separator, std::size_t& line)
+        : left_(text), separator_(separator), line_(line) {}
 
-    bool done() const { return left_.empty(); }
-
-    // One row, which may span lines.
-    Result<Csv::Row> next() {
-        Csv::Row row{line_, {}};
+    Status read(Csv::Row& row) {
+        row.line = line_;
+        row.cells.clear();
         for (;;) {
             TRY(auto cell, left_.starts_with('"') ? quoted() : plain());
             if (cell.size() > kCellMax) return broken(row.line, "a field of more than 64 KiB");
@@ -49,8 +50,8 @@ class CsvReader {
         if (left_.starts_with('\r')) left_.remove_prefix(1);
         if (!left_.empty() && left_.front() != '\n')
             return broken(line_, "text after a closing quote");
-        if (!left_.empty()) left_.remove_prefix(1), ++line_;
-        return row;
+        if (!left_.empty()) ++line_;
+        return {};
     }
 
   private:
@@ -84,8 +85,8 @@ class CsvReader {
     }
 
     std::string_view left_;
-    char separator_;
-    std::size_t line_ = 1;
+    const char separator_;
+    std::size_t& line_;
 };
 
 bool is_empty(const Csv::Row& row) { return row.cells.size() == 1 && row.cells[0].empty(); }
@@ -102,25 +103,72 @@ Status check_header(const Csv::Row& row) {
 
 }  // namespace
 
-Result<Csv> read_csv(ByteSpan bytes) {
-    auto text = as_text(bytes);
-    if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
-    CsvReader reader(text);
-    Csv out;
-    while (!reader.done()) {
-        TRY(auto row, reader.next());
-        if (is_empty(row)) continue;
-        if (out.header.empty()) {
-            TRY_VOID(check_header(row));
-            out.header = std::move(row.cells);
-            continue;
-        }
-        if (row.cells.size() != out.header.size())
-            return broken(row.line, std::to_string(row.cells.size()) + " fields; the header has " +
-                                        std::to_string(out.header.size()));
-        out.rows.push_back(std::move(row));
+CsvReader CsvReader::at(std::uint64_t offset, std::size_t line) const {
+    CsvReader out;
+    out.header_ = header_;
+    out.separator_ = separator_;
+    out.offset_ = offset;
+    out.line_ = line;
+    return out;
+}
+
+// A row ends at the first line end that is outside of quotes. That a quote within a field does not
+// begin one is no matter: such a row is an error at whatever it ends.
+Status CsvReader::add(ByteSpan piece, const Take& take) {
+    left_ += as_text(piece);
+    std::size_t begun = 0;
+    for (; looked_at_ < left_.size(); ++looked_at_) {
+        const char c = left_[looked_at_];
+        if (c == '"') is_quoted_ = !is_quoted_;
+        if (c != '\n' || is_quoted_) continue;
+        const auto end = looked_at_ + 1;
+        TRY_VOID(read_row(std::string_view(left_).substr(begun, end - begun), take));
+        begun = end;
     }
-    if (out.header.empty()) return broken(1, "there is no header");
+    left_.erase(0, begun);
+    looked_at_ -= begun;
+    return left_.size() > kRowMax ? read_row(left_, take) : Status();
+}
+
+Status CsvReader::finish(const Take& take) {
+    if (!left_.empty()) TRY_VOID(read_row(left_, take));
+    left_.clear();
+    return header_.empty() ? Status(broken(1, "there is no header")) : Status();
+}
+
+Status CsvReader::read_row(std::string_view text, const Take& take) {
+    const auto offset = offset_;
+    offset_ += text.size();
+    if (text.size() > kRowMax)
+        return broken(
+            line_, "a row of more than 4 MiB: is there a quote that is opened and never closed?");
+    if (offset == 0 && text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+    if (header_.empty()) separator_ = separator_of(text);
+    TRY_VOID(RowCells(text, separator_, line_).read(row_));
+    if (is_empty(row_)) return {};
+    if (header_.empty()) {
+        TRY_VOID(check_header(row_));
+        header_ = std::move(row_.cells);
+        return {};
+    }
+    if (row_.cells.size() != header_.size())
+        return broken(row_.line, std::to_string(row_.cells.size()) + " fields; the header has " +
+                                     std::to_string(header_.size()));
+    return take(row_, offset);
+}
+
+Result<Csv> read_csv(ByteSpan text) {
+    constexpr std::size_t kPiece = 1 << 20;  // or all of the text would be in memory twice
+    CsvReader reader;
+    Csv out;
+    const auto take = [&out](Csv::Row& row, std::uint64_t) -> Status {
+        out.rows.push_back(std::move(row));
+        return {};
+    };
+    for (; !text.empty(); text = text.subspan(std::min(kPiece, text.size())))
+        TRY_VOID(reader.add(text.first(std::min(kPiece, text.size())), take));
+    TRY_VOID(reader.finish(take));
+    out.header = reader.header();
     return out;
 }
 
