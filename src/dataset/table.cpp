@@ -18,11 +18,6 @@ Error broken(std::string reason) {
     return {ErrorKind::corrupt, "not a table's schema: " + std::move(reason)};
 }
 
-bool is_missing(std::string_view cell) {
-    constexpr std::string_view kMissing[] = {"", "?", "NA", "NaN", "nan", "null"};
-    return std::ranges::find(kMissing, cell) != std::end(kMissing);
-}
-
 // A finite number; a decimal comma counts as a point.
 std::optional<float> number_in(std::string_view cell) {
     while (cell.starts_with(' ')) cell.remove_prefix(1);
@@ -37,59 +32,14 @@ std::optional<float> number_in(std::string_view cell) {
     return value;
 }
 
-std::string at(const Csv::Row& row, const Column& column) {
-    return "line " + std::to_string(row.line) + " of the table, column \"" + column.name + "\": ";
+std::string at(const Csv::Row& row, const std::string& column) {
+    return "line " + std::to_string(row.line) + " of the table, column \"" + column + "\": ";
 }
 
-// Cells of one column in all tables.
-template <class Work>
-void each_cell(std::span<const Csv> tables, std::size_t column, Work work) {
-    for (const auto& table : tables)
-        for (const auto& row : table.rows) work(row, row.cells[column]);
-}
-
-bool holds_numbers(std::span<const Csv> tables, std::size_t column) {
-    bool any = false, all = true;
-    each_cell(tables, column, [&](const Csv::Row&, const std::string& cell) {
-        if (is_missing(cell)) return;
-        any = true;
-        all = all && number_in(cell);
-    });
-    return any && all;
-}
-
-Column fit_numbers(std::span<const Csv> tables, std::size_t index, std::string name) {
-    Column column{std::move(name), {}, 0, 1, false};
-    double sum = 0, squares = 0, count = 0;
-    each_cell(tables, index, [&](const Csv::Row&, const std::string& cell) {
-        if (is_missing(cell)) {
-            column.some_missing = true;
-            return;
-        }
-        sum += static_cast<double>(*number_in(cell));
-        ++count;
-    });
-    const double mean = count > 0 ? sum / count : 0;
-    each_cell(tables, index, [&](const Csv::Row&, const std::string& cell) {
-        if (!is_missing(cell)) squares += std::pow(static_cast<double>(*number_in(cell)) - mean, 2);
-    });
-    column.mean = static_cast<float>(mean);
+// A column that never changes says nothing, and must not divide by 0.
+float deviation_of(double squares, double count) {
     const auto deviation = static_cast<float>(count > 0 ? std::sqrt(squares / count) : 0);
-    // A column that never changes says nothing, and must not divide by 0.
-    column.deviation = deviation > 0 && std::isfinite(deviation) ? deviation : 1;
-    return column;
-}
-
-Result<Column> fit_categories(std::span<const Csv> tables, std::size_t index, std::string name) {
-    std::set<std::string> seen;
-    each_cell(tables, index, [&](const Csv::Row&, const std::string& cell) {
-        if (!is_missing(cell) && seen.size() <= kCategoriesMax) seen.insert(cell);
-    });
-    if (seen.size() > kCategoriesMax)
-        return refused("column \"" + name + "\" has more than " + std::to_string(kCategoriesMax) +
-                       " different texts: leave it out of the table, or group them");
-    if (seen.empty()) return refused("column \"" + name + "\" is empty: leave it out of the table");
-    return Column{std::move(name), {seen.begin(), seen.end()}, 0, 1, false};
+    return deviation > 0 && std::isfinite(deviation) ? deviation : 1;
 }
 
 void put(Bytes& out, float value) {
@@ -105,7 +55,7 @@ Status put_feature(const Csv::Row& row, const Column& column, const std::string&
     }
     const bool missing = is_missing(cell);
     const auto value = missing ? column.mean : number_in(cell);
-    if (!value) return refused(at(row, column) + "\"" + cell + "\" is no number");
+    if (!value) return refused(at(row, column.name) + "\"" + cell + "\" is no number");
     put(out, (*value - column.mean) / column.deviation);
     if (column.some_missing) put(out, missing ? 1.0f : 0.0f);
     return {};
@@ -114,17 +64,22 @@ Status put_feature(const Csv::Row& row, const Column& column, const std::string&
 Result<float> answer_in(const Csv::Row& row, const Column& column, const std::string& cell) {
     if (column.categories.empty()) {
         const auto value = number_in(cell);
-        if (!value) return refused(at(row, column) + "\"" + cell + "\" is no number");
+        if (!value) return refused(at(row, column.name) + "\"" + cell + "\" is no number");
         return (*value - column.mean) / column.deviation;
     }
     const auto found = std::ranges::lower_bound(column.categories, cell);
     if (found == column.categories.end() || *found != cell)
-        return refused(at(row, column) + "\"" + cell +
+        return refused(at(row, column.name) + "\"" + cell +
                        "\" is a class that the model does not know");
     return static_cast<float>(found - column.categories.begin());
 }
 
 }  // namespace
+
+bool is_missing(std::string_view cell) {
+    constexpr std::string_view kMissing[] = {"", "?", "NA", "NaN", "nan", "null"};
+    return std::ranges::find(kMissing, cell) != std::end(kMissing);
+}
 
 std::size_t TableSchema::features() const {
     std::size_t sum = 0;
@@ -138,37 +93,82 @@ std::size_t TableSchema::outputs() const {
 
 Result<TableSchema> TableSchema::fit(std::span<const Csv> tables, Answer answer) {
     if (tables.empty()) return refused("there is no table");
-    const auto& header = tables[0].header;
-    for (const auto& table : tables)
-        if (table.header != header)
-            return refused("the tables have different columns: all must have the same header");
+    SchemaLearner learner;
+    for (const auto& table : tables) {
+        TRY_VOID(learner.begin(table.header));
+        for (const auto& row : table.rows) TRY_VOID(learner.add(row));
+    }
+    return learner.schema(answer);
+}
+
+Status SchemaLearner::begin(const std::vector<std::string>& header) {
     if (header.size() < 2)
         return refused(
             "a table to learn from has at least two columns: something known, and last "
             "the answer");
-    const std::size_t last = header.size() - 1;
-    std::size_t answers = 0;
-    each_cell(tables, last,
-              [&](const Csv::Row&, const std::string& cell) { answers += !is_missing(cell); });
-    if (answers == 0) return refused("no row of the table has an answer in its last column");
-
-    TableSchema schema;
-    for (std::size_t i = 0; i < header.size(); ++i) {
-        const bool numbers =
-            holds_numbers(tables, i) && !(i == last && answer == Answer::one_of_classes);
-        if (i == last && answer == Answer::number && !numbers)
-            return refused("column \"" + header[i] +
-                           "\" is the answer and is to be a number, and "
-                           "holds other text");
-        if (numbers) {
-            schema.columns.push_back(fit_numbers(tables, i, header[i]));
-        } else {
-            TRY(auto column, fit_categories(tables, i, header[i]));
-            schema.columns.push_back(std::move(column));
-        }
+    if (header_.empty()) {
+        header_ = header;
+        columns_.resize(header.size());
     }
-    schema.columns.back().some_missing = false;  // rows without an answer are left out
-    return schema;
+    if (header != header_)
+        return refused("the tables have different columns: all must have the same header");
+    return {};
+}
+
+Status SchemaLearner::add(const Csv::Row& row) {
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+        auto& column = columns_[i];
+        const auto& cell = row.cells[i];
+        if (is_missing(cell)) {
+            column.some_missing = true;
+            continue;
+        }
+        const auto number = column.some_text ? std::nullopt : number_in(cell);
+        column.some_text = !number;
+        if (number) {
+            const auto value = static_cast<double>(*number);
+            column.sum += value;
+            const auto off = value - column.mean;
+            column.mean += off / ++column.count;
+            column.squares += off * (value - column.mean);
+        }
+        if (column.texts.size() > kCategoriesMax || !column.texts.insert(cell).second) continue;
+        text_bytes_ += cell.size();
+        if (text_bytes_ > kSchemaMax)
+            return Error{ErrorKind::resource_exhausted,
+                         at(row, header_[i]) +
+                             "different texts of over 16 MiB in all: leave "
+                             "columns of long texts out of the table"};
+    }
+    some_answer_ = some_answer_ || !is_missing(row.cells.back());
+    return {};
+}
+
+Result<TableSchema> SchemaLearner::schema(Answer answer) const {
+    if (!some_answer_) return refused("no row of the table has an answer in its last column");
+    TableSchema out;
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+        const auto& seen = columns_[i];
+        const auto name = "column \"" + header_[i] + "\"";
+        const bool is_answer = i + 1 == columns_.size();
+        const bool numbers =
+            !seen.some_text && seen.count > 0 && !(is_answer && answer == Answer::one_of_classes);
+        if (is_answer && answer == Answer::number && !numbers)
+            return refused(name + " is the answer and is to be a number, and holds other text");
+        auto& column = out.columns.emplace_back(Column{header_[i], {}, 0, 1, false});
+        if (numbers) {
+            column.mean = static_cast<float>(seen.sum / seen.count);
+            column.deviation = deviation_of(seen.squares, seen.count);
+            column.some_missing = seen.some_missing && !is_answer;  // those rows are left out
+            continue;
+        }
+        if (seen.texts.size() > kCategoriesMax)
+            return refused(name + " has more than " + std::to_string(kCategoriesMax) +
+                           " different texts: leave it out of the table, or group them");
+        if (seen.texts.empty()) return refused(name + " is empty: leave it out of the table");
+        column.categories.assign(seen.texts.begin(), seen.texts.end());
+    }
+    return out;
 }
 
 Bytes TableSchema::encode() const {
@@ -245,36 +245,48 @@ std::string TableSchema::answer_text(std::span<const float> outputs) const {
     return text;
 }
 
-namespace {
-
-enum class Ask : std::uint8_t { to_learn, to_answer };
-
-Result<Bytes> examples_of(const TableSchema& schema, const Csv& table, std::size_t features,
-                          Ask ask, std::vector<std::size_t>* lines) {
+Result<RowExamples> RowExamples::make(const TableSchema& schema,
+                                      std::span<const std::string> header, std::size_t features,
+                                      For use) {
     const auto known = schema.features();
     if (known > features)
         return refused("the table gives " + std::to_string(known) + " features; the model takes " +
                        std::to_string(features));
-    // Columns may stand in another order, and others beside them.
-    std::vector<std::size_t> places;
-    const auto wanted = schema.columns.size() - (ask == Ask::to_answer);
+    RowExamples out(schema, features - known, use);
+    const auto wanted = schema.columns.size() - (use == For::asking);
     for (const auto& column : std::span(schema.columns).first(wanted)) {
-        const auto found = std::ranges::find(table.header, column.name);
-        if (found == table.header.end())
+        const auto found = std::ranges::find(header, column.name);
+        if (found == header.end())
             return refused("the table has no column \"" + column.name + "\"");
-        places.push_back(static_cast<std::size_t>(found - table.header.begin()));
+        out.places_.push_back(static_cast<std::size_t>(found - header.begin()));
     }
+    return out;
+}
+
+bool RowExamples::takes(const Csv::Row& row) const {
+    return use_ == For::asking || !is_missing(row.cells[places_.back()]);
+}
+
+Status RowExamples::add(const Csv::Row& row, Bytes& out) const {
+    for (std::size_t i = 0; i + 1 < schema_->columns.size(); ++i)
+        TRY_VOID(put_feature(row, schema_->columns[i], row.cells[places_[i]], out));
+    for (std::size_t i = 0; i < padding_; ++i) put(out, 0);
+    float answer = 0;
+    if (use_ == For::learning) {
+        TRY(answer, answer_in(row, schema_->answer(), row.cells[places_.back()]));
+    }
+    put(out, answer);
+    return {};
+}
+
+namespace {
+
+Result<Bytes> examples_of(const RowExamples& examples, const Csv& table,
+                          std::vector<std::size_t>* lines) {
     Bytes out;
     for (const auto& row : table.rows) {
-        if (ask == Ask::to_learn && is_missing(row.cells[places.back()])) continue;
-        for (std::size_t i = 0; i + 1 < schema.columns.size(); ++i)
-            TRY_VOID(put_feature(row, schema.columns[i], row.cells[places[i]], out));
-        for (std::size_t i = known; i < features; ++i) put(out, 0);
-        float answer = 0;
-        if (ask == Ask::to_learn) {
-            TRY(answer, answer_in(row, schema.answer(), row.cells[places.back()]));
-        }
-        put(out, answer);
+        if (!examples.takes(row)) continue;
+        TRY_VOID(examples.add(row, out));
         if (lines) lines->push_back(row.line);
     }
     return out;
@@ -284,12 +296,16 @@ Result<Bytes> examples_of(const TableSchema& schema, const Csv& table, std::size
 
 Result<Bytes> table_examples(const TableSchema& schema, const Csv& table, std::size_t features,
                              std::vector<std::size_t>* lines) {
-    return examples_of(schema, table, features, Ask::to_learn, lines);
+    TRY(const auto examples,
+        RowExamples::make(schema, table.header, features, RowExamples::For::learning));
+    return examples_of(examples, table, lines);
 }
 
 Result<Bytes> table_questions(const TableSchema& schema, const Csv& table, std::size_t features,
                               std::vector<std::size_t>* lines) {
-    return examples_of(schema, table, features, Ask::to_answer, lines);
+    TRY(const auto examples,
+        RowExamples::make(schema, table.header, features, RowExamples::For::asking));
+    return examples_of(examples, table, lines);
 }
 
 }  // namespace mutirao::dataset

@@ -74,6 +74,52 @@ TEST(TableSchema, reads_decimal_commas_where_semicolons_separate) {
     EXPECT_EQ(schema.columns[0].deviation, 0.5f);
 }
 
+TEST(SchemaLearner, finds_deviations_that_are_small_beside_the_mean) {
+    std::string text = "x,y\n";
+    for (int i = 0; i < 10'000; ++i) text += std::to_string(4'000'000 + i % 2) + "," + "1\n";
+    const auto schema = fit(text, Answer::number);
+    EXPECT_EQ(schema.columns[0].mean, 4'000'000.5f);
+    EXPECT_FLOAT_EQ(schema.columns[0].deviation, 0.5f);
+    EXPECT_EQ(schema.columns[1].deviation, 1);  // never changes
+}
+
+TEST(SchemaLearner, forgets_texts_beyond_the_most_and_refuses_too_long_ones) {
+    SchemaLearner learner;
+    ASSERT_TRUE(learner.begin({"number", "notes", "y"}).ok());
+    Status status;
+    int rows = 0;
+    for (; status.ok() && rows < 400; ++rows) {
+        auto text = std::string(kCellMax, 'a');
+        text.replace(0, 3, std::to_string(100 + rows));
+        status = learner.add({2, {std::to_string(rows), text, "b"}});
+    }
+    EXPECT_EQ(status.error().kind, ErrorKind::resource_exhausted);
+    EXPECT_NE(status.error().message.find("\"notes\""), std::string::npos);
+    EXPECT_LE(rows, 257);
+
+    SchemaLearner short_texts;
+    ASSERT_TRUE(short_texts.begin({"x", "y"}).ok());
+    for (int i = 0; i < 1000; ++i)
+        ASSERT_TRUE(short_texts.add({2, {"farm " + std::to_string(i), "b"}}).ok());
+    EXPECT_NE(short_texts.schema(Answer::one_of_classes).error().message.find("more than 256"),
+              std::string::npos);
+}
+
+TEST(RowExamples, are_those_of_the_whole_table) {
+    const auto csv = read(kHarvest);
+    const auto schema = fit(kHarvest, Answer::number);
+    const auto rows = RowExamples::make(schema, csv.header, 7, RowExamples::For::learning).value();
+    Bytes out;
+    std::size_t taken = 0;
+    for (const auto& row : csv.rows) {
+        if (!rows.takes(row)) continue;
+        ++taken;
+        ASSERT_TRUE(rows.add(row, out).ok());
+    }
+    EXPECT_EQ(taken, 3u);
+    EXPECT_EQ(out, table_examples(schema, csv, 7).value());
+}
+
 TEST(TableSchema, codec_round_trips_and_refuses_every_cut) {
     for (const auto answer : {Answer::number, Answer::one_of_classes}) {
         const auto schema = fit(kHarvest, answer);
