@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <queue>
 
 #include "model/tokenizer_pieces.hpp"
@@ -87,6 +88,7 @@ Result<Tokenizer> Tokenizer::from_file(ByteSpan file) {
 
 Result<Tokenizer> Tokenizer::from_pieces(std::vector<Piece> pieces) {
     Tokenizer out;
+    out.longest_ = kSpacePiece.size();  // the sign itself may become one space
     std::array<bool, 256> seen{};
     for (const auto& piece : pieces) {
         const auto token = static_cast<Token>(out.bytes_.size());
@@ -98,6 +100,8 @@ Result<Tokenizer> Tokenizer::from_pieces(std::vector<Piece> pieces) {
             out.byte_tokens_[byte] = token;
         } else if (piece.kind == Kind::normal) {
             bytes = bytes_of_text(piece.text);
+            out.longest_ = std::max(out.longest_, piece.text.size());
+            if (piece.text.find(kSpacePiece, 1) != std::string::npos) out.words_apart_ = false;
             if (!out.ids_.emplace(piece.text, token).second)
                 return broken("it has the piece \"" + piece.text + "\" twice");
         }
@@ -108,21 +112,31 @@ Result<Tokenizer> Tokenizer::from_pieces(std::vector<Piece> pieces) {
     return out;
 }
 
-// Line by line: no piece that we learn holds a line feed.
 std::vector<Token> Tokenizer::encode(ByteSpan text) const {
+    return first_tokens(text, std::numeric_limits<std::size_t>::max());
+}
+
+// Line by line, as no piece that we learn holds a line feed; and word by word, a space and what
+// follows it, where no piece goes from one to the next.
+std::vector<Token> Tokenizer::first_tokens(ByteSpan text, std::size_t count) const {
     std::vector<Token> tokens;
-    for (std::string_view left = as_text(text); !left.empty();) {
-        const auto end = std::min(left.find('\n'), left.size());
-        if (end > 0) encode_line(left.substr(0, end), tokens);
-        if (end < left.size()) tokens.push_back(byte_tokens_['\n']);
-        left.remove_prefix(std::min(left.size(), end + 1));
+    for (std::string_view left = as_text(text); !left.empty() && tokens.size() < count;) {
+        if (left.front() == '\n') {
+            tokens.push_back(byte_tokens_['\n']);
+            left.remove_prefix(1);
+            continue;
+        }
+        const auto end = std::min(left.find_first_of(words_apart_ ? "\n " : "\n", 1), left.size());
+        encode_part(left.substr(0, end), tokens);
+        left.remove_prefix(end);
     }
+    if (tokens.size() > count) tokens.resize(count);
     return tokens;
 }
 
-void Tokenizer::encode_line(std::string_view line, std::vector<Token>& out) const {
+void Tokenizer::encode_part(std::string_view part, std::vector<Token>& out) const {
     std::string escaped;
-    for (const char c : line) c == ' ' ? escaped.append(kSpacePiece) : escaped += c;
+    for (const char c : part) c == ' ' ? escaped.append(kSpacePiece) : escaped += c;
     const std::string_view text = escaped;
     std::vector<Symbol> symbols;
     for (std::size_t at = 0; at < text.size();) {

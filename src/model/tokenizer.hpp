@@ -45,8 +45,12 @@ class Tokenizer {
     const Bytes& file() const { return file_; }
     std::uint32_t vocabulary() const { return static_cast<std::uint32_t>(pieces_.size()); }
 
-    // Cost: O(n log n) in the longest line.
+    // Cost: O(n log n) in the longest word; in the longest line when a piece has a space within.
     std::vector<Token> encode(ByteSpan text) const;
+    // The first `count` of them, or all when they are fewer. What lies behind is not looked at.
+    std::vector<Token> first_tokens(ByteSpan text, std::size_t count) const;
+    // No token stands for more bytes of a text.
+    std::size_t longest() const { return longest_; }
     // What a token stands for; nothing for the unknown and control pieces. `token` is below
     // vocabulary().
     const Bytes& bytes_of(Token token) const { return bytes_[token]; }
@@ -56,13 +60,15 @@ class Tokenizer {
   private:
     // Of pieces that are unique, with all 256 bytes.
     static Result<Tokenizer> from_pieces(std::vector<Piece> pieces);
-    void encode_line(std::string_view line, std::vector<Token>& out) const;
+    void encode_part(std::string_view part, std::vector<Token>& out) const;
 
     Bytes file_;
     std::vector<Piece> pieces_;
     std::vector<Bytes> bytes_;
     std::array<Token, 256> byte_tokens_{};
     std::map<std::string, Token, std::less<>> ids_;  // of normal pieces
+    std::size_t longest_ = 0;
+    bool words_apart_ = true;  // no piece has a space but at its begin
 };
 
 // The tokens of a text as the bytes of examples (GptConfig::example).

@@ -1,5 +1,6 @@
 #include "model/tokenizer.hpp"
 
+#include <algorithm>
 #include <gtest/gtest.h>
 
 #include "base/random.hpp"
@@ -45,6 +46,30 @@ TEST(Tokenizer, loses_nothing_of_utf8_text) {
     const auto text = sample_text();
     EXPECT_EQ(there_and_back(tokenizer, text), text);
     EXPECT_LT(tokenizer.encode(as_bytes(text)).size() * 3, text.size());
+}
+
+TEST(Tokenizer, the_first_tokens_are_those_of_all_of_the_text) {
+    const auto tokenizer = trained();
+    const auto text = sample_text() + "  two  spaces\n\n \xE4\xB8\xAD\xE6\x96\x87 \xFF";
+    const auto all = tokenizer.encode(as_bytes(text));
+    for (const std::size_t count : {0u, 1u, 2u, 3u, 50u, 1001u}) {
+        const auto first = tokenizer.first_tokens(as_bytes(text), count);
+        EXPECT_TRUE(std::ranges::equal(first, std::span(all).first(count))) << count;
+    }
+    EXPECT_EQ(tokenizer.first_tokens(as_bytes(text), all.size() + 5), all);
+}
+
+TEST(Tokenizer, no_token_stands_for_more_bytes_than_the_longest) {
+    const auto tokenizer = trained();
+    std::size_t longest = 0;
+    for (Token token = 0; token < tokenizer.vocabulary(); ++token)
+        longest = std::max(longest, tokenizer.bytes_of(token).size());
+    EXPECT_GE(tokenizer.longest(), longest);
+    EXPECT_LE(tokenizer.longest(), 16u * 4);
+    // SentencePiece's sign for a space may become one of one byte.
+    std::string signs;
+    for (int i = 0; i < 100; ++i) signs += "\xE2\x96\x81";
+    EXPECT_LE(signs.size(), tokenizer.encode(as_bytes(signs)).size() * tokenizer.longest());
 }
 
 TEST(Tokenizer, is_its_file_and_the_same_texts_give_the_same_file) {
