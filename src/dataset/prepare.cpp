@@ -17,16 +17,10 @@ Result<Prepared> prepare_kind(const model::GptConfig& config, std::span<const By
         for (const auto text : owners) out.examples.push_back(to_bytes(text));
         return out;
     }
-    auto tokenizer = preparation.empty() ? model::Tokenizer::train(owners, config.vocabulary)
-                                         : model::Tokenizer::from_file(preparation);
-    if (!tokenizer.ok()) return std::move(tokenizer).error();
-    if (tokenizer->vocabulary() != config.vocabulary)
-        return Error{ErrorKind::invalid_argument,
-                     "the tokenizer has " + std::to_string(tokenizer->vocabulary()) +
-                         " pieces; the model " + std::to_string(config.vocabulary)};
+    TRY(const auto tokenizer, tokenizer_for(config, owners, preparation));
     for (const auto text : owners)
-        out.examples.push_back(model::token_bytes(config, tokenizer->encode(text)));
-    out.preparation = tokenizer->file();
+        out.examples.push_back(model::token_bytes(config, tokenizer.encode(text)));
+    out.preparation = tokenizer.file();
     return out;
 }
 
@@ -77,14 +71,10 @@ Result<Prepared> prepare_kind(const model::TabularConfig& config, std::span<cons
         if (!table.ok()) return of_owner(std::move(table).error(), i);
         tables.push_back(std::move(*table));
     }
-    const auto answer = config.outputs == 1 ? Answer::number : Answer::one_of_classes;
-    auto schema =
-        preparation.empty() ? TableSchema::fit(tables, answer) : TableSchema::decode(preparation);
+    auto schema = preparation.empty() ? TableSchema::fit(tables, answer_of(config))
+                                      : TableSchema::decode(preparation);
     if (!schema.ok()) return std::move(schema).error();
-    if (schema->outputs() > config.outputs)
-        return Error{ErrorKind::invalid_argument,
-                     "the tables have " + std::to_string(schema->outputs()) +
-                         " classes; the model has " + std::to_string(config.outputs) + " outputs"};
+    TRY_VOID(check_outputs(config, *schema));
     Prepared out;
     for (std::size_t i = 0; i < tables.size(); ++i) {
         auto examples = table_examples(*schema, tables[i], config.features);
@@ -114,6 +104,29 @@ Result<std::uint64_t> pictures_begin(const model::ImageConfig& config, std::size
     if (!head.ok()) return of_owner(head.error(), owner);
     TRY_VOID(check_pictures(config, owner, head->set, preparation));
     return head->examples_at;
+}
+
+Result<model::Tokenizer> tokenizer_for(const model::GptConfig& config,
+                                       std::span<const ByteSpan> texts, ByteSpan preparation) {
+    TRY(auto tokenizer, preparation.empty() ? model::Tokenizer::train(texts, config.vocabulary)
+                                            : model::Tokenizer::from_file(preparation));
+    if (tokenizer.vocabulary() != config.vocabulary)
+        return Error{ErrorKind::invalid_argument,
+                     "the tokenizer has " + std::to_string(tokenizer.vocabulary()) +
+                         " pieces; the model " + std::to_string(config.vocabulary)};
+    return tokenizer;
+}
+
+Answer answer_of(const model::TabularConfig& config) {
+    return config.outputs == 1 ? Answer::number : Answer::one_of_classes;
+}
+
+Status check_outputs(const model::TabularConfig& config, const TableSchema& schema) {
+    if (schema.outputs() > config.outputs)
+        return Error{ErrorKind::invalid_argument,
+                     "the tables have " + std::to_string(schema.outputs()) +
+                         " classes; the model has " + std::to_string(config.outputs) + " outputs"};
+    return {};
 }
 
 Result<std::vector<std::string>> class_names(ByteSpan preparation) {
