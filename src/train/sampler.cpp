@@ -12,6 +12,7 @@ namespace mutirao::train {
 namespace {
 
 constexpr std::size_t kPeriodBlocks = 10;  // the last of each ten blocks is held out
+constexpr std::size_t kBlockWindows = 4;   // that examples are made of
 
 std::uint64_t mix(std::uint64_t value) { return SeededRandom(value).next_u64(); }
 
@@ -28,15 +29,16 @@ std::vector<std::uint32_t> owners_of(const auto& windows) {
 
 Error refused(std::string reason) { return {ErrorKind::invalid_argument, std::move(reason)}; }
 
-Status check_data(std::uint64_t size, std::size_t owner, const model::ExampleShape& shape) {
+Status check_data(std::uint64_t size, std::size_t owner, const model::ExampleShape& shape,
+                  std::uint64_t item_size) {
     const auto whose = "the data of owner " + std::to_string(owner);
     const auto wanted = kPeriodBlocks * shape.size();
     if (size < wanted)
         return refused(whose + " have " + std::to_string(size) +
                        " bytes; training wants at least " + std::to_string(wanted));
-    if (size % shape.item_size != 0)
-        return refused(whose + " are no whole number of items of " +
-                       std::to_string(shape.item_size) + " bytes");
+    if (size % item_size != 0)
+        return refused(whose + " are no whole number of items of " + std::to_string(item_size) +
+                       " bytes");
     return {};
 }
 
@@ -74,60 +76,66 @@ Result<Sampler> Sampler::make(std::vector<Corpus> owners, const model::ExampleSh
     }
     // In memory a worker may draw from all of it.
     return make(data_in_memory(std::move(data)), weights, shape, seed,
-                Shards{.bytes = 1 << 20, .drawn = std::numeric_limits<std::uint64_t>::max()});
+                Shards{.bytes = 1 << 20, .drawn = std::numeric_limits<std::uint64_t>::max()}, {});
 }
 
 Result<Sampler> Sampler::make(std::shared_ptr<DataSource> source, const model::ExampleShape& shape,
-                              std::uint64_t seed, const Shards& shards) {
-    return make(std::move(source), {}, shape, seed, shards);
+                              std::uint64_t seed, const Shards& shards, Windows windows) {
+    return make(std::move(source), {}, shape, seed, shards, std::move(windows));
 }
 
 Result<Sampler> Sampler::make(std::shared_ptr<DataSource> source,
                               std::span<const std::uint32_t> weights,
                               const model::ExampleShape& shape, std::uint64_t seed,
-                              const Shards& shards) {
+                              const Shards& shards, Windows windows) {
     if (source->owners() == 0 || source->owners() > kOwnersMax)
         return refused("training needs data of 1 to " + std::to_string(kOwnersMax) + " owners");
     if (shape.item_size == 0 || shape.items == 0 || (shape.item_size == 1 && shape.items == 1))
         return refused("an example must have an answer");
-    const std::uint64_t window = shape.items;
+    const bool is_made = windows.make != nullptr;
+    const std::uint64_t item_size = is_made ? 1 : shape.item_size;
     std::uint64_t total = 0;
     for (std::uint32_t i = 0; i < source->owners(); ++i) total += source->size(i);
     std::vector<Owner> made;
     for (std::uint32_t i = 0; i < source->owners(); ++i) {
         const auto size = source->size(i);
-        TRY_VOID(check_data(size, i, shape));
+        TRY_VOID(check_data(size, i, shape, item_size));
         Owner owner;
-        owner.items = size / shape.item_size;
-        owner.block = std::min(std::max(kHeldOutBlock / shape.item_size, std::size_t{window}),
-                               std::size_t{owner.items / kPeriodBlocks});
+        owner.items = size / item_size;
+        const auto tenth = owner.items / kPeriodBlocks;
+        owner.window = is_made ? std::min<std::uint64_t>(windows.bytes, tenth) : shape.items;
+        owner.block = std::min(std::max(kHeldOutBlock / item_size,
+                                        is_made ? kBlockWindows * owner.window : owner.window),
+                               tenth);
         owner.weight = weights.empty() ? size : weights[i];
         const auto period = kPeriodBlocks * owner.block, trained = period - owner.block;
-        const auto per_period = starts_in(trained, window);
+        const auto per_period = starts_in(trained, owner.window);
         owner.starts = owner.items / period * per_period +
-                       starts_in(std::min(owner.items % period, trained), window);
-        const auto periods = std::max<std::uint64_t>(1, shards.bytes / (period * shape.item_size));
+                       starts_in(std::min(owner.items % period, trained), owner.window);
+        const auto periods = std::max<std::uint64_t>(1, shards.bytes / (period * item_size));
         owner.shard_items = periods * period;
         owner.shard_starts = periods * per_period;
         owner.shards = divided_up(owner.starts, owner.shard_starts);
         // All of them when all data are small enough, else in proportion.
         const auto share = static_cast<double>(size) / static_cast<double>(total);
-        const auto part = share * static_cast<double>(shards.drawn / shards.bytes);
+        const auto bytes = std::max(shards.bytes, owner.shard_items * item_size);
+        const auto part = share * static_cast<double>(shards.drawn / bytes);
         owner.drawn =
             total <= shards.drawn
                 ? owner.shards
                 : std::clamp<std::uint64_t>(static_cast<std::uint64_t>(part), 1, owner.shards);
         made.push_back(owner);
     }
-    return Sampler(std::move(source), std::move(made), shape, seed);
+    return Sampler(std::move(source), std::move(made), shape, seed, std::move(windows));
 }
 
 Sampler::Sampler(std::shared_ptr<DataSource> source, std::vector<Owner> owners,
-                 const model::ExampleShape& shape, std::uint64_t seed)
+                 const model::ExampleShape& shape, std::uint64_t seed, Windows windows)
     : source_(std::move(source)),
       owners_(std::move(owners)),
       shape_(shape),
       seed_(seed),
+      windows_(std::move(windows)),
       tokens_used_(owners_.size(), 0) {
     for (const auto& owner : owners_) weight_total_ += owner.weight;
 }
@@ -137,7 +145,8 @@ std::uint64_t Sampler::first_shard(const Owner& owner, std::uint64_t step,
                                    std::uint32_t rows) const {
     if (owner.drawn == owner.shards) return 0;
     const auto share = static_cast<double>(owner.weight) / static_cast<double>(weight_total_);
-    const auto a_step = share * static_cast<double>(std::uint64_t{rows} * shape_.items);
+    const std::uint64_t used = windows_.make ? windows_.used : shape_.items;
+    const auto a_step = share * static_cast<double>(rows * used);
     const auto steps = static_cast<double>(owner.shard_items) / a_step;
     return step / std::max<std::uint64_t>(1, static_cast<std::uint64_t>(steps));
 }
@@ -162,7 +171,7 @@ std::vector<Sampler::Window> Sampler::drawn(std::uint32_t worker, std::uint64_t 
         const auto& owner = owners_[index];
 
         const std::uint64_t period = kPeriodBlocks * owner.block;
-        const std::uint64_t per_period = starts_in(period - owner.block, shape_.items);
+        const std::uint64_t per_period = starts_in(period - owner.block, owner.window);
         std::uint64_t start = 0;
         if (owner.drawn == owner.shards) {
             start = random.below(owner.starts);
@@ -189,8 +198,7 @@ std::vector<Stretch> Sampler::shards_of(std::uint32_t worker, std::uint64_t step
         for (std::uint64_t n = 0; n < count; ++n) {
             const auto item = shard_at(i, worker, first + n) * owner.shard_items;
             const auto items = std::min(owner.shard_items, owner.items - item);
-            (n < owner.drawn ? now : next)
-                .push_back({i, item * shape_.item_size, items * shape_.item_size});
+            (n < owner.drawn ? now : next).push_back({i, item * item_size(), items * item_size()});
         }
     }
     now.insert(now.end(), next.begin(), next.end());
@@ -199,7 +207,7 @@ std::vector<Stretch> Sampler::shards_of(std::uint32_t worker, std::uint64_t step
 
 std::vector<Sampler::Window> Sampler::spread(std::uint32_t rows) const {
     auto windows_of = [&](const Owner& owner) {
-        return owner.items / (kPeriodBlocks * owner.block) * (owner.block / shape_.items);
+        return owner.items / (kPeriodBlocks * owner.block) * (owner.block / owner.window);
     };
     std::uint64_t total = 0;
     for (const auto& owner : owners_) total += windows_of(owner);
@@ -210,21 +218,24 @@ std::vector<Sampler::Window> Sampler::spread(std::uint32_t rows) const {
         std::uint32_t index = 0;
         while (nth >= windows_of(owners_[index])) nth -= windows_of(owners_[index++]);
         const auto& owner = owners_[index];
-        const std::uint64_t per_block = owner.block / shape_.items;
+        const std::uint64_t per_block = owner.block / owner.window;
         const std::uint64_t block_start =
             (nth / per_block * kPeriodBlocks + kPeriodBlocks - 1) * owner.block;
-        windows.push_back({index, block_start + nth % per_block * shape_.items});
+        windows.push_back({index, block_start + nth % per_block * owner.window});
     }
     return windows;
 }
 
-Result<Bytes> Sampler::bytes_of(std::span<const Window> windows) const {
-    Bytes out(windows.size() * shape_.size());
-    std::size_t at = 0;
-    for (const auto& window : windows) {
-        TRY_VOID(source_->read(window.owner, window.item * shape_.item_size,
-                               MutableByteSpan(out).subspan(at, shape_.size())));
-        at += shape_.size();
+Result<Bytes> Sampler::examples_of(std::span<const Window> windows) const {
+    Bytes out(windows.size() * shape_.size()), window;
+    auto left = MutableByteSpan(out);
+    for (const auto& [owner, item] : windows) {
+        const auto example = left.first(shape_.size());
+        if (windows_.make) window.resize(owners_[owner].window);
+        TRY_VOID(source_->read(owner, item * item_size(),
+                               windows_.make ? MutableByteSpan(window) : example));
+        if (windows_.make) windows_.make(window, example);
+        left = left.subspan(shape_.size());
     }
     return out;
 }
@@ -232,13 +243,13 @@ Result<Bytes> Sampler::bytes_of(std::span<const Window> windows) const {
 Result<Bytes> Sampler::read_batch(std::uint32_t worker, std::uint64_t step, std::uint32_t rows) {
     source_->expect(shards_of(worker, step, rows));
     const auto windows = drawn(worker, step, rows);
-    TRY(auto batch, bytes_of(windows));
+    TRY(auto batch, examples_of(windows));
     const auto answers = std::max<std::uint64_t>(1, shape_.items - 1);
     for (const auto& window : windows) tokens_used_[window.owner] += answers;
     return batch;
 }
 
-Result<Bytes> Sampler::read_held_out(std::uint32_t rows) const { return bytes_of(spread(rows)); }
+Result<Bytes> Sampler::read_held_out(std::uint32_t rows) const { return examples_of(spread(rows)); }
 
 std::vector<std::uint32_t> Sampler::training_owners(std::uint32_t worker, std::uint64_t step,
                                                     std::uint32_t rows) const {

@@ -13,9 +13,14 @@
 // worker in another one, as fast as training uses bytes. So a step needs a bounded part of the data
 // at hand, and each byte is fetched about once for each time that it is trained on. Smaller data
 // are drawn from as a whole.
+//
+// Where examples are made when they are read (Windows), a window is as many bytes as surely hold
+// one. Blocks are four windows then, so that little is lost where a window ends at a held-out block
+// and its example before.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -38,6 +43,14 @@ struct Shards {
     std::uint64_t drawn = 32 << 20;  // of all owners together, about
 };
 
+// Data whose items are bytes, and of which examples are made.
+struct Windows {
+    std::uint32_t bytes = 0;  // that hold an example
+    std::uint32_t used = 0;   // of these, about: shards wander by it
+    // Fills `example`. Of an owner that has less than ten windows they are shorter: a tenth each.
+    std::function<void(ByteSpan window, MutableByteSpan example)> make;  // none: bytes as they are
+};
+
 inline constexpr std::uint32_t kOwnersMax = 4096;
 inline constexpr std::size_t kHeldOutBlock = 4096;
 
@@ -45,10 +58,11 @@ inline constexpr std::size_t kHeldOutBlock = 4096;
 class Sampler {
   public:
     // invalid_argument when there is no owner, or when one's data are shorter than ten windows or
-    // end within an item (the sentence names the owner's index and the bytes wanted).
+    // end within an item (the sentence names the owner's index and the bytes wanted). The shape is
+    // the examples', which, with `windows`, the data need not have.
     static Result<Sampler> make(std::shared_ptr<DataSource> source,
                                 const model::ExampleShape& shape, std::uint64_t seed,
-                                const Shards& shards = {});
+                                const Shards& shards = {}, Windows windows = {});
     static Result<Sampler> make(std::vector<Corpus> owners, const model::ExampleShape& shape,
                                 std::uint64_t seed);
     // Windows of context + 1 bytes.
@@ -85,8 +99,8 @@ class Sampler {
 
   private:
     struct Owner {
-        std::uint64_t items = 0, block = 0;  // block: in items
-        std::uint64_t starts = 0;            // positions where a training window may begin
+        std::uint64_t items = 0, window = 0, block = 0;  // both in items
+        std::uint64_t starts = 0;  // positions where a training window may begin
         std::uint64_t weight = 0;
         std::uint64_t shard_items = 0, shard_starts = 0, shards = 0;
         std::uint64_t drawn = 0;  // shards at a time
@@ -96,23 +110,26 @@ class Sampler {
         std::uint64_t item = 0;
     };
     Sampler(std::shared_ptr<DataSource> source, std::vector<Owner> owners,
-            const model::ExampleShape& shape, std::uint64_t seed);
+            const model::ExampleShape& shape, std::uint64_t seed, Windows windows);
     static Result<Sampler> make(std::shared_ptr<DataSource> source,
                                 std::span<const std::uint32_t> weights,
                                 const model::ExampleShape& shape, std::uint64_t seed,
-                                const Shards& shards);
+                                const Shards& shards, Windows windows);
+    // Bytes of one of the data's items.
+    std::uint64_t item_size() const { return windows_.make ? 1 : shape_.item_size; }
     // The first shard of a step among those of the worker's order, and the nth of that order.
     std::uint64_t first_shard(const Owner& owner, std::uint64_t step, std::uint32_t rows) const;
     std::uint64_t shard_at(std::uint32_t owner, std::uint32_t worker, std::uint64_t nth) const;
     std::vector<Window> drawn(std::uint32_t worker, std::uint64_t step, std::uint32_t rows) const;
     std::vector<Window> spread(std::uint32_t rows) const;
-    Result<Bytes> bytes_of(std::span<const Window> windows) const;
+    Result<Bytes> examples_of(std::span<const Window> windows) const;
 
     std::shared_ptr<DataSource> source_;
     std::vector<Owner> owners_;
     std::uint64_t weight_total_ = 0;
     model::ExampleShape shape_;
     std::uint64_t seed_;
+    Windows windows_;
     std::vector<std::uint64_t> tokens_used_;
 };
 

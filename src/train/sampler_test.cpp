@@ -280,5 +280,81 @@ TEST(Sampler, shards_follow_from_the_step_and_differ_between_workers) {
     EXPECT_NE(again.shards_of(2, 0, 64), again.shards_of(2, 300, 64));
 }
 
+// Examples of 16 bytes, the first of windows of 256.
+const model::ExampleShape kMadeShape{2, 8};
+Windows first_bytes() {
+    return {256, 16, [](ByteSpan window, MutableByteSpan example) {
+                for (std::size_t i = 0; i < example.size(); ++i)
+                    example[i] = window[i % window.size()];
+            }};
+}
+
+TEST(Sampler, makes_examples_of_windows_and_none_of_held_out_bytes) {
+    const std::uint64_t large = 3'000'001, small = 500;
+    const auto source = std::make_shared<Counted>(std::vector<std::uint64_t>{large, small});
+    auto sampler = Sampler::make(source, kMadeShape, 3, kSmallShards, first_bytes()).value();
+    std::size_t of_small = 0, near_held_out = 0;
+    for (std::uint64_t step = 0; step < 1000; ++step) {
+        source->reads.clear();
+        const auto batch = sampler.read_batch(0, step, 64).value();
+        const auto owners = sampler.training_owners(0, step, 64);
+        ASSERT_EQ(batch.size(), 64 * kMadeShape.size());
+        ASSERT_EQ(source->reads.size(), 64u);
+        for (std::size_t row = 0; row < 64; ++row) {
+            const auto read = source->reads[row];
+            ASSERT_EQ(read.owner, owners[row]);
+            ASSERT_TRUE(source->is_expected(read));
+            ASSERT_EQ(read.size, read.owner == 0 ? 256u : 50u);
+            const std::uint64_t block = read.owner == 0 ? kHeldOutBlock : 50;
+            ASSERT_NE(read.offset / block % 10, 9u);
+            ASSERT_NE((read.offset + read.size - 1) / block % 10, 9u);
+            of_small += read.owner;
+            near_held_out += read.owner == 0 && (read.offset + 2 * 256) / block % 10 == 9;
+            Bytes there(kMadeShape.size());
+            ASSERT_TRUE(source->read(read.owner, read.offset, there).ok());
+            source->reads.pop_back();
+            ASSERT_TRUE(std::ranges::equal(ByteSpan(batch).subspan(row * 16, 16), there));
+        }
+    }
+    EXPECT_GT(near_held_out, 0u);
+    EXPECT_EQ(sampler.tokens_used()[0] + sampler.tokens_used()[1], 64'000u * 7);
+    EXPECT_EQ(sampler.tokens_used()[1], of_small * 7);
+    source->reads.clear();
+    EXPECT_EQ(sampler.read_held_out(100)->size(), 100 * kMadeShape.size());
+    for (const auto& read : source->reads)
+        EXPECT_EQ(read.offset / (read.owner == 0 ? kHeldOutBlock : 50) % 10, 9u);
+}
+
+TEST(Sampler, shards_wander_as_fast_as_examples_use_bytes) {
+    const auto changes = [](std::uint32_t used) {
+        const auto source = std::make_shared<Counted>(std::vector<std::uint64_t>{10'000'000});
+        auto windows = first_bytes();
+        windows.used = used;
+        auto sampler = Sampler::make(source, kMadeShape, 3, kSmallShards, windows).value();
+        std::size_t count = 0;
+        std::vector<Stretch> before;
+        for (std::uint64_t step = 0; step < 1000; ++step) {
+            const auto shards = sampler.shards_of(0, step, 64);
+            count += shards != before;
+            before = shards;
+        }
+        return count;
+    };
+    // 1000 steps of 64 examples, in shards of 81,920 bytes.
+    EXPECT_NEAR(static_cast<double>(changes(16)), 1000.0 * 64 * 16 / 81'920, 2);
+    EXPECT_NEAR(static_cast<double>(changes(128)), 1000.0 * 64 * 128 / 81'920, 2);
+}
+
+TEST(Sampler, long_windows_make_shards_longer_and_not_more_memory) {
+    auto windows = first_bytes();
+    windows.bytes = 20'000;  // runs of ten blocks are 800 kB
+    const auto source = std::make_shared<Counted>(std::vector<std::uint64_t>{50'000'000});
+    const Shards shards{.bytes = 100'000, .drawn = 2'000'000};
+    auto sampler = Sampler::make(source, kMadeShape, 3, shards, windows).value();
+    std::uint64_t bytes = 0;
+    for (const auto& shard : sampler.shards_of(0, 0, 64)) bytes += shard.size;
+    EXPECT_EQ(bytes, 3 * 800'000u);
+}
+
 }  // namespace
 }  // namespace mutirao::train
