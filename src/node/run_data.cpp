@@ -5,6 +5,8 @@
 #include "crypto/hash.hpp"
 #include "dataset/prepare.hpp"
 #include "node/object_access.hpp"
+#include "node/run_tables.hpp"
+#include "node/run_texts.hpp"
 
 namespace mutirao::node {
 
@@ -13,7 +15,7 @@ Digest RunData::digest() const {
 }
 
 Result<train::Sampler> RunData::sampler(const train::RunSettings& settings) const {
-    return train::Sampler::make(source, settings.model.example(), settings.seed);
+    return train::Sampler::make(source, settings.model.example(), settings.seed, {}, windows);
 }
 
 Result<Bytes> RunData::judging(const train::RunSettings& settings, std::uint32_t rows) const {
@@ -23,7 +25,8 @@ Result<Bytes> RunData::judging(const train::RunSettings& settings, std::uint32_t
 }
 
 Result<train::Sampler> RunData::sampler_of_others(const train::RunSettings& settings) const {
-    return train::Sampler::make(source_of_others, settings.model.example(), settings.seed);
+    return train::Sampler::make(source_of_others, settings.model.example(), settings.seed, {},
+                                windows);
 }
 
 Result<model::Start> RunData::start(model::Backend& backend,
@@ -96,18 +99,40 @@ Error missing(const std::string& role, const Digest& name) {
                                       ": license that object to the run, too"};
 }
 
-Status prepare(const train::RunSettings& settings, const RunObjects& owners, RunData& out) {
+std::uint64_t size_of(const RunObjects& owners) {
+    std::uint64_t total = 0;
+    for (const auto& owner : owners) total += owner->size();
+    return total;
+}
+
+bool are_small(const RunObjects& owners) { return size_of(owners) <= train::Shards{}.drawn; }
+
+// All of the texts, in memory.
+Status encode_texts(const model::ModelConfig& config, const RunObjects& owners, RunData& out) {
     std::vector<Bytes> whole;
     for (const auto& object : owners) {
         TRY(auto bytes, read_whole(*object));
         whole.push_back(std::move(bytes));
     }
     const std::vector<ByteSpan> data(whole.begin(), whole.end());
-    TRY(auto prepared, dataset::prepare(settings.model, data,
-                                        out.base ? ByteSpan(out.base->preparation) : ByteSpan()));
+    TRY(auto prepared, dataset::prepare(config, data, out.preparation));
     out.examples = std::move(prepared.examples);
     out.preparation = std::move(prepared.preparation);
     out.source = train::data_in_memory({out.examples.begin(), out.examples.end()});
+    return {};
+}
+
+// Small ones stay in memory, so that none is fetched again.
+Status find_rows(const model::TabularConfig& config, RunObjects& owners, const ShardPorts& ports,
+                 RunData& out) {
+    if (are_small(owners))
+        for (auto& owner : owners) {
+            TRY(auto bytes, read_whole(*owner));
+            owner = object_in_memory(std::move(bytes));
+        }
+    TRY(auto tables, read_tables(config, owners, out.preparation, ports));
+    owners = std::move(tables.examples);
+    out.preparation = std::move(tables.preparation);
     return {};
 }
 
@@ -128,7 +153,6 @@ class Behind final : public RunObject {
 
 // Their examples lie in the files as they are.
 Status find_pictures(const model::ImageConfig& config, RunObjects& owners, RunData& out) {
-    if (out.base) out.preparation = out.base->preparation;
     for (std::size_t i = 0; i < owners.size(); ++i) {
         const auto size = owners[i]->size();
         TRY(const auto start,
@@ -136,6 +160,31 @@ Status find_pictures(const model::ImageConfig& config, RunObjects& owners, RunDa
         TRY(const auto begin, dataset::pictures_begin(config, i, start, size, out.preparation));
         owners[i] = std::make_shared<Behind>(owners[i], begin);
     }
+    return {};
+}
+
+// Sets source, windows and preparation from the owners' objects.
+Status prepare(const train::RunSettings& settings, RunObjects owners, const ShardPorts& ports,
+               RunData& out) {
+    const auto& config = settings.model;
+    const bool is_prepared = !dataset::needs_no_preparation(config);
+    if (out.base && is_prepared) out.preparation = out.base->preparation;
+    if (const auto* pictures = config.image()) {
+        TRY_VOID(find_pictures(*pictures, owners, out));
+    } else if (const auto* table = config.table()) {
+        TRY_VOID(find_rows(*table, owners, ports, out));
+    } else if (is_prepared && are_small(owners)) {
+        TRY_VOID(encode_texts(config, owners, out));
+        out.source_of_others = out.source;
+        return {};
+    } else if (is_prepared) {
+        TRY(auto texts, read_texts(*config.gpt(), owners, settings.seed, out.preparation, ports));
+        out.preparation = std::move(texts.preparation);
+        out.windows = std::move(texts.windows);
+    }
+    out.source = std::make_shared<RunShards>(owners, ports);
+    out.source_of_others =
+        are_small(owners) ? out.source : std::make_shared<RunShards>(std::move(owners), ports);
     return {};
 }
 
@@ -162,18 +211,7 @@ Result<RunData> read_run_data(const train::RunSettings& settings, RunObjects obj
         out.object.push_back(i);
     }
     out.objects = std::move(objects);
-    const auto* pictures = settings.model.image();
-    if (pictures != nullptr) TRY_VOID(find_pictures(*pictures, owners, out));
-    std::uint64_t total = 0;
-    for (const auto& owner : owners) total += owner->size();
-    const bool is_prepared = pictures == nullptr && !dataset::needs_no_preparation(settings.model);
-    if (is_prepared)
-        TRY_VOID(prepare(settings, owners, out));
-    else
-        out.source = std::make_shared<RunShards>(owners, ports);
-    out.source_of_others = is_prepared || total <= train::Shards{}.drawn
-                               ? out.source
-                               : std::make_shared<RunShards>(std::move(owners), std::move(ports));
+    TRY_VOID(prepare(settings, std::move(owners), ports, out));
     if (!judge) return out;
     const std::vector<ByteSpan> judges{judging};
     auto judged = dataset::prepare(settings.model, judges, out.preparation);

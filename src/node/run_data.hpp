@@ -13,11 +13,12 @@ namespace mutirao::node {
 struct RunData {
     // The checkpoint that settings.base names: one of the objects, told by its BLAKE3 digest.
     std::optional<model::Checkpoint> base;
-    // The examples of each object that is trained on: by shards (RunShards) where they are its
-    // bytes as they are, as texts' and, behind a head, pictures' are; else prepared from all of it,
-    // in memory.
+    // What the examples of each object that is trained on are cut from, by shards (RunShards): its
+    // bytes as they are, behind a head where it has one; a table's rows as examples; or texts that
+    // windows are encoded of. Texts of Shards::drawn bytes in all are encoded beforehand.
     std::shared_ptr<train::DataSource> source;
-    std::vector<Bytes> examples;      // that the source reads, when they are in memory
+    train::Windows windows;
+    std::vector<Bytes> examples;      // that the source reads, of texts that were encoded
     std::vector<std::size_t> object;  // which one each is
     RunObjects objects;               // all of them
     Bytes preparation;                // for the checkpoint

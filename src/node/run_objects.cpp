@@ -27,12 +27,27 @@ Status read_through(RunObject& object, const std::function<void(ByteSpan piece)>
 Result<Bytes> read_whole(RunObject& object) {
     if (object.size() > kObjectInMemoryMax)
         return Error{ErrorKind::resource_exhausted,
-                     "the object is over 1 GiB and must be prepared as a whole"};
+                     "the object is over 1 GiB and is needed as a whole"};
     Bytes out;
     out.reserve(object.size());
     TRY_VOID(read_through(
         object, [&out](ByteSpan piece) { out.insert(out.end(), piece.begin(), piece.end()); }));
     return out;
+}
+
+std::shared_ptr<RunObject> object_in_memory(Bytes bytes) {
+    class Memory final : public RunObject {
+      public:
+        explicit Memory(Bytes bytes) : bytes_(std::move(bytes)) {}
+        std::uint64_t size() const override { return bytes_.size(); }
+        Result<Bytes> read(std::uint64_t offset, std::uint64_t size) override {
+            return to_bytes(ByteSpan(bytes_).subspan(offset, size));
+        }
+
+      private:
+        const Bytes bytes_;
+    };
+    return std::make_shared<Memory>(std::move(bytes));
 }
 
 struct RunShards::State {
@@ -198,6 +213,19 @@ Status RunShards::read_directly(std::uint32_t owner, std::uint64_t offset, Mutab
             return std::move(bytes).error();
         ports_.clock.sleep(1s * (1 << (tried - 1)));
     }
+}
+
+Status read_in_order(
+    RunShards& shards, std::span<const train::Stretch> stretches,
+    const std::function<Status(const train::Stretch& stretch, ByteSpan bytes)>& take) {
+    for (; !stretches.empty(); stretches = stretches.subspan(1)) {
+        shards.expect(stretches.first(std::min(kStretchesAhead, stretches.size())));
+        const auto& [owner, offset, size] = stretches.front();
+        Bytes bytes(size);
+        TRY_VOID(shards.read(owner, offset, bytes));
+        TRY_VOID(take(stretches.front(), bytes));
+    }
+    return {};
 }
 
 }  // namespace mutirao::node

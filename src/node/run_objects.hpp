@@ -25,6 +25,8 @@ using RunObjects = std::vector<std::shared_ptr<RunObject>>;
 
 // All of an object of at most 1 GiB; resource_exhausted beyond.
 Result<Bytes> read_whole(RunObject& object);
+// An object of these bytes.
+std::shared_ptr<RunObject> object_in_memory(Bytes bytes);
 // All of an object of any size, piece by piece.
 Status read_through(RunObject& object, const std::function<void(ByteSpan piece)>& take);
 
@@ -65,5 +67,11 @@ class RunShards final : public train::DataSource {
     const std::shared_ptr<State> state_;  // shared with loads under way
     std::vector<train::Stretch> expected_;
 };
+
+// Takes stretches one after another; the next ones come meanwhile, so that so many are in memory.
+inline constexpr std::size_t kStretchesAhead = 4;
+Status read_in_order(
+    RunShards& shards, std::span<const train::Stretch> stretches,
+    const std::function<Status(const train::Stretch& stretch, ByteSpan bytes)>& take);
 
 }  // namespace mutirao::node

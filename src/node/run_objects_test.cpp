@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/test_threads.hpp"
+#include "node/test_objects.hpp"
 #include "train/sampler.hpp"
 
 namespace mutirao::node {
@@ -32,17 +33,6 @@ class Positions final : public RunObject {
 
   private:
     const std::uint64_t size_;
-};
-
-// Whose time goes on by sleeping only.
-class SleepClock final : public Clock {
-  public:
-    Duration monotonic() override { return Duration(slept_.load()); }
-    std::uint64_t unix_ms() override { return 0; }
-    void sleep(Duration duration) override { slept_ += duration.count(); }
-
-  private:
-    std::atomic<Duration::rep> slept_ = 0;
 };
 
 // Does at once what it is told.
@@ -139,8 +129,31 @@ TEST(RunObjects, are_read_whole_or_piece_by_piece) {
                 }).ok());
     EXPECT_EQ(pieces, 3u);
     EXPECT_EQ(bytes, whole.size());
+    EXPECT_EQ(object_in_memory(whole)->read(70, 9).value(), object.read(70, 9).value());
     Positions huge((std::uint64_t{1} << 30) + 1);
     EXPECT_EQ(read_whole(huge).error().kind, ErrorKind::resource_exhausted);
+}
+
+TEST(RunObjects, stretches_come_in_order_and_few_at_a_time) {
+    ThreadExecutor executor;
+    Data data(executor);
+    std::vector<train::Stretch> stretches;
+    for (std::uint64_t at = 0; at < kLarge; at += 100'000) stretches.push_back({0, at, 100'000});
+    std::vector<train::Stretch> taken;
+    ASSERT_TRUE(
+        read_in_order(*data.shards, stretches, [&](const train::Stretch& stretch, ByteSpan bytes) {
+            taken.push_back(stretch);
+            EXPECT_EQ(to_bytes(bytes), data.object->read(stretch.offset, stretch.size).value());
+            return Status();
+        }).ok());
+    EXPECT_EQ(taken, stretches);
+    const auto figures = data.shards->figures();
+    EXPECT_LE(figures.bytes_held_most, (kStretchesAhead + kShardLoads) * 100'000);
+    EXPECT_EQ(figures.bytes_read, kLarge);
+    const auto stopped = read_in_order(*data.shards, stretches, [](const auto&, ByteSpan) {
+        return Status(Error{ErrorKind::corrupt, "enough"});
+    });
+    EXPECT_EQ(stopped.error().message, "enough");
 }
 
 }  // namespace
