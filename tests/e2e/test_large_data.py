@@ -10,7 +10,8 @@ import unittest
 from trainers import TrainerNetwork  # also finds scripts/network.py
 from network import binary
 
-MEGABYTES = 200
+MEGABYTES = 200  # of what is trained on as it is
+PREPARED_MEGABYTES = 80  # which would be several times as many in memory
 PLAN = """
 wallet = "bento"
 [training]
@@ -25,6 +26,8 @@ wallet = "ana"
 """
 GPT = "layers = 1\nwidth = 64\nheads = 2\ncontext = 64"
 SIDE = 32  # of pictures, whose class is the brightness of their first half
+PIECES = GPT + "\nvocabulary = 400"
+TABLE = 'kind = "table"\nfeatures = 12\noutputs = 2'
 CLASSIFIER = f'kind = "image"\nheight = {SIDE}\nwidth = {SIDE}\nclasses = 2\nfilters = 4'
 
 
@@ -34,12 +37,21 @@ def memory(pid, what):
     return int(re.search(rf"Vm{what}:\s+(\d+) kB", status).group(1)) / 1024
 
 
-def write_text(path):
+def write_text(path, megabytes):
     piece = "".join(f"linha {i}: quem planta colhe, quem partilha tem.\n"
                     for i in range(20_000))[:1_000_000]
     with open(path, "w", encoding="ascii") as text:
-        for i in range(MEGABYTES):
+        for i in range(megabytes):
             text.write(f"{i:08}" + piece[8:])
+
+
+def write_table(path):
+    rows = "".join(f"{i * 7919 % 1000},\"solo {i % 7}\",{i % 90}.5,{'sim' if i % 3 else 'não'}\n"
+                   for i in range(40_000))[:1_000_000].rpartition("\n")[0] + "\n"
+    with open(path, "w", encoding="utf-8") as table:
+        table.write("chuva,solo,peso,cresce\n")
+        for _ in range(PREPARED_MEGABYTES):
+            table.write(rows)
 
 
 def write_pictures(path):
@@ -85,8 +97,17 @@ class LargeData(TrainerNetwork):
     # The shards that a step draws from are 32 MiB, and so much more are the model, the reads
     # under way and the libraries; where rows of a shard come too late, one block beside them.
     def test_trainers_hold_a_bounded_part_of_a_large_text(self):
-        write_text(self.path / "grande.txt")
+        write_text(self.path / "grande.txt", MEGABYTES)
         self.assertLess(self.grows("grande.txt", steps=20, model=GPT), 170)
+
+    # Beside them the sample that the vocabulary is learnt from.
+    def test_trainers_hold_a_bounded_part_of_a_text_in_pieces(self):
+        write_text(self.path / "obra.txt", PREPARED_MEGABYTES)
+        self.assertLess(self.grows("obra.txt", steps=20, model=PIECES), 190)
+
+    def test_trainers_hold_a_bounded_part_of_a_table(self):
+        write_table(self.path / "campos.csv")
+        self.assertLess(self.grows("campos.csv", steps=20, model=TABLE), 170)
 
     def test_trainers_hold_a_bounded_part_of_many_pictures(self):
         write_pictures(self.path / "fotos.img")
