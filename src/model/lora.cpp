@@ -1,62 +1,47 @@
 #include "model/lora.hpp"
 
-#include <algorithm>
 #include <cmath>
 
 #include "base/random.hpp"
-#include "model/adapted_maps.hpp"
+#include "model/adapters.hpp"
 #include "model/backend_checks.hpp"
 #include "model/lora_stage.hpp"
-#include "model/nano/optimizer.hpp"
 
 namespace mutirao::model {
 
 namespace {
 
 constexpr std::uint32_t kAlphaMax = 4096;
+
 class AdaptedModel final : public Model {
   public:
-    AdaptedModel(std::unique_ptr<Model> model, std::vector<float> base, const LoraConfig& lora,
-                 const OptimizerSettings& settings, std::span<const float> adapters)
+    AdaptedModel(std::unique_ptr<Model> model, Adapters adapters)
         : model_(std::move(model)),
-          lora_(lora),
-          maps_(adapted_maps(parameter_layout(model_->config()), lora)),
-          base_(std::move(base)),
-          merged_(base_.size()),
-          full_gradient_(base_.size()),
-          adapters_(adapters.begin(), adapters.end()),
-          gradient_(adapters.size()),
-          optimizer_(settings, lora_layout(*model_->config().gpt(), lora), nano::best_kernels()) {}
+          adapters_(std::move(adapters)),
+          full_gradient_(model_->parameter_count()),
+          gradient_(adapters_.count()) {}
 
     const ModelConfig& config() const override { return model_->config(); }
-    std::size_t parameter_count() const override { return adapters_.size(); }
+    std::size_t parameter_count() const override { return adapters_.count(); }
 
-    Status get_parameters(std::span<float> out) const override {
-        if (out.size() != adapters_.size())
-            return wrong_size("the list", out.size(), adapters_.size());
-        std::copy(adapters_.begin(), adapters_.end(), out.begin());
-        return {};
-    }
+    Status get_parameters(std::span<float> out) const override { return adapters_.get(out); }
 
     Status set_parameters(std::span<const float> in) override {
-        if (in.size() != adapters_.size())
-            return wrong_size("the list", in.size(), adapters_.size());
-        std::copy(in.begin(), in.end(), adapters_.begin());
+        TRY_VOID(adapters_.set(in));
         return merge();
     }
 
-    Result<OptimizerState> optimizer_state() const override { return optimizer_.state(); }
+    Result<OptimizerState> optimizer_state() const override { return adapters_.optimizer_state(); }
 
     Status set_optimizer_state(const OptimizerState& state) override {
-        if (optimizer_.set_state(state)) return {};
-        return wrong_size("the optimizer's state", state.moments.size(), 2 * adapters_.size());
+        return adapters_.set_optimizer_state(state);
     }
 
     Result<float> train_step(const Batch& batch, float learning_rate) override {
         TRY(const auto value, gradient(batch, gradient_));
         if (!std::isfinite(value))
             return Error{ErrorKind::corrupt, "training diverged: the loss is not finite"};
-        optimizer_.step(adapters_, gradient_, learning_rate);
+        adapters_.step(gradient_, learning_rate, adapters_.square_sum(gradient_, 0));
         TRY_VOID(merge());
         return value;
     }
@@ -64,10 +49,8 @@ class AdaptedModel final : public Model {
     Result<float> loss(const Batch& batch) override { return model_->loss(batch); }
 
     Result<float> gradient(const Batch& batch, std::span<float> out) override {
-        if (out.size() != adapters_.size())
-            return wrong_size("the list", out.size(), adapters_.size());
         TRY(const auto value, model_->gradient(batch, full_gradient_));
-        adapter_gradient(full_gradient_, maps_, lora_, adapters_, out);
+        TRY_VOID(adapters_.gradient(full_gradient_, out));
         return value;
     }
 
@@ -75,20 +58,12 @@ class AdaptedModel final : public Model {
         return model_->next_token_logits(tokens, out);
     }
 
-    Status merge() {
-        std::copy(base_.begin(), base_.end(), merged_.begin());
-        merge_into(merged_, maps_, lora_, adapters_);
-        return model_->set_parameters(merged_);
-    }
+    Status merge() { return model_->set_parameters(adapters_.merged()); }
 
   private:
     const std::unique_ptr<Model> model_;  // holds the merged parameters
-    const LoraConfig lora_;
-    const std::vector<AdaptedMap> maps_;
-    const std::vector<float> base_;
-    std::vector<float> merged_, full_gradient_;
-    std::vector<float> adapters_, gradient_;
-    nano::InnerOptimizer optimizer_;
+    Adapters adapters_;
+    std::vector<float> full_gradient_, gradient_;
 };
 
 }  // namespace
@@ -139,8 +114,9 @@ Result<std::unique_ptr<Model>> adapt(std::unique_ptr<Model> base, const LoraConf
         return wrong_size("the list of adapters", adapters.size(), wanted);
     std::vector<float> parameters(base->parameter_count());
     TRY_VOID(base->get_parameters(parameters));
-    auto model = std::make_unique<AdaptedModel>(std::move(base), std::move(parameters), lora,
-                                                settings, adapters);
+    auto model = std::make_unique<AdaptedModel>(
+        std::move(base),
+        Adapters(parameter_layout(*config), std::move(parameters), lora, settings, adapters));
     TRY_VOID(model->merge());
     return std::unique_ptr<Model>(std::move(model));
 }

@@ -1,11 +1,9 @@
 #include "model/lora_stage.hpp"
 
-#include <algorithm>
 #include <cmath>
 
-#include "model/adapted_maps.hpp"
+#include "model/adapters.hpp"
 #include "model/backend_checks.hpp"
-#include "model/nano/optimizer.hpp"
 
 namespace mutirao::model {
 
@@ -15,35 +13,20 @@ constexpr std::string_view kWeight = ".weight";
 
 class AdaptedStage final : public Stage {
   public:
-    AdaptedStage(std::unique_ptr<Stage> stage, std::span<const Parameter> layout,
-                 std::vector<float> base, const LoraConfig& lora, const OptimizerSettings& settings,
-                 std::span<const float> adapters)
-        : stage_(std::move(stage)),
-          lora_(lora),
-          maps_(adapted_maps(layout, lora)),
-          base_(std::move(base)),
-          adapters_(adapters.begin(), adapters.end()),
-          optimizer_(settings, lora_stage_layout(layout, lora), nano::best_kernels()) {}
+    AdaptedStage(std::unique_ptr<Stage> stage, Adapters adapters)
+        : stage_(std::move(stage)), adapters_(std::move(adapters)) {}
 
     const StageRange& range() const override { return stage_->range(); }
-    std::size_t parameter_count() const override { return adapters_.size(); }
+    std::size_t parameter_count() const override { return adapters_.count(); }
 
-    Status get_parameters(std::span<float> out) const override {
-        if (out.size() != adapters_.size())
-            return wrong_size("the list", out.size(), adapters_.size());
-        std::copy(adapters_.begin(), adapters_.end(), out.begin());
-        return {};
-    }
+    Status get_parameters(std::span<float> out) const override { return adapters_.get(out); }
     Status set_parameters(std::span<const float> in) override {
-        if (in.size() != adapters_.size())
-            return wrong_size("the list", in.size(), adapters_.size());
-        std::copy(in.begin(), in.end(), adapters_.begin());
+        TRY_VOID(adapters_.set(in));
         return merge();
     }
-    OptimizerState optimizer_state() const override { return optimizer_.state(); }
+    OptimizerState optimizer_state() const override { return adapters_.optimizer_state(); }
     Status set_optimizer_state(const OptimizerState& state) override {
-        if (optimizer_.set_state(state)) return {};
-        return wrong_size("the optimizer's state", state.moments.size(), 2 * adapters_.size());
+        return adapters_.set_optimizer_state(state);
     }
 
     Status begin_step(std::uint32_t rows) override { return stage_->begin_step(rows); }
@@ -56,40 +39,29 @@ class AdaptedStage final : public Stage {
         return stage_->backward(micro_batch, in, out);
     }
     Status get_gradient(std::span<float> out) const override {
-        if (out.size() != adapters_.size())
-            return wrong_size("the list", out.size(), adapters_.size());
-        std::vector<float> whole(base_.size());
+        std::vector<float> whole(stage_->parameter_count());
         TRY_VOID(stage_->get_gradient(whole));
-        adapter_gradient(whole, maps_, lora_, adapters_, out);
-        return {};
+        return adapters_.gradient(whole, out);
     }
     double square_sum(double later_stages) const override {
-        std::vector<float> gradient(adapters_.size());
+        std::vector<float> gradient(adapters_.count());
         ENSURE(get_gradient(gradient).ok());
-        return optimizer_.square_sum(gradient, later_stages);
+        return adapters_.square_sum(gradient, later_stages);
     }
     Status step(double whole_square_sum, float learning_rate) override {
         if (!std::isfinite(whole_square_sum))
             return Error{ErrorKind::corrupt, "training diverged: the gradient is not finite"};
-        std::vector<float> gradient(adapters_.size());
+        std::vector<float> gradient(adapters_.count());
         TRY_VOID(get_gradient(gradient));
-        optimizer_.step(adapters_, gradient, learning_rate, whole_square_sum);
+        adapters_.step(gradient, learning_rate, whole_square_sum);
         return merge();
     }
 
-    Status merge() {
-        auto merged = base_;
-        merge_into(merged, maps_, lora_, adapters_);
-        return stage_->set_parameters(merged);
-    }
+    Status merge() { return stage_->set_parameters(adapters_.merged()); }
 
   private:
     const std::unique_ptr<Stage> stage_;  // holds the merged parameters
-    const LoraConfig lora_;
-    const std::vector<AdaptedMap> maps_;
-    const std::vector<float> base_;
-    std::vector<float> adapters_;
-    nano::InnerOptimizer optimizer_;
+    Adapters adapters_;
 };
 
 }  // namespace
@@ -125,8 +97,8 @@ Result<std::unique_ptr<Stage>> adapt_stage(std::unique_ptr<Stage> base, const Gp
         return wrong_size("the list of adapters", adapters.size(), wanted);
     std::vector<float> parameters(base->parameter_count());
     TRY_VOID(base->get_parameters(parameters));
-    auto stage = std::make_unique<AdaptedStage>(std::move(base), layout, std::move(parameters),
-                                                lora, settings, adapters);
+    auto stage = std::make_unique<AdaptedStage>(
+        std::move(base), Adapters(layout, std::move(parameters), lora, settings, adapters));
     TRY_VOID(stage->merge());
     return std::unique_ptr<Stage>(std::move(stage));
 }
