@@ -9,12 +9,7 @@ CreditPasses::CreditPasses(const StagePlace& place, StageJob job, model::Stage& 
     : place_(place), job_(std::move(job)), stage_(stage), attempt_(attempt), step_(step) {}
 
 PipelineMessage CreditPasses::message(PipelineKind kind) const {
-    PipelineMessage out;
-    out.run = place_.run;
-    out.replica = place_.replica;
-    out.attempt = attempt_;
-    out.step = step_;
-    out.kind = kind;
+    auto out = place_.message(kind, attempt_, step_);
     out.pass = pass_;
     out.rows = rows_;
     return out;

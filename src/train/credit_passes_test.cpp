@@ -3,25 +3,15 @@
 #include <deque>
 #include <gtest/gtest.h>
 
-#include "model/nano_backend.hpp"
 #include "train/sampler.hpp"
+#include "train/test_stages.hpp"
 #include "train/test_texts.hpp"
 
 namespace mutirao::train {
 namespace {
 
-constexpr model::GptConfig kConfig{3, 32, 2, 32};
-constexpr std::uint32_t kStages = 3, kRows = 4, kBatch = 10;
-
-StageJob job() {
-    return {.rows = kRows,
-            .values_a_row = std::size_t{kConfig.context} * kConfig.width,
-            .example_bytes = std::size_t{kConfig.context} + 1,
-            .answers = kConfig.context,
-            .codec = ActivationCodec::float32,
-            .learning_rate = {},
-            .examples = {}};
-}
+constexpr auto kConfig = kStagedConfig;
+constexpr std::uint32_t kStages = 3, kBatch = 10;
 
 struct Pipeline {
     std::vector<std::unique_ptr<model::Stage>> stages;
@@ -29,15 +19,10 @@ struct Pipeline {
 };
 
 Pipeline pipeline_of(std::span<const float> whole) {
-    Pipeline out;
-    const auto ranges = model::cut_into_stages(kConfig, kStages).value();
-    for (std::uint32_t s = 0; s < kStages; ++s) {
-        const auto slice = model::stage_slice(kConfig, ranges[s]);
-        out.stages.push_back(
-            model::make_nano_stage(kConfig, ranges[s], {}, whole.subspan(slice.offset, slice.size))
-                .value());
-        out.passes.emplace_back(StagePlace{{}, 0, s, kStages, 1}, job(), *out.stages.back(), 2, 7);
-    }
+    Pipeline out{stages_of(whole, kStages), {}};
+    for (std::uint32_t s = 0; s < kStages; ++s)
+        out.passes.emplace_back(StagePlace{{}, 0, s, kStages, 1}, staged_job(), *out.stages[s], 2,
+                                7);
     return out;
 }
 

@@ -11,15 +11,6 @@ HeldOutPass::HeldOutPass(const StagePlace& place, StageJob job, model::Stage& st
     ENSURE(look_.rows >= 1 && job_.rows >= 1 && micro_batches() <= kMicroBatchesMax);
 }
 
-PipelineMessage HeldOutPass::message(PipelineKind kind) const {
-    PipelineMessage out;
-    out.run = place_.run;
-    out.replica = place_.replica;
-    out.step = look_.number;
-    out.kind = kind;
-    return out;
-}
-
 Result<std::vector<StageWorker::Sent>> HeldOutPass::begin(ByteSpan examples) {
     ENSURE(is_first() && examples.size() == look_.rows * job_.example_bytes);
     std::vector<StageWorker::Sent> out;
@@ -62,7 +53,7 @@ Status HeldOutPass::compute(std::uint32_t micro_batch, ByteSpan examples, ByteSp
         if (done()) tell(all, weights, out);
         return {};
     }
-    auto sent = message(PipelineKind::held_out);
+    auto sent = place_.message(PipelineKind::held_out, 0, look_.number);
     sent.micro_batch = micro_batch;
     sent.examples = to_bytes(examples);
     TRY(sent.tensor, encode_activations(job_.codec, out_));
@@ -75,7 +66,7 @@ Status HeldOutPass::compute(std::uint32_t micro_batch, ByteSpan examples, ByteSp
 void HeldOutPass::tell(const std::vector<Digest>& states, std::span<const std::uint32_t> weights,
                        std::vector<StageWorker::Sent>& out) {
     const auto amount = [](double loss) { return std::isfinite(loss) && loss > 0 ? loss : 0.0; };
-    found_ = message(PipelineKind::found);
+    found_ = place_.message(PipelineKind::found, 0, look_.number);
     found_->held_out_loss = amount(loss_sum_ / look_.rows);
     found_->train_loss = amount(look_.train_loss);
     found_->states = states;

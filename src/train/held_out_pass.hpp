@@ -46,7 +46,6 @@ class HeldOutPass {
                    std::vector<StageWorker::Sent>& out);
     void tell(const std::vector<Digest>& states, std::span<const std::uint32_t> weights,
               std::vector<StageWorker::Sent>& out);
-    PipelineMessage message(PipelineKind kind) const;
 
     StagePlace place_;
     StageJob job_;

@@ -3,32 +3,17 @@
 #include <deque>
 #include <gtest/gtest.h>
 
-#include "model/nano_backend.hpp"
 #include "train/outer.hpp"
 #include "train/sampler.hpp"
+#include "train/test_stages.hpp"
 #include "train/test_texts.hpp"
 
 namespace mutirao::train {
 namespace {
 
-constexpr model::GptConfig kConfig{3, 32, 2, 32};
-constexpr std::uint32_t kStages = 3, kRows = 4;
+constexpr auto kConfig = kStagedConfig;
+constexpr std::uint32_t kStages = 3;
 const std::vector<std::uint32_t> kWeights{250'000, 750'000};
-
-struct Part {
-    std::unique_ptr<model::Stage> stage;
-    std::unique_ptr<HeldOutPass> pass;
-};
-
-StageJob job() {
-    return {.rows = kRows,
-            .values_a_row = std::size_t{kConfig.context} * kConfig.width,
-            .example_bytes = std::size_t{kConfig.context} + 1,
-            .answers = kConfig.context,
-            .codec = ActivationCodec::float32,
-            .learning_rate = {},
-            .examples = {}};
-}
 
 Digest state_of(std::uint32_t stage) { return state_hash(std::vector{static_cast<float>(stage)}); }
 
@@ -39,20 +24,14 @@ TEST(HeldOutPass, finds_the_whole_models_loss_and_tells_all_stages) {
         Sampler::make({{as_bytes(text)}}, kConfig.context, 1).value().held_out(11);
     const auto rows = static_cast<std::uint32_t>(examples.size() / (kConfig.context + 1));
     const auto whole = model::initial_parameters(kConfig, 1);
-    std::vector<Part> parts(kStages);
-    const auto ranges = model::cut_into_stages(kConfig, kStages).value();
-    for (std::uint32_t s = 0; s < kStages; ++s) {
-        const auto slice = model::stage_slice(kConfig, ranges[s]);
-        parts[s].stage = model::make_nano_stage(kConfig, ranges[s], {},
-                                                std::span(whole).subspan(slice.offset, slice.size))
-                             .value();
-        parts[s].pass = std::make_unique<HeldOutPass>(
-            StagePlace{{}, 0, s, kStages, 1}, job(), *parts[s].stage,
-            HeldOutPass::Look{7, rows, state_of(s), s + 1 == kStages ? 2.5 : 0,
-                              s == 0 ? kWeights : std::vector<std::uint32_t>{}});
-    }
+    const auto stages = stages_of(whole, kStages);
+    std::vector<HeldOutPass> passes;
+    for (std::uint32_t s = 0; s < kStages; ++s)
+        passes.emplace_back(StagePlace{{}, 0, s, kStages, 1}, staged_job(), *stages[s],
+                            HeldOutPass::Look{7, rows, state_of(s), s + 1 == kStages ? 2.5 : 0,
+                                              s == 0 ? kWeights : std::vector<std::uint32_t>{}});
     std::deque<StageWorker::Sent> queue;
-    for (auto& sent : parts[0].pass->begin(examples).value()) queue.push_back(std::move(sent));
+    for (auto& sent : passes[0].begin(examples).value()) queue.push_back(std::move(sent));
     std::vector<PipelineMessage> found;
     while (!queue.empty()) {
         const auto [to, bytes] = std::move(queue.back());  // in another order
@@ -63,15 +42,15 @@ TEST(HeldOutPass, finds_the_whole_models_loss_and_tells_all_stages) {
             continue;
         }
         for (int twice = 0; twice < 2; ++twice) {
-            auto more = parts[to].pass->receive(message);
+            auto more = passes[to].receive(message);
             ASSERT_TRUE(more.ok()) << more.error().message;
             for (auto& sent : *more) queue.push_back(std::move(sent));
         }
     }
-    for (const auto& part : parts) EXPECT_TRUE(part.pass->done());
+    for (const auto& pass : passes) EXPECT_TRUE(pass.done());
     ASSERT_EQ(found.size(), kStages - 1);
     const auto& told = found.front();
-    EXPECT_EQ(told, *parts.back().pass->found());
+    EXPECT_EQ(told, *passes.back().found());
     EXPECT_EQ(told.states, (std::vector{state_of(0), state_of(1), state_of(2)}));
     EXPECT_EQ(told.train_loss, 2.5);
     EXPECT_EQ(told.weights, kWeights);
@@ -81,8 +60,8 @@ TEST(HeldOutPass, finds_the_whole_models_loss_and_tells_all_stages) {
     auto wrong = told;
     wrong.kind = PipelineKind::held_out;
     wrong.step = 8;
-    EXPECT_EQ(parts[1].pass->receive(wrong).error().kind, ErrorKind::corrupt);
-    EXPECT_EQ(parts[0].pass->receive(told).error().kind, ErrorKind::corrupt);
+    EXPECT_EQ(passes[1].receive(wrong).error().kind, ErrorKind::corrupt);
+    EXPECT_EQ(passes[0].receive(told).error().kind, ErrorKind::corrupt);
 }
 
 }  // namespace

@@ -13,6 +13,17 @@ constexpr std::size_t kEarlyMax = 2 * kMicroBatchesMax;
 
 }  // namespace
 
+PipelineMessage StagePlace::message(PipelineKind kind, std::uint32_t attempt,
+                                    std::uint64_t step) const {
+    PipelineMessage out;
+    out.run = run;
+    out.replica = replica;
+    out.attempt = attempt;
+    out.step = step;
+    out.kind = kind;
+    return out;
+}
+
 PipelineStatus agree(std::span<const PipelineStatus> left) {
     ENSURE(!left.empty());
     PipelineStatus out = left.front();
@@ -163,12 +174,7 @@ std::optional<StageWork> StagePipeline::step_work() {
 }
 
 PipelineMessage StagePipeline::message(PipelineKind kind, std::uint32_t micro_batch) const {
-    PipelineMessage out;
-    out.run = place_.run;
-    out.replica = place_.replica;
-    out.attempt = attempt_;
-    out.step = step_;
-    out.kind = kind;
+    auto out = place_.message(kind, attempt_, step_);
     out.micro_batch = micro_batch;
     return out;
 }

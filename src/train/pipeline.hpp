@@ -38,6 +38,9 @@ struct StagePlace {
     std::uint32_t stage = 0;
     std::uint32_t stages = 0;         // 1 to kStagesMax
     std::uint32_t micro_batches = 0;  // a step; 1 to kMicroBatchesMax
+
+    // What is the same in all that a stage of this pipeline says.
+    PipelineMessage message(PipelineKind kind, std::uint32_t attempt, std::uint64_t step) const;
 };
 
 struct StageWork {

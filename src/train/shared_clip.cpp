@@ -7,12 +7,7 @@ namespace mutirao::train {
 
 PipelineMessage SharedClip::tell(std::uint32_t attempt, double square_sum) {
     told_ = has_nothing_ ? 0 : square_sum;
-    PipelineMessage out;
-    out.run = place_.run;
-    out.replica = place_.replica;
-    out.attempt = attempt;
-    out.step = round_;
-    out.kind = PipelineKind::length;
+    auto out = place_.message(PipelineKind::length, attempt, round_);
     out.micro_batch = place_.stage;
     out.square_sum = *told_;
     return out;
