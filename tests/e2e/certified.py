@@ -3,39 +3,27 @@ import concurrent.futures
 import contextlib
 import hashlib
 import os
-import pathlib
 import signal
-import sys
-import tempfile
-import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts"))
-from network import Network, wait_until  # noqa: E402
+from own_network import OwnNetwork  # also finds scripts/network.py
+from network import wait_until
 
 
 def digest(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-class Certified(unittest.TestCase):
+class Certified(OwnNetwork):
     """One network of eight storage nodes for a class; every test leaves all of them running."""
+    nodes = 8
+    people = ("ana",)
+    allowance = 500
 
     @classmethod
     def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory(prefix="mutirao-e2e-")
-        cls.addClassCleanup(cls.folder.cleanup)
-        cls.path = pathlib.Path(cls.folder.name)
-        cls.network = Network(cls.path / "home")
-        cls.addClassCleanup(cls.network.down)
-        cls.before_up()
-        cls.network.up("--nodes", 8, "--trainers", 0, "--computes", 0)
-        cls.ana = cls.network.run("wallet", "new", "ana")["address"]
-        cls.network.run("wallet", "send", "--from", "founder", "--to", "ana", "500")
+        super().setUpClass()
+        cls.ana = cls.network.run("wallet", "balance", "ana")["address"]
         cls.certified = {}  # digests of all that any test was told is stored
-
-    @classmethod
-    def before_up(cls):
-        """For classes that need a network of their own making."""
 
     def file(self, name, size):
         path = self.path / name

@@ -1,37 +1,19 @@
 """Many at once: sixty-four clients, and ten thousand small objects."""
 import concurrent.futures
 import hashlib
-import pathlib
 import random
-import sys
-import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts"))
-from network import Network  # noqa: E402
+from own_network import OwnNetwork
 
 CLIENTS = 64
 WALLETS = 16
 SMALL = 10_000
 
 
-class Crowd(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory(prefix="mutirao-crowd-")
-        cls.path = pathlib.Path(cls.folder.name)
-        cls.network = Network(cls.path / "home")
-        cls.network.up("--nodes", 8)
-        for i in range(WALLETS):
-            cls.network.run("wallet", "new", f"w{i}")
-            cls.network.run("wallet", "send", "--from", "founder", "--to", f"w{i}", "50")
-
-    @classmethod
-    def tearDownClass(cls):
-        try:
-            cls.network.down()
-        finally:
-            cls.folder.cleanup()
+class Crowd(OwnNetwork):
+    nodes = 8
+    people = tuple(f"w{i}" for i in range(WALLETS))
 
     def test_sixty_four_clients_at_once_each_get_their_own_back(self):
         chance = random.Random(7)

@@ -1,15 +1,11 @@
 """Answers of a real model: one provider computes them, another makes them up. Whoever pays can ask
 again and compute again; what the second one signed convicts it, and nothing convicts the first."""
 import os
-import pathlib
 import shutil
-import sys
-import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts"))
-import network  # noqa: E402
-from network import Network, wait_until  # noqa: E402
+from own_network import OwnNetwork  # also finds scripts/network.py
+from network import binary, wait_until
 
 MUT = 10**18
 RUN = """
@@ -30,45 +26,41 @@ wallet = "ana"
 QUESTION = ("a vila", "--max-tokens", 24, "--temperature", 0.7, "--seed", 7)
 
 
-class Disputes(unittest.TestCase):
+class Disputes(OwnNetwork):
+    trainers = 2
+    computes = 2
+    people = ("ana", "bento", "bia")
+
     @classmethod
     def setUpClass(cls):
-        folder = tempfile.TemporaryDirectory(prefix="mut-dispute-")
-        cls.addClassCleanup(folder.cleanup)
-        cls.folder = pathlib.Path(folder.name)
-        cls.network = Network(cls.folder / "home")
-        cls.network.up("--nodes", 2, "--trainers", 2, "--computes", 2)
-        cls.addClassCleanup(cls.network.down)
+        super().setUpClass()
         run = cls.network.run
-        for name in ("ana", "bento", "bia"):
-            run("wallet", "new", name)
-            run("wallet", "send", "--from", "founder", "--to", name, 50)
         cls.start_liar()
         nodes = {node["name"]: node for node in run("status")["nodes"]}
         cls.honest = nodes["compute-1"]["address"]
         cls.liar = nodes["compute-2"]["address"]
         for provider in (cls.honest, cls.liar):
             run("stake", "bond", provider, 10, "--wallet", "founder")
-        text = cls.folder / "notas.txt"
+        text = cls.path / "notas.txt"
         text.write_bytes("a vila planta milho e feijão; a chuva vem em março.\n".encode() * 2000)
         run("put", text, "--wallet", "ana")
-        plan = cls.folder / "run.toml"
+        plan = cls.path / "run.toml"
         plan.write_text(RUN)
         run("train", plan)
-        cls.checkpoint = cls.folder / "vila.safetensors"
+        cls.checkpoint = cls.path / "vila.safetensors"
         run("get", cls.checkpoint.name, "--wallet", "bento", "-o", cls.checkpoint)
 
     @classmethod
     def start_liar(cls):
         """Compute node 2 is the program beside a plug-in that makes answers up."""
-        bin_, lib = cls.folder / "liar/bin", cls.folder / "liar/lib"
+        bin_, lib = cls.path / "liar/bin", cls.path / "liar/lib"
         for each in (bin_, lib):
             each.mkdir(parents=True)
         program = bin_ / "mutirao"
         try:
-            os.link(network.binary(), program)
+            os.link(binary(), program)
         except OSError:
-            shutil.copy(network.binary(), program)
+            shutil.copy(binary(), program)
         shutil.copy(os.environ["MUTIRAO_LIAR"], lib)
         before = os.environ.get("MUTIRAO_BINARY")
         os.environ["MUTIRAO_BINARY"] = str(program)

@@ -1,14 +1,10 @@
 """The farmers' table: two owners, two trainers, a model of diseases that answers a new row; and the
 teacher's texts in pieces, fine-tuned with adapters."""
 import json
-import pathlib
 import random
-import sys
-import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts"))
-from network import Network  # noqa: E402
+from own_network import OwnNetwork
 
 SEED = 5
 SOILS = ["clay", "sand", "loam"]
@@ -31,21 +27,10 @@ def verses(count, draw):
     return "".join(" ".join(draw.choice(words) for _ in range(6)) + ".\n" for _ in range(count))
 
 
-class Kinds(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory()
-        cls.path = pathlib.Path(cls.folder.name)
-        cls.network = Network(cls.path / "home")
-        cls.network.up("--nodes", 4, "--trainers", 2, "--computes", 0)
-        for name in ("ana", "rui", "mestra"):
-            cls.network.run("wallet", "new", name)
-            cls.network.run("wallet", "send", "--from", "founder", "--to", name, 50)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.network.down()
-        cls.folder.cleanup()
+class Kinds(OwnNetwork):
+    nodes = 4
+    trainers = 2
+    people = ("ana", "rui", "mestra")
 
     def put(self, name, wallet):
         self.network.run("put", self.path / name, "--wallet", wallet)

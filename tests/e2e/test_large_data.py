@@ -7,7 +7,7 @@ import subprocess
 import sys
 import unittest
 
-from trainers import TrainerNetwork  # also finds scripts/network.py
+from own_network import OwnNetwork  # also finds scripts/network.py
 from network import binary
 
 MEGABYTES = 200  # of what is trained on as it is
@@ -68,8 +68,8 @@ def write_pictures(path):
             pictures.write(some)
 
 
-class LargeData(TrainerNetwork):
-    count = 2
+class LargeData(OwnNetwork):
+    trainers = 2
     allowance = 400
 
     def grows(self, name, **plan):

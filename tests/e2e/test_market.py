@@ -1,36 +1,25 @@
 """What is promised and paid beside objects themselves: deals about them, whose nodes answer audits,
 stake, and orders that one signs and another brings."""
-import pathlib
-import sys
-import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts"))
-from network import Network, wait_until  # noqa: E402
+from own_network import OwnNetwork  # also finds scripts/network.py
+from network import wait_until
 
 MUT = 10**18
 PRICE = 1000  # MUT for a GiB and day: what is kept here is small, and for a minute
 
 
-class Market(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        folder = tempfile.TemporaryDirectory(prefix="mut-market-")
-        cls.addClassCleanup(folder.cleanup)
-        cls.folder = pathlib.Path(folder.name)
-        cls.network = Network(cls.folder / "home")
-        cls.network.up("--nodes", 2, "--trainers", 0, "--computes", 0, "--storage-price", PRICE)
-        cls.addClassCleanup(cls.network.down)
-        for name in ("ana", "bia"):
-            cls.network.run("wallet", "new", name)
-            cls.network.run("wallet", "send", "--from", "founder", "--to", name, 100)
+class Market(OwnNetwork):
+    options = ("--storage-price", PRICE)
+    people = ("ana", "bia")
+    allowance = 100
 
     def balance(self, who):
         return int(self.network.run("wallet", "balance", who)["wei"])
 
     def test_a_deal_is_earned_by_answered_audits(self):
         run = self.network.run
-        path = self.folder / "dados.bin"
+        path = self.path / "dados.bin"
         path.write_bytes(bytes(i % 251 for i in range(1_500_000)))
         run("put", path, "--wallet", "ana")
         quote = run("deal", "quote", path.name, "--days", 0.001, "--wallet", "ana")
@@ -83,7 +72,7 @@ class Market(unittest.TestCase):
 
     def test_orders_are_signed_by_one_and_brought_by_another(self):
         run = self.network.run
-        path = self.folder / "order.json"
+        path = self.path / "order.json"
         before = self.balance("ana")
         signed = run("order", "sign", "--wallet", "ana", "--to", "founder", "--value", 2, "--fee",
                      0.5, "-o", path)

@@ -5,42 +5,23 @@ import pathlib
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 import unittest
 import urllib.request
 
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent.parent / "scripts"))
-from network import Network, alive, wait_until  # noqa: E402
+from own_network import OwnNetwork  # also finds scripts/network.py
+from network import Network, alive, wait_until
 
 
-class NetworkTest(unittest.TestCase):
+class NetworkTest(OwnNetwork):
     """One network of eight storage nodes for all tests of the class."""
-
-    NODES = 8
-    TRAINERS = 0
-    OPTIONS = ()
+    nodes = 8
 
     @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory(prefix="mutirao-e2e-")
-        cls.path = pathlib.Path(cls.folder.name)
-        cls.network = Network(cls.path / "home")
-        cls.network.up("--nodes", cls.NODES, "--trainers", cls.TRAINERS, "--computes", 0,
-                       *cls.OPTIONS)
-        for name in ("ana", "bento"):
-            cls.network.run("wallet", "new", name)
-            cls.network.run("wallet", "send", "--from", "founder", "--to", name, "50")
-
-    @classmethod
-    def tearDownClass(cls):
-        try:
-            code = cls.network.down()
-            assert code in (0, None), f"the network stopped with exit code {code}"
-        finally:
-            cls.folder.cleanup()
+    def stop(cls):
+        code = cls.network.down()
+        assert code in (0, None), f"the network stopped with exit code {code}"
 
     def run_(self, *arguments, **options):
         return self.network.run(*arguments, **options)
@@ -147,7 +128,7 @@ class Objects(NetworkTest):
 
 
 class Wallets(NetworkTest):
-    NODES = 4
+    nodes = 4
 
     def test_an_overdrawn_wallet_pays_nothing(self):
         before = self.run_("wallet", "balance", "bento")["wei"]
@@ -170,7 +151,7 @@ class Wallets(NetworkTest):
 
 
 class Pages(NetworkTest):
-    NODES = 4
+    nodes = 4
 
     def get(self, path):
         return urllib.request.urlopen(self.network.ready["http"].rstrip("/") + path, timeout=10)

@@ -40,7 +40,7 @@ class Stages(Trainers):
                                           model=model, data=data))
 
     def wait_until_of(self, worker, name, least, seconds=60):
-        wait_until(lambda: self.trainers()[worker].get(name, 0) >= least, seconds, 0.2)
+        wait_until(lambda: self.states()[worker].get(name, 0) >= least, seconds, 0.2)
 
     def name_of(self, worker):
         """The process of a run's worker: trainers are in the order of their addresses."""
@@ -53,7 +53,7 @@ class Stages(Trainers):
         """The stored model's file, once the run has ended with one state for each stage."""
         out, error = self.builder.communicate(timeout=150)
         self.assertEqual(self.builder.returncode, 0, (out[-2000:], error[-2000:]))
-        trainers = self.trainers()
+        trainers = self.states()
         states = [{t["state_hash"] for i, t in enumerate(trainers)
                    if i % STAGES == stage and i != missing} for stage in range(STAGES)]
         self.assertEqual([len(each) for each in states], [1] * STAGES, trainers)
@@ -84,7 +84,7 @@ class Back(Stages):
         self.network.kill(name)
         self.wait_until_of(2, "serves", 2)
         self.network.restart(name)
-        wait_until(lambda: self.trainers()[2]["serves"] == 1, 60, 0.2)
+        wait_until(lambda: self.states()[2]["serves"] == 1, 60, 0.2)
         trainers = self.ends_well()
         self.assertGreaterEqual(trainers[2]["taken_over"], 1, trainers)
         self.assertEqual({t["phase"] for t in trainers}, {"finished"})
@@ -105,7 +105,7 @@ class Gone(Stages):
 
 class Hidden(Stages):
     """Three pipelines and a spare, under masks and with noise."""
-    count = 7
+    trainers = 7
     training = ("quorum = 2\nsecure_sum = true\nprivacy_clip = 1\nprivacy_noise = 0.01\n"
                 "privacy_delta = 1e-6")
     learns = 0.3
@@ -113,7 +113,7 @@ class Hidden(Stages):
     def test_a_spare_takes_a_lost_ones_place_and_what_privacy_costs_is_told(self):
         promised = self.begin("oculta", rounds=8)["epsilon_at_the_end"]
         self.wait_until_of(2, "round", 2, seconds=120)
-        self.assertEqual(self.trainers()[6]["serves"], 0)
+        self.assertEqual(self.states()[6]["serves"], 0)
         self.network.kill(self.name_of(2))
         self.wait_until_of(6, "serves", 1, seconds=120)
         trainers = self.ends_well(missing=2)

@@ -3,7 +3,7 @@ import os
 import shutil
 import unittest
 
-from trainers import TRAINERS, Trainers  # also finds scripts/network.py
+from trainers import Trainers  # also finds scripts/network.py
 from network import binary, wait_until
 
 ROUNDS = 14
@@ -36,14 +36,14 @@ class Training(Trainers):
         self.promised = opened.get("epsilon_at_the_end")
 
     def wait_for_round(self, number, seconds=60):
-        wait_until(lambda: max(t.get("round", 0) for t in self.trainers()) >= number, seconds, 0.2)
+        wait_until(lambda: max(t.get("round", 0) for t in self.states()) >= number, seconds, 0.2)
 
     def ends_well(self):
         """The builder has its model; all trainers hold the same bits; the ledger has the rounds."""
         out, error = self.builder.communicate(timeout=120)
         self.assertEqual(self.builder.returncode, 0, (out[-2000:], error[-2000:]))
-        wait_until(lambda: {t["phase"] for t in self.trainers()} == {"finished"}, 120, every=0.5)
-        trainers = self.trainers()
+        wait_until(lambda: {t["phase"] for t in self.states()} == {"finished"}, 120, every=0.5)
+        trainers = self.states()
         self.assertEqual(len({t["state_hash"] for t in trainers}), 1, trainers)
         self.assertEqual({t["round"] for t in trainers}, {self.rounds})
         status = self.network.run("train", "status", self.run_id)
@@ -60,13 +60,13 @@ class Training(Trainers):
 
     def kill_all(self):
         """Also the builder, who would not go on without any; until all trainers have finished."""
-        names = [self.name_of(worker) for worker in range(TRAINERS)]
+        names = [self.name_of(worker) for worker in range(self.trainers)]
         self.builder.kill()
         for name in names:
             self.network.kill(name)
         for name in names:
             self.network.restart(name)
-        wait_until(lambda: {t["phase"] for t in self.trainers()} == {"finished"}, 60, every=0.5)
+        wait_until(lambda: {t["phase"] for t in self.states()} == {"finished"}, 60, every=0.5)
 
 
 class Lost(Training):
@@ -85,7 +85,7 @@ class Lost(Training):
         self.begin()
         self.wait_for_round(3)
         self.kill_all()
-        self.assertEqual(len({t["state_hash"] for t in self.trainers()}), 1)
+        self.assertEqual(len({t["state_hash"] for t in self.states()}), 1)
 
 
 class Exact(Training):
@@ -98,7 +98,7 @@ class Exact(Training):
         self.begin(rounds=8)
         self.wait_for_round(3)
         self.kill_all()
-        trainers = self.trainers()
+        trainers = self.states()
         self.assertEqual({t["state_hash"] for t in trainers}, {undisturbed}, trainers)
         self.assertEqual({t["healed"] for t in trainers}, {0}, trainers)
 
@@ -193,7 +193,7 @@ class Noised(Training):
         spent = {each["epsilon"] for each in trainers}
         self.assertEqual(len(spent), 1, trainers)
         self.assertAlmostEqual(spent.pop(), self.promised, places=9)
-        self.assertEqual([each["audited"] for each in trainers], [0] * TRAINERS)
+        self.assertEqual([each["audited"] for each in trainers], [0] * self.trainers)
 
 
 class Hidden(Noised):

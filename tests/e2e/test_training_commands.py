@@ -32,8 +32,8 @@ share = 10
 
 
 class RunFile(NetworkTest):
-    NODES = 4
-    TRAINERS = 2
+    nodes = 4
+    trainers = 2
 
     @classmethod
     def setUpClass(cls):
@@ -124,7 +124,7 @@ class RunFile(NetworkTest):
 
 
 class Doctor(NetworkTest):
-    NODES = 2
+    nodes = 2
 
     def checks(self, *options):
         return {fact["check"]: fact for fact in self.network.facts("doctor", *options)}

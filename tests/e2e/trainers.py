@@ -1,37 +1,14 @@
-"""A network of four trainers, an object to train on, and a builder whose run is under way."""
+"""A network of trainers, an object to train on, and a builder whose run is under way."""
 import json
-import pathlib
 import subprocess
-import sys
-import tempfile
-import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts"))
-from network import Network, binary  # noqa: E402
-
-TRAINERS = 4
+from own_network import OwnNetwork  # also finds scripts/network.py
+from network import binary
 
 
-class TrainerNetwork(unittest.TestCase):
-    """Two storage nodes and `count` trainers; ana and bento with `allowance` MUT each."""
-    count = TRAINERS
-    allowance = 20
+class Trainers(OwnNetwork):
+    trainers = 4
 
-    @classmethod
-    def setUpClass(cls):
-        folder = tempfile.TemporaryDirectory(prefix="mutirao-e2e-")
-        cls.addClassCleanup(folder.cleanup)
-        cls.path = pathlib.Path(folder.name)
-        cls.network = Network(cls.path / "home")
-        cls.addClassCleanup(cls.network.down)
-        cls.network.up("--nodes", 2, "--trainers", cls.count, "--computes", 0)
-        for name in ("ana", "bento"):
-            cls.network.run("wallet", "new", name)
-            cls.network.run("wallet", "send", "--from", "founder", "--to", name,
-                            str(cls.allowance))
-
-
-class Trainers(TrainerNetwork):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -55,5 +32,5 @@ class Trainers(TrainerNetwork):
         self.run_id = opened["run"]
         return opened
 
-    def trainers(self):
+    def states(self):
         return self.network.run("train", "status", self.run_id)["trainers"]
