@@ -53,13 +53,10 @@ std::uint32_t trainers_of(const JobPlan& plan, std::uint32_t stage) {
     return pipelines_of(plan) + (stage < count % plan.settings.stages ? 1 : 0);
 }
 
-// Where nobody said how many: all pipelines, but with spares one may be missing, as whoever takes a
-// lost one's place has nothing to send in the round of the loss.
+// All stages need as many pipelines, also those that have no spare of their own.
 JobPlan with_quorum(JobPlan plan) {
     const bool has_spares = plan.member.trainers.size() % plan.settings.stages != 0;
-    const auto pipelines = pipelines_of(plan);
-    if (plan.settings.quorum == 0)
-        plan.settings.quorum = has_spares ? std::max(1u, pipelines - 1) : pipelines;
+    plan.settings.quorum = plan.settings.needed(pipelines_of(plan), has_spares);
     return plan;
 }
 
@@ -100,7 +97,6 @@ GroupPlan group_plan(const JobPlan& plan, std::uint32_t stage) {
     const auto& whole = plan.member;
     GroupPlan out;
     out.member.run = train::stage_run(whole.run, stage);
-    out.member.quorum = plan.settings.quorum;
     const auto add = [&](std::uint32_t worker) {
         if (worker == whole.worker)
             out.member.worker = static_cast<std::uint32_t>(out.member.trainers.size());

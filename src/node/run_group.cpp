@@ -37,11 +37,10 @@ MemberPlan member_plan(const train::RunSettings& settings, const GroupPlan& plan
     auto member = plan.member;
     member.lag = settings.schedule == train::Schedule::sync ? 0 : 1;
     if (plan.is_audited) member.rounds_kept = kAuditedRoundsKept;
+    const auto workers = plan.identity.workers;
+    member.quorum = settings.needed(workers - member.spares);
     if (!settings.secure_sum) return member;
-    // Spares open masks, and have nothing to send.
-    const auto workers = static_cast<std::uint32_t>(member.trainers.size());
-    member.sum_threshold = settings.sum_threshold(workers);
-    member.quorum = settings.sum_threshold(workers - member.spares);
+    member.sum_threshold = settings.needed(workers);  // spares open masks, and need send nothing
     for (const auto& piece : codecs) member.sum_values.push_back(piece.parameters);
     return member;
 }

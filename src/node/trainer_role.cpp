@@ -174,11 +174,10 @@ Result<JobPlan> TrainerRole::plan_of(const v1::StartRunRequest& request) {
     Reader in(as_bytes(request.spec()));
     TRY(plan.settings, train::RunSettings::decode(in));
     TRY_VOID(in.finish());
-    plan.member = {id,
-                   static_cast<std::uint32_t>(self - run.trainers.begin()),
-                   plan.settings.quorum,
-                   run.trainers,
-                   {request.peers().begin(), request.peers().end()}};
+    plan.member = {.run = id,
+                   .worker = static_cast<std::uint32_t>(self - run.trainers.begin()),
+                   .trainers = run.trainers,
+                   .endpoints = {request.peers().begin(), request.peers().end()}};
     plan.checkpoint_every = request.checkpoint_every();
     if (plan.settings.quorum > run.trainers.size() || run.trainers.size() > train::kWorkersMax)
         return Error{ErrorKind::invalid_argument,

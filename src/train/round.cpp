@@ -235,7 +235,7 @@ void TrainingRun::protect(std::span<float> delta, Random& random) const {
     clip_length(delta, privacy.clip);
     double deviation = static_cast<double>(privacy.noise) * static_cast<double>(privacy.clip);
     if (settings_.secure_sum)
-        deviation /= std::sqrt(settings_.sum_threshold(identity_.workers - identity_.spares));
+        deviation /= std::sqrt(settings_.needed(identity_.workers - identity_.spares));
     add_gaussian_noise(delta, deviation, random);
 }
 

@@ -42,7 +42,7 @@ std::vector<float> local(const TrainingRun& run, Random& random) {
 std::vector<Payload> masked_round(std::vector<TrainingRun>& runs, const RunSettings& settings,
                                   std::optional<std::uint32_t> lost, Random& random,
                                   std::vector<std::uint32_t>& plain_sum) {
-    const SumSettings sum_settings{kWorkers, settings.sum_threshold(kWorkers), kValues};
+    const SumSettings sum_settings{kWorkers, settings.needed(kWorkers), kValues};
     std::vector<SecureSum> sums;
     SumTranscript said;
     for (std::uint32_t i = 0; i < kWorkers; ++i) {

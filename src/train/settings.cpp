@@ -134,6 +134,11 @@ std::vector<model::Parameter> RunSettings::layout() const {
     return lora ? model::lora_layout(*model.gpt(), *lora) : model::parameter_layout(model);
 }
 
+std::uint32_t RunSettings::needed(std::uint32_t workers, bool has_spares) const {
+    const auto unnamed = has_spares ? std::max(1u, workers - 1) : workers;
+    return std::max(quorum == 0 ? unnamed : quorum, secure_sum ? workers / 2 + 1 : 0);
+}
+
 model::OptimizerSettings RunSettings::optimizer() const {
     model::OptimizerSettings out;
     out.optimizer =

@@ -91,10 +91,11 @@ struct RunSettings {
     // With fragments closing rounds follow, which have no steps and exchange what the pieces gained
     // since their last turns.
     std::uint32_t rounds_total() const { return rounds + fragments - 1; }
-    // Of a secure sum among so many workers: the quorum, but above half of them.
-    std::uint32_t sum_threshold(std::uint32_t workers) const {
-        return std::max(quorum == 0 ? workers : quorum, workers / 2 + 1);
-    }
+    // Payloads that a round of so many workers needs: the quorum. Where none is named all, or, with
+    // spares beside them, one fewer: whoever takes a lost one's place has nothing to send in the
+    // round of the loss. A secure sum needs more than half of them: as many whose values are in
+    // it, and, of all with the spares, as many who open masks.
+    std::uint32_t needed(std::uint32_t workers, bool has_spares = false) const;
     // Of inner step `step` (0 = the run's first).
     float learning_rate_at(std::uint64_t step) const;
 
