@@ -24,10 +24,6 @@ std::optional<train::WorkerState> own_state_of(const RunStore& store, const Work
     return std::nullopt;
 }
 
-OwnState::~OwnState() {
-    if (kept_.valid()) kept_.wait();
-}
-
 Status OwnState::keep(train::WorkerState state, WorkDone work) {
     std::optional<Digest> old;
     if (kept_.valid()) {

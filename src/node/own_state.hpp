@@ -22,8 +22,7 @@ class OwnState {
     // latest does.
     OwnState(RunStore& store, Executor& executor, bool is_shown)
         : store_(store), executor_(executor), is_shown_(is_shown) {}
-    // Waits until nothing is being written.
-    ~OwnState();
+    ~OwnState() { settle(); }
     OwnState(const OwnState&) = delete;
     OwnState& operator=(const OwnState&) = delete;
 
@@ -32,6 +31,10 @@ class OwnState {
     Status keep(train::WorkerState state, WorkDone work);
     // The digest of the latest state, once it is durable. Wants keep().
     Result<Digest> kept();
+    // Waits until nothing is being written.
+    void settle() const {
+        if (kept_.valid()) kept_.wait();
+    }
 
   private:
     RunStore& store_;

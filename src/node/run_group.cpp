@@ -301,6 +301,7 @@ void RunGroup::begin_training(std::uint64_t parameters) {
 }
 
 void RunGroup::end(const Status& status) {
+    own_.settle();
     note([&](auto& progress) {
         progress.phase = status.ok() ? "finished" : "failed";
         if (!status.ok()) progress.error = status.error().message;

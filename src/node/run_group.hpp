@@ -113,7 +113,7 @@ class RunGroup {
 
     JobProgress progress() const;
     void note(const std::function<void(JobProgress&)>& change);
-    // The outcome of run().
+    // The outcome of run(), behind which nothing is written any more.
     void end(const Status& status);
     // From now on its speed is measured. `parameters` are the whole model's.
     void begin_training(std::uint64_t parameters);

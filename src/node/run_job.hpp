@@ -80,7 +80,8 @@ struct JobPorts {
 class RunJob {
   public:
     virtual ~RunJob() = default;
-    // Blocks until the run is finished or has failed; the outcome is in progress().
+    // Blocks until the run is finished or has failed and nothing of it is being written; the
+    // outcome is in progress().
     virtual void run() = 0;
     // Serves other workers until cancel().
     virtual void serve() = 0;

@@ -85,7 +85,7 @@ class InMemory final : public RunObject {
 struct TestTrainer {
     MemoryDisk disk;
     std::unique_ptr<SeededRandom> random;
-    ThreadExecutor executor;
+    std::unique_ptr<Executor> executor = std::make_unique<ThreadExecutor>();
     std::vector<std::thread> threads;
     // Of the job's thread until it has finished.
     std::map<std::uint32_t, Digest> reported;
@@ -155,7 +155,13 @@ class TestRun {
             EXPECT_TRUE(fetch.offer(c, kept.chunk(blob, c).value()).ok());
         return fetch.take();
     }
+    void set_executor(std::uint32_t i, std::unique_ptr<Executor> executor) {
+        workers_[i]->executor = std::move(executor);
+    }
     void cannot_be_called(std::uint32_t i) { endpoints_[i].clear(); }
+
+    // Where worker i would go on after a restart.
+    WorkDone work_on_disk(std::uint32_t i) { return store(i)->work().value().value(); }
 
     void stop(std::uint32_t i) {
         auto& worker = *workers_[i];
@@ -200,11 +206,7 @@ class TestRun {
   protected:
     JobPlan plan(std::uint32_t i) const {
         return {settings_,
-                {.run = run_,
-                 .worker = i,
-                 .quorum = settings_.quorum,
-                 .trainers = trainers_,
-                 .endpoints = endpoints_},
+                {.run = run_, .worker = i, .trainers = trainers_, .endpoints = endpoints_},
                 checkpoint_every_,
                 3s};
     }
@@ -213,7 +215,7 @@ class TestRun {
         return {clock_,
                 *worker.random,
                 network_,
-                worker.executor,
+                *worker.executor,
                 keys_[i],
                 [this]() -> Result<RunObjects> {
                     RunObjects objects;

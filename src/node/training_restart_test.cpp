@@ -44,6 +44,30 @@ TEST(Restart, a_worker_alone_ends_with_the_same_bits_wherever_it_is_cut_off) {
     EXPECT_GT(cut, 8);
 }
 
+// Begins each task late, as on a machine that is busy.
+class LateExecutor final : public Executor {
+  public:
+    void post(std::function<void()> task) override {
+        threads_.post([task = std::move(task)] {
+            std::this_thread::sleep_for(20ms);
+            task();
+        });
+    }
+
+  private:
+    ThreadExecutor threads_;
+};
+
+// So that whoever opens the run's folder next is alone with it.
+TEST(Restart, nothing_is_written_any_more_behind_a_run_that_was_stopped) {
+    Crew crew(1, settings_of(train::Schedule::sync, 1));
+    crew.set_executor(0, std::make_unique<LateExecutor>());
+    crew.all_start();
+    while (crew.job(0).progress().round < 3) std::this_thread::sleep_for(1ms);
+    crew.stop(0);
+    EXPECT_EQ(crew.work_on_disk(0).round, crew.job(0).progress().round);
+}
+
 TEST(Restart, four_workers_that_are_all_killed_end_with_the_same_bits) {
     for (const auto schedule : {train::Schedule::sync, train::Schedule::delay_keep}) {
         const auto settings = settings_of(schedule, schedule == train::Schedule::sync ? 1 : 2);
