@@ -68,13 +68,8 @@ TEST(PipelinedJob, stages_that_lose_their_trainers_are_taken_over) {
     };
     for (const auto& [pipelines, stages, lost] : {Case{2, 3, {1}}, Case{3, 2, {0, 3}}}) {
         SCOPED_TRACE(stages);
-        auto settings = staged_settings(1, stages);
-        settings.rounds = 8;
-        settings.local_steps = 12;
-        Pipelines all(pipelines * stages, settings);
-        all.start_all();
-        all.wait_for_round(0, 1);
-        for (const auto i : lost) all.stop(i);
+        Pipelines all(pipelines * stages, long_settings(1, 8, stages));
+        all.start_all_and_lose(lost, {.worker = 0, .round = 1});
         std::vector<std::uint32_t> left;
         for (std::uint32_t i = 0; i < pipelines * stages; ++i)
             if (std::ranges::find(lost, i) == lost.end()) left.push_back(i);
@@ -93,10 +88,7 @@ TEST(PipelinedJob, stages_that_lose_their_trainers_are_taken_over) {
 
 // It has no pipeline of its own, and knows what all know; a pipeline that loses its trainer has it.
 TEST(PipelinedJob, a_trainer_beyond_whole_pipelines_takes_a_lost_ones_place) {
-    auto settings = staged_settings(0);
-    settings.rounds = 12;
-    settings.local_steps = 12;
-    Pipelines all(5, settings);
+    Pipelines all(5, long_settings(0, 12));
     all.start_all();
     all.wait_for_round(4, 2);
     EXPECT_EQ(all.job(4).progress().serves, 0u);
@@ -112,13 +104,8 @@ TEST(PipelinedJob, a_trainer_beyond_whole_pipelines_takes_a_lost_ones_place) {
 }
 
 TEST(PipelinedJob, whoever_comes_back_takes_its_own_place_again) {
-    auto settings = staged_settings(1);
-    settings.rounds = 20;
-    settings.local_steps = 12;
-    Pipelines all(4, settings);
-    all.start_all();
-    all.wait_for_round(1, 2);
-    all.stop(1);
+    Pipelines all(4, long_settings(1, 20));
+    all.start_all_and_lose({1}, {.worker = 1, .round = 2});
     while (all.job(3).progress().serves < 2 && !all.job(3).progress().ended())
         std::this_thread::sleep_for(5ms);
     ASSERT_EQ(all.job(3).progress().serves, 2u);
@@ -134,9 +121,7 @@ TEST(PipelinedJob, a_single_pipeline_waits_for_whom_it_lost) {
     settings.rounds = 3;
     settings.local_steps = 200;
     Pipelines one(2, settings);
-    one.start_all();
-    one.wait_for_round(0, 1);
-    one.stop(1);
+    one.start_all_and_lose({1}, {.worker = 0, .round = 1});
     one.start(1);
     ASSERT_TRUE(one.finish({0, 1}));
     EXPECT_EQ(one.job(0).progress().round, settings.rounds);

@@ -12,18 +12,20 @@
 namespace mutirao::node {
 namespace {
 
-// What counts is the sum of a stage's payloads; it outlives a trainer, whose place another one has.
-TEST(StageOptions, each_stage_has_secure_sums_of_its_own) {
-    auto settings = staged_settings(2);
+train::RunSettings masked(train::RunSettings settings) {
     settings.codec.kind = train::CodecKind::fixed32;
     settings.secure_sum = true;
+    return settings;
+}
+
+// What counts is the sum of a stage's payloads; it outlives a trainer, whose place another one has.
+TEST(StageOptions, each_stage_has_secure_sums_of_its_own) {
+    auto settings = masked(staged_settings(2));
     settings.rounds = 8;
     PlainWords seen;
     Pipelines all(6, settings);
     seen.watch(all.network());
-    all.start_all();
-    all.wait_for_round(0, 2);
-    all.stop(5);
+    all.start_all_and_lose({5}, {.worker = 0, .round = 2});
     ASSERT_TRUE(all.finish({0, 1, 2, 3, 4}));
     seen.expect_random();
     const auto& rounds = all.job(0).progress().rounds;
@@ -33,16 +35,8 @@ TEST(StageOptions, each_stage_has_secure_sums_of_its_own) {
 // In the round of its loss two of three send values; the spare, who has its place from the next one
 // on, opens masks like the others.
 TEST(StageOptions, a_secure_sum_goes_on_when_one_is_lost_whose_place_a_spare_will_take) {
-    auto settings = staged_settings(0);
-    settings.codec.kind = train::CodecKind::fixed32;
-    settings.secure_sum = true;
-    settings.quorum = 2;
-    settings.rounds = 12;
-    settings.local_steps = 12;
-    Pipelines all(7, settings);
-    all.start_all();
-    all.wait_for_round(0, 2);
-    all.stop(2);
+    Pipelines all(7, masked(long_settings(2, 12)));
+    all.start_all_and_lose({2}, {.worker = 0, .round = 2});
     EXPECT_TRUE(all.finish({0, 1, 3, 4, 5, 6}));
 }
 
@@ -72,9 +66,7 @@ TEST(StageOptions, a_pipelines_pseudo_gradient_is_clipped_as_one) {
 }
 
 TEST(StageOptions, noise_and_secure_sums_go_together_and_cost_what_the_formula_says) {
-    auto settings = staged_settings(0);
-    settings.codec.kind = train::CodecKind::fixed32;
-    settings.secure_sum = true;
+    auto settings = masked(staged_settings(0));
     settings.privacy = {.clip = 1, .noise = 0.01f, .delta = 1e-5f};
     settings.error_decay = 0;
     Pipelines all(6, settings);

@@ -21,6 +21,15 @@ inline train::RunSettings staged_settings(std::uint32_t quorum, std::uint32_t st
     return settings;
 }
 
+// With time to lose somebody amid a round, and to go on.
+inline train::RunSettings long_settings(std::uint32_t quorum, std::uint32_t rounds,
+                                        std::uint32_t stages = 2) {
+    auto settings = staged_settings(quorum, stages);
+    settings.rounds = rounds;
+    settings.local_steps = 12;
+    return settings;
+}
+
 class Pipelines : public TestRun<PipelinedJob> {
   public:
     Pipelines(std::uint32_t count, const train::RunSettings& settings,
@@ -40,6 +49,15 @@ class Pipelines : public TestRun<PipelinedJob> {
     }
     void start_all() {
         for (std::uint32_t i = 0; i < size(); ++i) start(i);
+    }
+    // These stop when that worker is at that round.
+    struct Moment {
+        std::uint32_t worker, round;
+    };
+    void start_all_and_lose(const std::vector<std::uint32_t>& lost, const Moment& when) {
+        start_all();
+        wait_for_round(when.worker, when.round);
+        for (const auto i : lost) stop(i);
     }
     // Of worker i in the agreement of its stage.
     RunMember& member(std::uint32_t i) {
