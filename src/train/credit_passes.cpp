@@ -51,6 +51,11 @@ Status CreditPasses::next(Sent& out) {
     return forward(std::move(at), out);
 }
 
+bool CreditPasses::is_told(std::uint32_t pass) const {
+    if (pass == 0 || pass > 2 * measured_.parts.size()) return false;
+    return is_part(pass) || measured_.parts[(pass - 1) / 2].own_rows > 0;
+}
+
 std::uint32_t CreditPasses::rows_of(const PipelineMessage& at) const {
     return std::min(job_.rows, at.rows - at.micro_batch * job_.rows);
 }
@@ -111,7 +116,7 @@ Result<CreditPasses::Sent> CreditPasses::receive(const PipelineMessage& at) {
     if (at.step != step_ || at.attempt != attempt_) return wrong;
     if (at.kind == PipelineKind::product) {
         if (!is_first() || at.micro_batch == 0 || at.micro_batch >= place_.stages ||
-            at.pass > 2 * measured_.parts.size())
+            !is_told(at.pass))
             return wrong;
         told_[at.pass].try_emplace(at.micro_batch, at.product);
         return out;

@@ -46,6 +46,8 @@ class CreditPasses {
     using Sent = std::vector<StageWorker::Sent>;
     // Pass 0 is the held-out one; part k's are 2 k + 1, and 2 k + 2 where it has own ones.
     static bool is_part(std::uint32_t pass) { return pass % 2 == 1; }
+    // Whether the stages tell a product of it.
+    bool is_told(std::uint32_t pass) const;
     bool is_first() const { return place_.stage == 0; }
     bool is_last() const { return place_.stage + 1 == place_.stages; }
     std::uint32_t micro_batches(std::uint32_t rows) const {
