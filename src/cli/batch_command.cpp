@@ -20,7 +20,8 @@ struct SendOptions {
 
 Result<std::vector<Bytes>> transactions_in(const std::string& path) {
     std::ifstream file(path);
-    if (!file || std::filesystem::is_directory(path))
+    std::error_code ignored;
+    if (!file || std::filesystem::is_directory(path, ignored))
         return Error{ErrorKind::not_found, "there is no file " + path + " that can be read"};
     std::vector<Bytes> out;
     std::string line;

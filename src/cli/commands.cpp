@@ -91,7 +91,10 @@ int run(int argc, char** argv) {
         return app.exit(error);
     }
     if (!action) return 0;
-    const auto status = action();
+    auto status = action();
+    if (status.ok() && !std::cout.flush())
+        status =
+            Error{ErrorKind::io, "what was to be shown could not be written: is the disk full?"};
     return status.ok() ? 0 : report(status.error(), options.json);
 }
 

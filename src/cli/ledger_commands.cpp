@@ -19,8 +19,6 @@
 namespace mutirao::cli {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr std::size_t kExportMax = std::size_t{4} << 30;
 constexpr std::uint64_t kValidatorMut = 1000;  // that the founder stakes for each
 constexpr std::uint16_t kCometPort = 26656;    // CometBFT's own default, and 26657 for its RPC
@@ -56,8 +54,7 @@ struct Beginning {
 };
 
 Result<Beginning> read_export(const std::string& path) {
-    TRY(auto place, place_of(path));
-    TRY(auto bytes, place.folder->read_file(place.name, kExportMax));
+    TRY(const auto bytes, read_local(path, kExportMax));
     Beginning out;
     TRY(out.state, consensus::StateExport::decode(bytes));
     TRY(const auto ledger, ledger::Ledger::restore(out.state->state));
@@ -101,8 +98,9 @@ Status write_ledger(const std::string& folder, const Beginning& beginning,
     return disk->write_file_atomic(node::kGenesisFile, ledger::encode_record(beginning.genesis));
 }
 
-std::string ledger_folder(const InitOptions& options, const CometValidator& validator) {
-    return (fs::absolute(options.folder) / validator.name / "ledger").string();
+// `options.folder` is whole.
+std::string folder_of(const InitOptions& options, const CometValidator& validator) {
+    return options.folder + "/" + validator.name;
 }
 
 // With accounts that are the ledgers' own.
@@ -129,13 +127,14 @@ Result<std::vector<NewValidator>> new_validators(Session& session, const InitOpt
             const auto port = ":" + std::to_string(kLedgerPort);
             validator.address = {"0.0.0.0" + port, options.hosts[i] + port};
         }
-        one.abci_socket = ledger_folder(options, one) + "/" + std::string(node::kAbciSocket);
+        const auto of_ledger = folder_of(options, one) + "/ledger";
+        one.abci_socket = of_ledger + "/" + std::string(node::kAbciSocket);
         if (one.abci_socket.size() > os::kSocketPathMax)
             return Error{ErrorKind::invalid_argument,
                          "\"" + one.abci_socket +
                              "\" is too long for a socket; choose a --dir "
                              "with a shorter path"};
-        TRY(auto folder, os::PosixDisk::open_folder(ledger_folder(options, one)));
+        TRY(auto folder, os::PosixDisk::open_folder(of_ledger));
         TRY(const auto identity, node::Identity::load_or_create(*folder, session.random()));
         one.account = identity.address();
         validator.bls_key = identity.bls.public_key();
@@ -167,7 +166,7 @@ Status init_comet(Session& session, const InitOptions& options, const Beginning&
     std::string how;
     for (std::size_t i = 0; i < network.validators.size(); ++i) {
         const auto& one = network.validators[i];
-        const auto folder = (fs::absolute(options.folder) / one.name).string();
+        const auto folder = folder_of(options, one);
         TRY_VOID(write_ledger(folder + "/ledger", beginning, "cometbft"));
         TRY_VOID(write_comet_home(folder + "/cometbft", network, i));
         list.push_back({{"name", one.name},
@@ -193,7 +192,8 @@ Status init_comet(Session& session, const InitOptions& options, const Beginning&
     return {};
 }
 
-Status run_init(const GlobalOptions& globals, const InitOptions& options) {
+Status run_init(const GlobalOptions& globals, InitOptions options) {
+    TRY(options.folder, whole_path(options.folder));
     TRY(auto session, Session::open(globals));
     std::vector<NewValidator> validators;
     if (options.engine == "cometbft") {
@@ -203,7 +203,7 @@ Status run_init(const GlobalOptions& globals, const InitOptions& options) {
     TRY(auto beginning, options.from.empty() ? begin_new(*session, options.founder, staked)
                                              : read_export(options.from));
     if (options.engine == "cometbft") return init_comet(*session, options, beginning, validators);
-    const auto folder = fs::absolute(options.folder).string();
+    const auto& folder = options.folder;
     TRY_VOID(write_ledger(folder, beginning, options.engine));
     session->out().facts({{"engine", options.engine},
                           {"height", beginning.height},
@@ -216,6 +216,9 @@ Status run_init(const GlobalOptions& globals, const InitOptions& options) {
 
 Status run_export(const GlobalOptions& globals, const std::string& data, const std::string& file) {
     TRY(auto session, Session::open(globals));
+    std::error_code ignored;
+    if (!std::filesystem::exists(data + "/" + std::string(node::kGenesisFile), ignored))
+        return Error{ErrorKind::not_found, "there is no ledger in " + data};
     TRY(auto disk, os::PosixDisk::open_folder(data));
     TRY_VOID(disk->lock());
     TRY(auto identity, node::Identity::load_or_create(*disk, session->random()));
@@ -227,8 +230,7 @@ Status run_export(const GlobalOptions& globals, const std::string& data, const s
     TRY(const auto exported,
         node::LedgerRole::export_state(*disk, session->clock(), options, {&pool, cores}));
     const auto bytes = exported.state.encode();
-    TRY(auto place, place_of(file));
-    TRY_VOID(place.folder->write_file_atomic(place.name, bytes));
+    TRY_VOID(write_local(file, bytes));
     session->out().facts({{"height", exported.state.height},
                           {"state_hash", exported.state_hash.hex()},
                           {"bytes", bytes.size()},
@@ -242,8 +244,9 @@ Status run_export(const GlobalOptions& globals, const std::string& data, const s
 Status run_import(const GlobalOptions& globals, const std::string& file, const std::string& data,
                   const std::string& engine) {
     TRY(auto session, Session::open(globals));
+    TRY(const auto folder, whole_path(data));
     TRY(const auto beginning, read_export(file));
-    TRY_VOID(write_ledger(fs::absolute(data).string(), beginning, engine));
+    TRY_VOID(write_ledger(folder, beginning, engine));
     session->out().facts({{"height", beginning.height},
                           {"state_hash", beginning.state_hash.hex()},
                           {"engine", engine}});

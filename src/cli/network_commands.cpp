@@ -1,5 +1,6 @@
 // `mutirao up`, `down` and `status`: a whole network on this machine.
 #include <cmath>
+#include <iostream>
 #include <map>
 #include <signal.h>
 #include <unistd.h>
@@ -21,6 +22,7 @@ namespace {
 constexpr auto kStartPatience = std::chrono::seconds(60);
 constexpr auto kStopPatience = std::chrono::seconds(10);
 constexpr auto kPoll = std::chrono::milliseconds(20);
+constexpr auto kWatch = std::chrono::seconds(1);
 constexpr std::size_t kNodesShownMax = 10'000;
 constexpr std::uint64_t kNodeMut = 10;  // for its own transactions
 
@@ -46,6 +48,7 @@ struct Child {
     std::unique_ptr<os::PosixDisk> disk;
     std::optional<os::Process> process;
     std::string endpoint;
+    bool is_told = false;  // that it ended by itself
 };
 
 std::string own_executable() {
@@ -64,6 +67,8 @@ class LocalNetwork {
     // All of them, the ledger last. io, naming the first one that did not end cleanly by itself.
     Status stop();
     NetworkFile describe() const;
+    // Of processes that ended by themselves since the last call, a sentence each.
+    std::vector<std::string> ended();
 
   private:
     Status prepare();
@@ -153,6 +158,14 @@ Status LocalNetwork::spawn(Child& child) {
     return {};
 }
 
+// What a process said last.
+std::string last_words(Child& child) {
+    const auto log = child.disk->read_file("log.txt", 16 << 20);
+    std::string last = log.ok() ? std::string(as_text(*log)) : "";
+    while (last.ends_with('\n')) last.pop_back();
+    return last.erase(0, last.find_last_of('\n') + 1);
+}
+
 Status LocalNetwork::wait_until_ready(Child& child) {
     const auto until = session_.clock().monotonic() + kStartPatience;
     while (session_.clock().monotonic() < until) {
@@ -160,13 +173,9 @@ Status LocalNetwork::wait_until_ready(Child& child) {
             child.endpoint = std::string(as_text(*bytes));
             return {};
         }
-        if (!child.process->is_running()) {
-            auto log = child.disk->read_file("log.txt", 16 << 20);
-            std::string last = log.ok() ? std::string(as_text(*log)) : "";
-            while (last.ends_with('\n')) last.pop_back();
-            last.erase(0, last.find_last_of('\n') + 1);
-            return Error{ErrorKind::unavailable, child.name + " did not start: " + last};
-        }
+        if (!child.process->is_running())
+            return Error{ErrorKind::unavailable,
+                         child.name + " did not start: " + last_words(child)};
         session_.clock().sleep(kPoll);
     }
     return Error{ErrorKind::timeout, child.name + " was not ready in time; see its log.txt"};
@@ -228,6 +237,18 @@ Status LocalNetwork::stop() {
     return outcome;
 }
 
+std::vector<std::string> LocalNetwork::ended() {
+    std::vector<std::string> out;
+    for (auto& child : children_) {
+        if (child.is_told || !child.process || child.process->is_running()) continue;
+        child.is_told = true;
+        const auto exit = child.process->wait(Duration{0});
+        out.push_back(child.name + " " + (exit ? exit->sentence() : "has ended") +
+                      "; what it said last: " + last_words(child));
+    }
+    return out;
+}
+
 NetworkFile LocalNetwork::describe() const {
     NetworkFile file;
     file.ledger = ledger_endpoint_;
@@ -274,7 +295,9 @@ Status run_up(const GlobalOptions& globals, const UpOptions& options) {
     out.table(rows);
     out.line("\nStatus page: " + file.http + "\nFor wallets: " + file.eth_rpc +
              "\nCtrl-C stops everything.");
-    stop.wait();
+    while (!stop.wait(kWatch))
+        for (const auto& sentence : network.ended())
+            std::cerr << "mutirao: " << sentence << std::endl;
     out.line("Stopping ...");
     auto stopped = network.stop();
     TRY_VOID(disk.remove(kNetworkFile));
@@ -282,9 +305,14 @@ Status run_up(const GlobalOptions& globals, const UpOptions& options) {
 }
 
 Status run_down(const GlobalOptions& globals) {
+    if (!globals.ledger.empty())
+        return Error{ErrorKind::invalid_argument,
+                     "down stops the network of a home folder: leave --ledger out"};
     TRY(auto session, Session::open(globals));
     TRY(auto file, session->network_file());
-    if (file.pid <= 0 || ::kill(file.pid, SIGTERM) != 0) {
+    // `up` holds the folder as long as it runs; after it, the number may be another process's.
+    const bool gone = static_cast<os::PosixDisk&>(session->disk()).lock().ok();
+    if (gone || file.pid <= 0 || ::kill(file.pid, SIGTERM) != 0) {
         TRY_VOID(session->disk().remove(kNetworkFile));
         return Error{ErrorKind::not_found, "the network was not running any more"};
     }
@@ -363,7 +391,7 @@ Status run_status(const GlobalOptions& globals) {
 Result<Address> founder_address(Session& session) {
     const std::string name(kFounder);
     auto known = session.wallets().address(name);
-    if (known.ok()) return known;
+    if (known.ok() || known.error().kind != ErrorKind::not_found) return known;
     TRY(auto password, session.password());
     return session.wallets().create(name, password, wallet_strength());
 }

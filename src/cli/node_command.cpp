@@ -230,6 +230,23 @@ Status run_ledger(const NodeOptions& given, Disk& disk, os::StopSignal& stop) {
     return status;
 }
 
+// Ends what a node has begun, so that no task outlives what it works on.
+class Ending {
+  public:
+    Ending(node::Node& node, std::unique_ptr<os::ThreadPool>& executor)
+        : node_(node), executor_(executor) {}
+    Ending(const Ending&) = delete;
+    Ending& operator=(const Ending&) = delete;
+    ~Ending() {
+        node_.cancel();
+        executor_.reset();
+    }
+
+  private:
+    node::Node& node_;
+    std::unique_ptr<os::ThreadPool>& executor_;
+};
+
 // For a year from now; starting the node again puts that off.
 Status offer_storage(node::Node& node, const NodeOptions& options, Clock& clock) {
     if (options.storage_price.empty()) return {};
@@ -268,12 +285,11 @@ Status run_role(const NodeOptions& options, ledger::Role role, Disk& disk, os::S
     net::ChannelNetwork data(
         [&](const std::string& peer) { return node::ask_for_door(network, peer); }, random);
     os::MemfdMemory memory;
-    // Declared before the node, so that no task outlives what it works on: the pool is destroyed
-    // by hand, after the node has cancelled its work and before it goes.
     auto executor = std::make_unique<os::ThreadPool>(kExecutorThreads, kExecutorQueue);
     TRY(auto node, node::Node::open({clock, random, disk, network, data, *executor,
                                      [&] { return open_backend(options.backend); }, &memory},
                                     role, options.join));
+    const Ending ending(*node, executor);  // after the servers, and before the node goes
     const net::Admit admit = [&](const net::Caller& caller, std::string_view method) {
         return node->admit(caller, method);
     };
@@ -311,9 +327,6 @@ Status run_role(const NodeOptions& options, ledger::Role role, Disk& disk, os::S
     if (http) http->stop();
     server->stop();
     if (channel) channel->stop();
-    local.reset();
-    node->cancel();
-    executor.reset();
     return {};
 }
 

@@ -48,15 +48,22 @@ Result<Digest> find_content(Session& session, const crypto::AccountKey& wallet,
     return std::move(object).error();
 }
 
-// Writes beside the target first, so that a failed read never destroys what was there.
+// Writes beside the target first, so that a failed read never destroys what was there. What is no
+// file (a pipe, a device) is written to as it is, and never replaced.
 class Target {
   public:
     explicit Target(std::string path) : path_(std::move(path)), partial_(path_ + ".part") {}
     ~Target() {
         std::error_code ignored;
-        if (!done_) std::filesystem::remove(partial_, ignored);
+        if (is_file_ && !done_) std::filesystem::remove(partial_, ignored);
     }
     Status open() {
+        std::error_code ignored;
+        const auto there = std::filesystem::status(path_, ignored);
+        if (std::filesystem::is_directory(there))
+            return Error{ErrorKind::invalid_argument, path_ + " is a folder: name a file in it"};
+        is_file_ = !std::filesystem::exists(there) || std::filesystem::is_regular_file(there);
+        if (!is_file_) partial_ = path_;
         file_.open(partial_, std::ios::binary | std::ios::trunc);
         if (!file_) return Error{ErrorKind::permission_denied, "cannot write to " + partial_};
         return {};
@@ -72,16 +79,17 @@ class Target {
     Status finish() {
         file_.close();
         std::error_code failed;
-        if (file_) std::filesystem::rename(partial_, path_, failed);
+        if (file_ && is_file_) std::filesystem::rename(partial_, path_, failed);
         if (!file_ || failed) return Error{ErrorKind::io, "cannot write " + path_};
         done_ = true;
         return {};
     }
 
   private:
-    const std::string path_, partial_;
+    const std::string path_;
+    std::string partial_;
     std::ofstream file_;
-    bool done_ = false;
+    bool is_file_ = false, done_ = false;
 };
 
 Status run_get(const GlobalOptions& globals, const std::string& name, std::string path,

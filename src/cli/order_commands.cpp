@@ -1,7 +1,7 @@
 // `mutirao order`: calls that one account signs and another brings to the ledger, and session keys.
-#include <filesystem>
-
 #include "cli/commands.hpp"
+#include "cli/local_file.hpp"
+#include "cli/order_file.hpp"
 #include "ledger/deals.hpp"
 #include "ledger/methods.hpp"
 #include "ledger/orders.hpp"
@@ -32,85 +32,6 @@ Result<Address> target(Session& session, const std::string& text) {
     return session.wallets().resolve(text);
 }
 
-json::object order_json(const ledger::Order& order, std::uint64_t chain_id) {
-    return {{"chain_id", chain_id},
-            {"account", crypto::to_checksum_text(order.account)},
-            {"to", crypto::to_checksum_text(order.to)},
-            {"value_wei", order.value.decimal()},
-            {"data", to_hex(order.data)},
-            {"fee_wei", order.fee.decimal()},
-            {"nonce", order.nonce},
-            {"deadline_ms", order.deadline_ms},
-            {"signature", to_hex(order.signature.to_bytes())}};
-}
-
-// Wei in digits.
-Result<ledger::Amount> wei_from(std::string_view digits) {
-    ledger::Amount out;
-    if (digits.empty() || digits.find_first_not_of("0123456789") != std::string_view::npos)
-        return Error{ErrorKind::corrupt, "\"" + std::string(digits) + "\" is no number of wei"};
-    for (const char digit : digits) {
-        TRY(const auto tens, out.times(10));
-        TRY(out, tens.plus(ledger::Amount(static_cast<unsigned>(digit - '0'))));
-    }
-    return out;
-}
-
-Result<ledger::Order> order_from(std::string_view text, std::uint64_t chain_id) {
-    const Error damaged{ErrorKind::corrupt, "this is no order: mutirao order sign writes one"};
-    json::error_code failed;
-    const auto parsed = json::parse(text, failed);
-    if (failed || !parsed.is_object()) return damaged;
-    const auto& object = parsed.get_object();
-    const auto word = [&](const char* name) -> Result<std::string> {
-        const auto* found = object.if_contains(name);
-        if (found == nullptr || !found->is_string()) return damaged;
-        return std::string(found->get_string());
-    };
-    const auto number = [&](const char* name) -> Result<std::uint64_t> {
-        const auto* found = object.if_contains(name);
-        json::error_code wrong;
-        const auto value = found == nullptr ? 0 : found->to_number<std::uint64_t>(wrong);
-        if (found == nullptr || wrong) return damaged;
-        return value;
-    };
-    TRY(const auto chain, number("chain_id"));
-    if (chain != chain_id)
-        return Error{ErrorKind::invalid_argument, "the order is for chain " +
-                                                      std::to_string(chain) + ", this one is " +
-                                                      std::to_string(chain_id)};
-    ledger::Order out;
-    TRY(const auto account, word("account"));
-    TRY(out.account, crypto::address_from_text(account));
-    TRY(const auto to, word("to"));
-    TRY(out.to, crypto::address_from_text(to));
-    TRY(const auto value, word("value_wei"));
-    TRY(out.value, wei_from(value));
-    TRY(const auto data, word("data"));
-    TRY(out.data, from_hex(data));
-    TRY(const auto fee, word("fee_wei"));
-    TRY(out.fee, wei_from(fee));
-    TRY(out.nonce, number("nonce"));
-    TRY(out.deadline_ms, number("deadline_ms"));
-    TRY(const auto signature, word("signature"));
-    TRY(const auto bytes, from_hex(signature));
-    TRY(out.signature, crypto::AccountSignature::from_bytes(bytes));
-    return out;
-}
-
-Status write_text(const std::string& path, const std::string& text) {
-    const auto whole = std::filesystem::absolute(path);
-    TRY(auto folder, os::PosixDisk::open_folder(whole.parent_path().string()));
-    return folder->write_file_atomic(whole.filename().string(), as_bytes(text));
-}
-
-Result<std::string> read_text(const std::string& path) {
-    const auto whole = std::filesystem::absolute(path);
-    TRY(auto folder, os::PosixDisk::open_folder(whole.parent_path().string()));
-    TRY(const auto bytes, folder->read_file(whole.filename().string(), kOrderFileMax));
-    return std::string(as_text(bytes));
-}
-
 Status run_sign(const GlobalOptions& globals, const OrderOptions& options) {
     TRY(auto session, Session::open(globals));
     TRY_VOID(session->connect());
@@ -131,7 +52,8 @@ Status run_sign(const GlobalOptions& globals, const OrderOptions& options) {
     order.deadline_ms = now_ms + options.minutes * kMinuteMs;
     order.sign(key, session->chain_id());
     const auto text = order_json(order, session->chain_id());
-    if (!options.file.empty()) TRY_VOID(write_text(options.file, json::serialize(text) + "\n"));
+    if (!options.file.empty())
+        TRY_VOID(write_local(options.file, as_bytes(json::serialize(text) + "\n")));
     session->out().facts(text);
     session->out().line(options.file.empty()
                             ? json::serialize(text)
@@ -143,9 +65,9 @@ Status run_sign(const GlobalOptions& globals, const OrderOptions& options) {
 
 Status run_submit(const GlobalOptions& globals, const OrderOptions& options) {
     TRY(auto session, Session::open(globals));
-    TRY(const auto text, read_text(options.file));
+    TRY(const auto text, read_local(options.file, kOrderFileMax));
     TRY_VOID(session->connect());
-    TRY(const auto order, order_from(text, session->chain_id()));
+    TRY(const auto order, order_from(as_text(text), session->chain_id()));
     TRY(const auto relayer, session->open_wallet(options.wallet));
     node::Sender sender(session->ledger(), relayer);
     TRY(const auto sent, sender.send(ledger::relay(order)));

@@ -36,7 +36,8 @@ Result<dataset::ImageSet> read_picture_folder(const std::string& path, std::uint
                      path + " has " + std::to_string(folders.size()) + " folders; a model has " +
                          std::to_string(model::kClassesMax) + " classes at most"};
     for (const auto& folder : folders) {
-        if (!fs::is_directory(folder))
+        std::error_code ignored;
+        if (!fs::is_directory(folder, ignored))
             return Error{ErrorKind::invalid_argument,
                          folder.string() + " is no folder: put pictures into one folder a class"};
         TRY(const auto files, entries_of(folder));
@@ -47,6 +48,12 @@ Result<dataset::ImageSet> read_picture_folder(const std::string& path, std::uint
             const auto pixels = dataset::resized(*picture, height, width);
             set.examples.insert(set.examples.end(), pixels.begin(), pixels.end());
             set.examples.push_back(static_cast<std::uint8_t>(set.classes.size()));
+            if (set.examples.size() > dataset::kImageSetMax)
+                return Error{ErrorKind::resource_exhausted,
+                             path + " has too many pictures of " + std::to_string(height) + " by " +
+                                 std::to_string(width) + " pixels for one file of " +
+                                 std::to_string(dataset::kImageSetMax >> 20) +
+                                 " MiB; make them smaller, or several files"};
         }
         set.classes.push_back(folder.filename().string());
     }

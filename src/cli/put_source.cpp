@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/local_file.hpp"
 #include "crypto/hash.hpp"
 #include "publish/owner_request.hpp"
 
@@ -105,6 +106,9 @@ Result<std::vector<Source>> sources_at(const std::string& path, const std::strin
                                        const Address& owner) {
     std::error_code failed;
     const auto kind = std::filesystem::status(path, failed);
+    if (failed && kind.type() != std::filesystem::file_type::not_found)
+        return Error{ErrorKind::permission_denied,
+                     "cannot look at " + path + ": " + failed.message()};
     if (!std::filesystem::exists(kind))
         return Error{ErrorKind::not_found, "there is no file " + path};
     std::vector<Source> out;
@@ -116,12 +120,13 @@ Result<std::vector<Source>> sources_at(const std::string& path, const std::strin
     if (!name.empty())
         return Error{ErrorKind::invalid_argument,
                      "--name is for one file, " + path + " is a folder"};
-    const auto folder = std::filesystem::absolute(path).lexically_normal();
+    TRY(const auto whole, whole_path(path));
+    const auto folder = std::filesystem::path(whole).lexically_normal();
     const auto parent = (folder.has_filename() ? folder : folder.parent_path()).parent_path();
-    TRY(const auto files, files_below(path));
+    TRY(const auto files, files_below(whole));
     for (const auto& file : files) {
         const auto called =
-            std::filesystem::absolute(file).lexically_normal().lexically_relative(parent);
+            std::filesystem::path(file).lexically_normal().lexically_relative(parent);
         TRY(auto source, file_source(file, called.generic_string(), owner));
         out.push_back(std::move(source));
     }

@@ -192,7 +192,9 @@ std::vector<Key> training_keys(train::RunSettings& out, std::string& preset) {
 
 Status read_training(const std::string& name, const toml::table& table, RunPlan& out) {
     std::string preset = "mutirao";
-    if (const auto* node = table.get("preset")) preset = node->value_or(std::string());
+    if (const auto* node = table.get("preset"))
+        if (const auto wanted = text(preset)(*node))
+            return at(name, place_of(table, "preset"), "preset must be " + *wanted);
     auto settings = train::preset(preset);
     if (!settings.ok()) return at(name, place_of(table, "preset"), settings.error().message);
     // No other codec adds up, so nobody need name it.

@@ -1,6 +1,8 @@
 #include "cli/run_plan.hpp"
 
+#include <algorithm>
 #include <gtest/gtest.h>
+#include <sstream>
 
 namespace mutirao::cli {
 namespace {
@@ -167,6 +169,33 @@ TEST(RunPlan, a_value_of_another_kind_or_out_of_range_is_refused_with_its_line) 
     EXPECT_EQ(refusal("training = 1"), "run.toml:1: write [training] as a table");
     EXPECT_EQ(refusal("data = \"a\""), "run.toml:1: write each object as a [[data]] table");
     EXPECT_EQ(refusal("[[data]]\nshare = 1"), "run.toml:1: this [[data]] names no object");
+}
+
+// The keys are those that the refusal of an unknown one names.
+TEST(RunPlan, every_key_refuses_what_is_of_no_kind_of_its_own_by_its_name) {
+    const std::string sections[] = {"",
+                                    "[training]\n",
+                                    "[offers]\n",
+                                    "[[data]]\n",
+                                    "[model]\n",
+                                    "[model]\nkind = \"table\"\n",
+                                    "[model]\nkind = \"image\"\n"};
+    std::size_t refused = 0;
+    for (const auto& section : sections) {
+        const auto line = std::to_string(std::count(section.begin(), section.end(), '\n') + 1);
+        auto names = refusal(section + "there_is_none = 1\n");
+        names.erase(0, names.find("there are: ") + 11);
+        std::istringstream list(names);
+        for (std::string key; std::getline(list >> std::ws, key, ',');)
+            for (const auto* value : {"[[]]", "1979-05-27", "07:32:00", "[1, \"a\"]"}) {
+                if (key == "kind" && section.find("kind") != section.npos) continue;
+                const auto said = refusal(section + key + " = " + value + "\n");
+                EXPECT_TRUE(said.starts_with("run.toml:" + line + ": ")) << key << ": " << said;
+                EXPECT_NE(said.find(key), said.npos) << said;
+                ++refused;
+            }
+    }
+    EXPECT_GT(refused, 200u);
 }
 
 TEST(RunPlan, what_is_no_toml_is_refused_with_its_line) {

@@ -78,6 +78,7 @@ Result<NetworkFile> Session::network_file() {
         return out;
     }
     auto bytes = disk_->read_file(kNetworkFile, kNetworkFileMax);
+    if (!bytes.ok() && bytes.error().kind != ErrorKind::not_found) return std::move(bytes).error();
     if (!bytes.ok())
         return Error{ErrorKind::not_found, "no network is running with home folder " +
                                                options_.home + "; start one with: mutirao up"};

@@ -1,9 +1,9 @@
 // `mutirao stake`: money that answers for a node, and validators that vote with it.
-#include <filesystem>
 
 #include "cli/comet_home.hpp"
 #include "cli/commands.hpp"
 #include "cli/ledger_address.hpp"
+#include "cli/local_file.hpp"
 #include "ledger/staking.hpp"
 #include "ledger/validators.hpp"
 #include "net/address.hpp"
@@ -147,9 +147,7 @@ Status run_join(const GlobalOptions& globals, const StakeOptions& options) {
     TRY(auto session, Session::open(globals));
     TRY(const auto identity, identity_of(*session, options.data));
     TRY(const auto endpoint, fixed_endpoint(options.data));
-    const auto path = std::filesystem::absolute(options.key);
-    TRY(auto folder, os::PosixDisk::open_folder(path.parent_path().string()));
-    TRY(const auto text, folder->read_file(path.filename().string(), kKeyFileMax));
+    TRY(const auto text, read_local(options.key, kKeyFileMax));
     TRY(const auto key, comet_signing_key(as_text(text)));
     TRY_VOID(session->connect());
     return send_and_show(*session, identity.account,

@@ -3,7 +3,6 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <sstream>
 
 #include "cli/commands.hpp"
@@ -94,10 +93,13 @@ Status run_fund(const GlobalOptions& globals, const RunOptions& options) {
 
 Result<RunPlan> read_plan(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
-    if (!file || std::filesystem::is_directory(path))
+    std::error_code ignored;
+    if (!file || std::filesystem::is_directory(path, ignored))
         return Error{ErrorKind::not_found, "there is no run's file " + path +
                                                " that can be read; examples/train/run.toml is one"};
-    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    std::string text(kRunPlanBytesMax + 1, '\0');  // one more than it may have
+    file.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<std::size_t>(file.gcount()));
     TRY(auto plan, parse_run_plan(text, path));
     if (plan.judge.empty()) return plan;
     TRY(const auto judge, read_local(plan.judge, node::kJudgeBytesMax));

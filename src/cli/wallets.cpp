@@ -61,13 +61,18 @@ Result<crypto::AccountKey> Wallets::open(const std::string& name, const std::str
 
 Result<Address> Wallets::address(const std::string& name) {
     TRY(auto text, read(name));
+    const auto damaged = [&]() -> Result<Address> {
+        return Error{ErrorKind::corrupt, "the file of wallet \"" + name + "\" is damaged (" +
+                                             path_of(name) +
+                                             " in the home folder); put a copy in its place"};
+    };
     boost::json::error_code failed;
     const auto value = boost::json::parse(text, failed);
     const auto* field =
         failed || !value.is_object() ? nullptr : value.get_object().if_contains("address");
-    if (field == nullptr || !field->is_string())
-        return Error{ErrorKind::corrupt, "the file of wallet \"" + name + "\" is damaged"};
-    return Address::from_hex(std::string_view(field->get_string()));
+    if (field == nullptr || !field->is_string()) return damaged();
+    auto address = Address::from_hex(std::string_view(field->get_string()));
+    return address.ok() ? std::move(address) : damaged();
 }
 
 Result<std::vector<WalletEntry>> Wallets::list() {
