@@ -1,97 +1,106 @@
 // Keccak-256 as Ethereum uses it: Keccak-f[1600], rate 136 bytes, the original padding byte 0x01
 // (https://keccak.team/keccak_specs_summary.html).
+#include <algorithm>
 #include <bit>
 #include <cstring>
+#include <numeric>
 
-#include "crypto/hash.hpp"
+#include "base/ensure.hpp"
+#include "crypto/keccak_each.hpp"
+#include "crypto/keccak_rounds.hpp"
 
 namespace mutirao::crypto {
 namespace {
 
-constexpr std::size_t kRate = 136;  // bytes
-using State = std::array<std::uint64_t, 25>;
+using namespace keccak;
+static_assert(std::endian::native == std::endian::little);
 
-// Round constants from the specification's linear feedback shift register x^8+x^6+x^5+x^4+1.
-constexpr std::array<std::uint64_t, 24> kRoundConstants = [] {
-    std::array<std::uint64_t, 24> out{};
-    std::uint8_t shift = 1;
-    for (auto& constant : out)
-        for (int j = 0; j <= 6; ++j) {
-            if (shift & 1) constant |= std::uint64_t{1} << ((1 << j) - 1);
-            shift = static_cast<std::uint8_t>(shift << 1 ^ (shift >> 7 ? 0x71 : 0));
-        }
-    return out;
-}();
+using Block = std::array<std::uint8_t, kRate>;
+constexpr std::size_t kWords = kRate / 8;
+constexpr std::size_t kWorthIt = 3;  // inputs: eight take as long as two or three alone
 
-// One walk over the 24 lanes other than (0, 0) does rho and pi: step t takes the lane at place t
-// to place t + 1, rotated by t's triangular number.
-struct Step {
-    std::uint8_t place, rotation;
-};
-constexpr std::array<Step, 24> kWalk = [] {
-    std::array<Step, 24> out{};
-    int x = 1, y = 0;
-    for (int t = 0; t < 24; ++t) {
-        const int next_y = (2 * x + 3 * y) % 5;
-        x = y;
-        y = next_y;
-        out[t] = {static_cast<std::uint8_t>(x + 5 * y),
-                  static_cast<std::uint8_t>((t + 1) * (t + 2) / 2 % 64)};
-    }
-    return out;
-}();
+std::size_t blocks_of(ByteSpan input) { return input.size() / kRate + 1; }
 
-// Every loop is unrolled and the state is a local copy, so that lanes are registers.
-void permute(State& state) {
-    State a = state;
-    for (const auto constant : kRoundConstants) {
-        std::uint64_t column[5], d[5];
-#pragma GCC unroll 5
-        for (int x = 0; x < 5; ++x) column[x] = a[x] ^ a[x + 5] ^ a[x + 10] ^ a[x + 15] ^ a[x + 20];
-#pragma GCC unroll 5
-        for (int x = 0; x < 5; ++x) d[x] = column[(x + 4) % 5] ^ std::rotl(column[(x + 1) % 5], 1);
-#pragma GCC unroll 25
-        for (int i = 0; i < 25; ++i) a[i] ^= d[i % 5];
-        std::uint64_t lane = a[1];
-#pragma GCC unroll 24
-        for (int t = 0; t < 24; ++t) {
-            const auto step = kWalk[t];
-            const std::uint64_t kept = a[step.place];
-            a[step.place] = std::rotl(lane, step.rotation);
-            lane = kept;
-        }
-#pragma GCC unroll 5
-        for (int row = 0; row < 25; row += 5) {
-            const std::uint64_t b[5] = {a[row], a[row + 1], a[row + 2], a[row + 3], a[row + 4]};
-#pragma GCC unroll 5
-            for (int i = 0; i < 5; ++i) a[row + i] = b[i] ^ (~b[(i + 1) % 5] & b[(i + 2) % 5]);
-        }
-        a[0] ^= constant;
-    }
-    state = a;
+// Block `number` of the padded input; `last` has room for the one that is made of its rest.
+const std::uint8_t* block_of(ByteSpan input, std::size_t number, Block& last) {
+    const auto rest = input.subspan(number * kRate);
+    if (rest.size() >= kRate) return rest.data();
+    last = {};
+    std::copy(rest.begin(), rest.end(), last.begin());
+    last[rest.size()] ^= 0x01;
+    last[kRate - 1] ^= 0x80;
+    return last.data();
 }
 
-void absorb(State& state, ByteSpan block) {
-    static_assert(std::endian::native == std::endian::little);
-    std::array<std::uint64_t, kRate / 8> lanes;
-    std::memcpy(lanes.data(), block.data(), kRate);
-    for (std::size_t i = 0; i < lanes.size(); ++i) state[i] ^= lanes[i];
-    permute(state);
+std::uint64_t word_at(const std::uint8_t* block, std::size_t i) {
+    std::uint64_t out;
+    std::memcpy(&out, block + 8 * i, sizeof out);
+    return out;
+}
+
+// Up to eight, those with the most blocks last.
+void hash_eight(PermuteEight permute_eight, std::span<const ByteSpan> inputs,
+                std::span<const std::size_t> places, std::span<Digest> out) {
+    EightStates states{};
+    const auto blocks = blocks_of(inputs[places.back()]);
+    Block last;
+    for (std::size_t number = 0; number < blocks; ++number) {
+        for (std::size_t lane = 0; lane < places.size(); ++lane) {
+            const auto input = inputs[places[lane]];
+            if (number >= blocks_of(input)) continue;
+            const auto* block = block_of(input, number, last);
+            for (std::size_t i = 0; i < kWords; ++i) states.lanes[i][lane] ^= word_at(block, i);
+        }
+        permute_eight(states);
+        for (std::size_t lane = 0; lane < places.size(); ++lane) {
+            if (number + 1 != blocks_of(inputs[places[lane]])) continue;
+            auto* const digest = out[places[lane]].bytes.data();
+            for (std::size_t i = 0; i < Digest::kSize / 8; ++i)
+                std::memcpy(digest + 8 * i, &states.lanes[i][lane], 8);
+        }
+    }
 }
 
 }  // namespace
 
+keccak::PermuteEight keccak::permute_eight() {
+#if defined(__x86_64__)
+    static const bool here = __builtin_cpu_supports("avx512f");
+    if (here) return permute_eight_avx512;
+#endif
+    return nullptr;
+}
+
 Digest keccak256(ByteSpan input) {
-    State state{};
-    for (; input.size() >= kRate; input = input.subspan(kRate)) absorb(state, input.first(kRate));
-    std::array<std::uint8_t, kRate> last{};
-    std::copy(input.begin(), input.end(), last.begin());
-    last[input.size()] ^= 0x01;
-    last[kRate - 1] ^= 0x80;
-    absorb(state, last);
+    std::uint64_t state[kLanes] = {};
+    Block last;
+    for (std::size_t number = 0; number < blocks_of(input); ++number) {
+        const auto* block = block_of(input, number, last);
+        for (std::size_t i = 0; i < kWords; ++i) state[i] ^= word_at(block, i);
+        permute(state);
+    }
     Digest out;
-    std::memcpy(out.bytes.data(), state.data(), out.bytes.size());
+    std::memcpy(out.bytes.data(), state, out.bytes.size());
     return out;
+}
+
+void keccak256_each(std::span<const ByteSpan> inputs, std::span<Digest> out) {
+    ENSURE(inputs.size() == out.size());
+    const auto eight = permute_eight();
+    std::size_t done = 0;
+    if (eight != nullptr && inputs.size() >= kWorthIt) {
+        // Lanes take as many steps as the longest of them.
+        std::vector<std::size_t> places(inputs.size());
+        std::iota(places.begin(), places.end(), std::size_t{0});
+        std::stable_sort(places.begin(), places.end(), [&](auto a, auto b) {
+            return blocks_of(inputs[a]) < blocks_of(inputs[b]);
+        });
+        for (; done < places.size(); done += kSideBySide)
+            hash_eight(eight, inputs,
+                       std::span(places).subspan(done, std::min(kSideBySide, places.size() - done)),
+                       out);
+    }
+    for (; done < inputs.size(); ++done) out[done] = keccak256(inputs[done]);
 }
 
 }  // namespace mutirao::crypto

@@ -7,6 +7,7 @@
 
 #include "crypto/group_scalar.hpp"
 #include "crypto/hash.hpp"
+#include "crypto/keccak_each.hpp"
 #include "crypto/recover_lanes.hpp"
 
 namespace mutirao::crypto {
@@ -164,13 +165,18 @@ std::optional<Candidate> candidate_of(std::size_t place, const SignedHash& asked
     return out;
 }
 
-Address address_of(const Scalar& x, const Scalar& y) {
-    std::array<std::uint8_t, 64> point;
+using PointBytes = std::array<std::uint8_t, 64>;
+
+PointBytes bytes_of(const Scalar& x, const Scalar& y) {
+    PointBytes out;
     for (std::size_t i = 0; i < 32; ++i) {
-        point[i] = static_cast<std::uint8_t>(x[3 - i / 8] >> (56 - 8 * (i % 8)));
-        point[32 + i] = static_cast<std::uint8_t>(y[3 - i / 8] >> (56 - 8 * (i % 8)));
+        out[i] = static_cast<std::uint8_t>(x[3 - i / 8] >> (56 - 8 * (i % 8)));
+        out[32 + i] = static_cast<std::uint8_t>(y[3 - i / 8] >> (56 - 8 * (i % 8)));
     }
-    const auto hash = keccak256(point);
+    return out;
+}
+
+Address address_of(const Digest& hash) {
     Address out;
     std::copy(hash.bytes.end() - Address::kSize, hash.bytes.end(), out.bytes.begin());
     return out;
@@ -199,9 +205,14 @@ void recover_eight(const Kernel& kernel, std::span<const Candidate> some,
         write_digits<4>(of_r.b, lane, terms.d);
     });
     kernel.sums(multiples(), terms, x, y, z);
+    std::array<PointBytes, kLanes> points;
+    std::array<Digest, kLanes> hashes;
+    for (std::size_t i = 0; i < kLanes; ++i) points[i] = bytes_of(number_of(x, i), number_of(y, i));
+    const std::vector<ByteSpan> inputs(points.begin(), points.end());
+    keccak256_each(inputs, hashes);
     for (std::size_t i = 0; i < some.size(); ++i)
         if (group_scalar::is_zero(number_of(off, i)) && !group_scalar::is_zero(number_of(z, i)))
-            out[some[i].place] = address_of(number_of(x, i), number_of(y, i));
+            out[some[i].place] = address_of(hashes[i]);
 }
 
 }  // namespace
