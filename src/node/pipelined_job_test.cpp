@@ -128,6 +128,29 @@ TEST(PipelinedJob, a_single_pipeline_waits_for_whom_it_lost) {
     EXPECT_EQ(one.job(0).progress().healed + one.job(0).progress().left_out, 0u);
 }
 
+// A trainer may sign what it likes. What it is told of a look before the look ends is a lie.
+TEST(PipelinedJob, weights_of_more_objects_than_the_run_has_are_nobodys) {
+    const auto settings = staged_settings(0);
+    Pipelines all(2, settings);
+    all.network().tap = [&](std::string_view method, ByteSpan request, const Result<Bytes>&) {
+        v1::PushRequest push;
+        if (method != "/mutirao.v1.Train/Push" || !wire::parse(request, push).ok()) return;
+        const auto looked = all.pushed(push);
+        if (looked.kind != train::PipelineKind::held_out) return;
+        train::PipelineMessage lie;
+        lie.run = looked.run;
+        lie.step = looked.step;
+        lie.kind = train::PipelineKind::found;
+        lie.states = {looked.states.front(), Digest{}};
+        lie.weights.assign(1000, 7);
+        (void)all.job(0).seats()->push(all.push_of(1, lie)).ok();
+    };
+    all.start_all();
+    ASSERT_TRUE(all.finish({0, 1}));
+    EXPECT_EQ(all.reported(0).size(), settings.rounds);
+    for (const auto& weights : all.weights(0)) EXPECT_TRUE(weights.empty());
+}
+
 TEST(PipelinedJob, refuses_trainers_that_make_no_pipeline) {
     MemoryDisk disk;
     FastClock clock;

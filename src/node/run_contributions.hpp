@@ -33,6 +33,10 @@ class RunContributions {
     // nothing was measured, or nobody's data lowered the held-out loss. Credits of another number
     // of owners than the run has do not count.
     std::vector<std::uint32_t> weights(std::span<const train::Payload> payloads) const;
+    // Whether weights() may have given them: one an object, or none.
+    bool fits(std::span<const std::uint32_t> weights) const {
+        return weights.empty() || weights.size() == objects_;
+    }
 
   private:
     RunContributions(const train::RunSettings& settings, const RunData& data)

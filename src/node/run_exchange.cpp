@@ -22,6 +22,7 @@ constexpr std::size_t kMessagesMax = 512;
 constexpr std::size_t kMessageBytes = 1 << 20;  // about, in one exchange each way
 constexpr std::size_t kFetchesMax = 64;
 constexpr std::size_t kWantedMax = 16;
+constexpr std::uint32_t kWaitingMax = 1024;  // calls of others that the loop has not looked at
 
 }  // namespace
 
@@ -113,6 +114,19 @@ void RunMember::upload(std::uint32_t worker, const Digest& blob, std::int64_t ch
                          });
 }
 
+Status RunMember::post_of_others(Event event) {
+    if (waiting_.fetch_add(1) >= kWaitingMax) {
+        --waiting_;
+        return Error{ErrorKind::resource_exhausted,
+                     "this trainer has too much to look at; ask again in a moment"};
+    }
+    post([this, event = std::move(event)] {
+        --waiting_;
+        event();
+    });
+    return {};
+}
+
 Result<v1::ExchangeReply> RunMember::exchange(const v1::ExchangeRequest& request) {
     if (request.worker() >= plan_.trainers.size() ||
         request.messages_size() > static_cast<int>(kMessagesMax))
@@ -120,10 +134,11 @@ Result<v1::ExchangeReply> RunMember::exchange(const v1::ExchangeRequest& request
     std::vector<Bytes> messages;
     for (const auto& message : request.messages()) messages.push_back(to_bytes(as_bytes(message)));
     const auto caller = request.worker();
-    post([this, caller, begins = request.begins(), messages = std::move(messages)] {
-        heard(caller, begins);
-        for (const auto& message : messages) hear(message);
-    });
+    TRY_VOID(
+        post_of_others([this, caller, begins = request.begins(), messages = std::move(messages)] {
+            heard(caller, begins);
+            for (const auto& message : messages) hear(message);
+        }));
     v1::ExchangeReply reply;
     const std::lock_guard lock(mutex_);
     reply.set_log(log_id_);
@@ -160,7 +175,7 @@ Result<v1::GiveReply> RunMember::give(const v1::GiveRequest& request) {
         return Error{ErrorKind::invalid_argument, "a chunk has at most 256 KiB"};
     const std::optional<std::uint32_t> chunk =
         request.list() ? std::nullopt : std::optional(request.chunk());
-    post([this, blob, chunk, data = to_bytes(as_bytes(request.data()))] {
+    TRY_VOID(post_of_others([this, blob, chunk, data = to_bytes(as_bytes(request.data()))] {
         const auto fetch = fetches_.find(blob);
         if (fetch == fetches_.end()) return;
         if (auto status = fetch->second.blob.offer(chunk, data); !status.ok())
@@ -169,7 +184,7 @@ Result<v1::GiveReply> RunMember::give(const v1::GiveRequest& request) {
             keep_chunk(blob, fetch->second, chunk, data);
         fetch->second.progress_at = now();
         drive(blob, fetch->second);
-    });
+    }));
     return v1::GiveReply{};
 }
 

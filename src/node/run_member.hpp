@@ -143,6 +143,8 @@ class RunMember {
         return worker != plan_.worker && !plan_.endpoints[worker].empty();
     }
     void post(Event event) { events_->put(std::move(event)); }
+    // Of other workers; resource_exhausted while too much of theirs waits for the loop.
+    Status post_of_others(Event event);
     void recall();
     train::Messages receive(const train::Message& message);
     void recall(const train::Message& message);
@@ -189,7 +191,8 @@ class RunMember {
     const std::uint64_t log_id_;
     std::atomic<bool> cancelled_ = false;
     std::atomic<std::uint64_t> bytes_sent_ = 0;
-    std::atomic<bool> begins_;  // it has steps to make, and did not stand() yet
+    std::atomic<std::uint32_t> waiting_ = 0;  // of others, for the loop
+    std::atomic<bool> begins_;                // it has steps to make, and did not stand() yet
 
     // Of the loop's thread.
     train::Agreement agreement_;

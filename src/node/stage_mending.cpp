@@ -33,7 +33,13 @@ Result<v1::SeatReply> StageSeats::seat(const v1::SeatRequest& request) {
                    seating.workers[s] % settings_.stages == s;
         if (!fits)
             return Error{ErrorKind::permission_denied, "a seating of another run or pipeline"};
-        events_->put([this, seating = std::move(seating)] { take_seating(seating); });
+        if (closed_ || queued_ >= kQueuedMax)
+            return Error{ErrorKind::resource_exhausted, "too many messages wait for this stage"};
+        ++queued_;
+        events_->put([this, seating = std::move(seating)] {
+            --queued_;
+            take_seating(seating);
+        });
     }
     v1::SeatReply out;
     const std::lock_guard lock(mutex_);

@@ -15,7 +15,6 @@ using wire::to_field;
 constexpr auto kPushDeadline = 30s;
 constexpr auto kRetryAfter = 300ms;
 constexpr std::size_t kEarlyMax = 4096;     // messages of what comes later
-constexpr std::uint32_t kQueuedMax = 8192;  // messages that nobody has looked at yet
 constexpr std::size_t kFoundMax = 8;
 
 bool is_of_a_look(const train::PipelineMessage& message) {
@@ -32,7 +31,8 @@ std::uint32_t round_of(const train::PipelineMessage& message, std::uint32_t loca
 
 void StageSeats::take(train::PipelineMessage message) {
     if (message.kind == train::PipelineKind::found) {
-        if (message.states.size() != settings_.stages) return;
+        if (message.states.size() != settings_.stages || !contributions_->fits(message.weights))
+            return;
         const auto number = message.step;
         found_.try_emplace(number, std::move(message));
         if (found_.size() > kFoundMax) found_.erase(found_.begin());

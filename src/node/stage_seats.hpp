@@ -191,6 +191,7 @@ class StageSeats {
     const std::shared_ptr<Inbox<Event>> events_;  // shared with answers that come late
     std::atomic<bool> cancelled_ = false, closed_ = false;
     std::atomic<std::uint64_t> bytes_sent_ = 0;
+    static constexpr std::uint32_t kQueuedMax = 8192;  // messages that nobody has looked at yet
     std::atomic<std::uint32_t> queued_ = 0, taken_over_ = 0;
 
     // Of the thread that trains.

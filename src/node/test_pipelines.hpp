@@ -63,6 +63,18 @@ class Pipelines : public TestRun<PipelinedJob> {
     RunMember& member(std::uint32_t i) {
         return *job(i).member_of(train::stage_run(run_, i % settings_.stages));
     }
+    // A message as whoever sends it signed it; and as worker i would.
+    train::PipelineMessage pushed(const v1::PushRequest& request) const {
+        const auto bytes = train::check_for_stages(as_bytes(request.message()), trainers_).value();
+        return train::decode_pipeline_message(bytes).value();
+    }
+    v1::PushRequest push_of(std::uint32_t i, const train::PipelineMessage& message) const {
+        v1::PushRequest out;
+        out.set_run(wire::to_field(run_.span()));
+        out.set_message(wire::to_field(
+            train::sign_for_stages(train::encode_pipeline_message(message), keys_[i])));
+        return out;
+    }
     // What worker i said for a round that is still kept.
     train::Payload payload(std::uint32_t i, std::uint32_t round) {
         const auto name = member(i).said(i / settings_.stages, round).value();

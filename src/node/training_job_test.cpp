@@ -318,5 +318,29 @@ TEST(RunStore, keeps_what_was_said_and_drops_what_a_crash_cut_off) {
     EXPECT_TRUE(RunStore::unfinished(disk).value().empty());
 }
 
+// Its loop does not run: what others send waits for it, and is no more than a trainer can hold.
+TEST(RunMember, holds_only_so_much_of_what_others_send) {
+    MemoryDisk disk;
+    FastClock clock;
+    Calls network;
+    SeededRandom random(1);
+    const auto key = crypto::AccountKey::generate(random);
+    const auto store = RunStore::open(disk, {}).value();
+    RunMember member({.run = {}, .trainers = {key.address()}, .endpoints = {"here"}},
+                     {clock, random, network, *store, key, {}}, 0);
+    v1::GiveRequest give;
+    give.set_blob(std::string(Digest::kSize, 1));
+    std::size_t taken = 0;
+    while (taken < 10'000 && member.give(give).ok()) ++taken;
+    EXPECT_GT(taken, 100u);
+    EXPECT_LT(taken, 10'000u);
+    EXPECT_EQ(member.give(give).error().kind, ErrorKind::resource_exhausted);
+    EXPECT_EQ(member.exchange({}).error().kind, ErrorKind::resource_exhausted);
+    std::thread loop([&] { member.loop(); });
+    while (!member.give(give).ok()) std::this_thread::sleep_for(1ms);
+    member.cancel();
+    loop.join();
+}
+
 }  // namespace
 }  // namespace mutirao::node
