@@ -140,9 +140,11 @@ void add_bench_commands(CLI::App& app, GlobalOptions& options, Action& action) {
                     "ACCOUNT@HOST:PORT of a gateway (default: the running network's)");
     net->add_option("--what", chosen->what, "all, latency, small, write or read")
         ->capture_default_str();
-    net->add_option("--size", chosen->size, "bytes of an object");
-    net->add_option("--count", chosen->count, "objects, or how often they are read");
-    net->add_option("--threads", chosen->threads, "objects at a time");
+    net->add_option("--size", chosen->size, "bytes of an object (default: the measurement's own)");
+    net->add_option("--count", chosen->count,
+                    "objects, or how often they are read (default: the measurement's own)");
+    net->add_option("--threads", chosen->threads,
+                    "objects at a time (default: the measurement's own)");
     net->callback(
         [&, chosen] { action = [&options, chosen] { return run_bench(options, *chosen); }; });
 }

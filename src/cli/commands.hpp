@@ -34,8 +34,9 @@ void add_model_commands(CLI::App& app, GlobalOptions& options, Action& action);
 void add_inference_commands(CLI::App& app, GlobalOptions& options, Action& action);
 void add_bench_commands(CLI::App& app, GlobalOptions& options, Action& action);
 void add_doctor_command(CLI::App& app, GlobalOptions& options, Action& action);
-// Commands that answer that they are not built yet.
-void add_later_commands(CLI::App& app, GlobalOptions& options, Action& action);
+
+// --wallet: who acts, or whose it is; without it the home folder's only wallet.
+CLI::Option* add_wallet_option(CLI::App& command, std::string& wallet, const std::string& what);
 
 // So many whole MUT.
 ledger::Amount mut(std::uint64_t whole);
@@ -51,8 +52,15 @@ Result<std::uint64_t> ledger_time_ms(Session& session);
 // A node by its name in the home folder's network, its address, or a wallet's name.
 Result<Address> node_named(Session& session, const std::string& text);
 
-// A digest in hex, with or without 0x.
-Result<Digest> digest_from(const std::string& text, const std::string& what);
+// What people call an account: a process of the home folder's network, a module's pot, a wallet;
+// its address where it has no name.
+std::string name_of_account(Session& session, const Address& address);
+
+// An id in hex, or its first 8 digits and more where these name one record: `records` is what the
+// keys of such records begin with, before the id. One call of the ledger, for a short one only.
+// invalid_argument when it is none, or several begin so; not_found when none does.
+Result<Digest> id_named(Session& session, ByteSpan records, const std::string& text,
+                        const std::string& what);
 
 // Makes a compute node read a model and offer it on the ledger.
 Status load_model(Session& session, const std::string& provider, const Digest& model);

@@ -169,8 +169,8 @@ Status run_list(const GlobalOptions& globals, const DealOptions& options) {
 Status send(const GlobalOptions& globals, const DealOptions& options, const std::string& done,
             const std::function<Result<ledger::Call>(Session&, const Digest&)>& make) {
     TRY(auto session, Session::open(globals));
-    TRY(const auto deal, digest_from(options.deal, "deal's id"));
     TRY_VOID(session->connect());
+    TRY(const auto deal, id_named(*session, ledger::key::deals(), options.deal, "deal's id"));
     TRY(const auto wallet, session->open_wallet(options.wallet));
     TRY(const auto call, make(*session, deal));
     node::Sender sender(session->ledger(), wallet);
@@ -214,7 +214,7 @@ void add_deal_commands(CLI::App& app, GlobalOptions& options, Action& action) {
     auto chosen = std::make_shared<DealOptions>();
     const auto add = [&, deal, chosen](const char* name, const char* what, auto run) {
         auto* command = deal->add_subcommand(name, what);
-        command->add_option("--wallet", chosen->wallet, "who acts");
+        add_wallet_option(*command, chosen->wallet, "who acts");
         command->callback([&, chosen, run] {
             action = [&options, chosen, run] { return run(options, *chosen); };
         });
@@ -222,7 +222,7 @@ void add_deal_commands(CLI::App& app, GlobalOptions& options, Action& action) {
     };
     const auto of_object = [&, chosen](CLI::App* command) {
         command->add_option("object", chosen->object, "its name")->required();
-        command->add_option("--days", chosen->days, "how long")
+        command->add_option("--days", chosen->days, "for how long")
             ->capture_default_str()
             ->check(CLI::Range(0.0007, 400.0));
         return command;
@@ -235,9 +235,12 @@ void add_deal_commands(CLI::App& app, GlobalOptions& options, Action& action) {
                      "of each block's 256 slots, how many nodes in the deal must hold")
         ->capture_default_str()
         ->check(CLI::Range(1u, block::kSlotCount));
-    add("list", "deals, and what came of them", run_list);
+    add("list", "deals, and what came of them", run_list)
+        ->get_option("--wallet")
+        ->description("whose deals: a wallet or address (default: everybody's)");
     const auto of_deal = [&, chosen](CLI::App* command) {
-        command->add_option("deal", chosen->deal, "its id")->required();
+        command->add_option("deal", chosen->deal, "its id, or how that begins (deal list)")
+            ->required();
         return command;
     };
     for (auto* command :

@@ -11,10 +11,9 @@ struct DisputeOptions {
     std::string wallet, voucher, receipt, other, request, provider, id;
 };
 
-// Sends a call and says what it did.
+// Sends a call of a session that is connected, and says what it did.
 Status send(Session& session, const DisputeOptions& options, const ledger::Call& call,
             boost::json::object facts, const std::string& words) {
-    TRY_VOID(session.connect());
     TRY(const auto wallet, session.open_wallet(options.wallet));
     node::Sender sender(session.ledger(), wallet);
     TRY(const auto sent, sender.send(call));
@@ -34,6 +33,7 @@ Status run_open(const GlobalOptions& globals, const DisputeOptions& options) {
     TRY(auto session, Session::open(globals));
     TRY(const auto bytes, from_hex(options.voucher));
     TRY(const auto voucher, ledger::Voucher::decode(bytes));
+    TRY_VOID(session->connect());
     const auto provider = crypto::to_checksum_text(voucher.provider), id = voucher.hash().hex();
     return send(*session, options, ledger::dispute(voucher),
                 {{"dispute", id}, {"provider", provider}},
@@ -45,7 +45,9 @@ Status run_open(const GlobalOptions& globals, const DisputeOptions& options) {
 Status run_expire(const GlobalOptions& globals, const DisputeOptions& options) {
     TRY(auto session, Session::open(globals));
     TRY(const auto provider, session->wallets().resolve(options.provider));
-    TRY(const auto id, digest_from(options.id, "dispute's id"));
+    TRY_VOID(session->connect());
+    TRY(const auto id,
+        id_named(*session, ledger::key::disputes_of(provider), options.id, "dispute's id"));
     return send(*session, options, ledger::expire_dispute(provider, id), {{"dispute", id.hex()}},
                 "the provider is slashed, and pays the answer back from its stake");
 }
@@ -55,6 +57,7 @@ Status run_prove(const GlobalOptions& globals, const DisputeOptions& options) {
     TRY(const auto receipt, receipt_from(options.receipt));
     TRY(const auto bytes, from_hex(options.request));
     TRY(const auto request, compute::InferenceRequest::decode(bytes));
+    TRY_VOID(session->connect());
     return send(*session, options, ledger::prove_receipt(receipt, request),
                 {{"provider", crypto::to_checksum_text(receipt.provider)}},
                 "the provider is slashed for what it signed; a part of that is yours");
@@ -64,6 +67,7 @@ Status run_twice(const GlobalOptions& globals, const DisputeOptions& options) {
     TRY(auto session, Session::open(globals));
     TRY(const auto one, receipt_from(options.receipt));
     TRY(const auto other, receipt_from(options.other));
+    TRY_VOID(session->connect());
     return send(*session, options, ledger::prove_two_answers(one, other),
                 {{"provider", crypto::to_checksum_text(one.provider)}},
                 "the provider is slashed for answering one request twice; a part is yours");
@@ -105,7 +109,7 @@ void add_dispute_commands(CLI::App& app, GlobalOptions& options, Action& action)
     auto chosen = std::make_shared<DisputeOptions>();
     const auto add = [&, dispute, chosen](const char* name, const char* what, auto run) {
         auto* command = dispute->add_subcommand(name, what);
-        command->add_option("--wallet", chosen->wallet, "who acts");
+        add_wallet_option(*command, chosen->wallet, "who acts");
         command->callback([&, chosen, run] {
             action = [&options, chosen, run] { return run(options, *chosen); };
         });
@@ -114,10 +118,13 @@ void add_dispute_commands(CLI::App& app, GlobalOptions& options, Action& action)
     add("open", "ask a provider for its receipt of the last answer that was paid", run_open)
         ->add_option("voucher", chosen->voucher, "as the answer's JSON has it")
         ->required();
-    add("list", "disputes, and what came of them", run_list);
+    add("list", "disputes, and what came of them", run_list)
+        ->get_option("--wallet")
+        ->description("whose disputes: a wallet or address (default: everybody's)");
     auto* expire = add("expire", "slash a provider that did not answer in time", run_expire);
     expire->add_option("provider", chosen->provider, "its address")->required();
-    expire->add_option("dispute", chosen->id, "its id")->required();
+    expire->add_option("dispute", chosen->id, "its id, or how that begins (dispute list)")
+        ->required();
     auto* prove = add("prove", "show a receipt that does not fit its request", run_prove);
     prove->add_option("receipt", chosen->receipt, "as the answer's JSON has it")->required();
     prove->add_option("request", chosen->request, "as the answer's JSON has it")->required();

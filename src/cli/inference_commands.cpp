@@ -97,24 +97,29 @@ void add_inference_commands(CLI::App& app, GlobalOptions& options, Action& actio
     auto* key = app.add_subcommand("key", "API keys that spend what a wallet locked");
     key->require_subcommand(1);
     auto* make = key->add_subcommand("new", "lock an amount and print a key for it");
-    make->add_option("--wallet", chosen->wallet, "who pays");
+    add_wallet_option(*make, chosen->wallet, "who pays");
     make->add_option("--limit", chosen->limit, "MUT that the key may spend")->capture_default_str();
-    make->add_option("--hours", chosen->hours, "how long it holds; then the rest can be taken back")
+    make->add_option("--hours", chosen->hours, "for how long; then the rest can be taken back")
         ->capture_default_str();
     make->callback(
         [&, chosen] { action = [&options, chosen] { return run_key_new(options, *chosen); }; });
     auto* infer = app.add_subcommand("infer", "ask a model, and pay for the answer");
     infer->add_option("model", chosen->model, "its title or id")->required();
     infer->add_option("prompt", chosen->prompt, "what to continue")->required();
-    infer->add_option("--wallet", chosen->wallet, "who pays (opens a key for --limit)");
+    add_wallet_option(*infer, chosen->wallet, "who pays (opens a key for --limit)");
     infer->add_option("--key", chosen->api_key, "an API key, instead of a wallet");
     infer->add_option("--provider", chosen->provider,
                       "the compute node to ask: its name or address (default: any)");
-    infer->add_option("--limit", chosen->limit, "MUT to lock for it")->capture_default_str();
-    infer->add_option("--max-tokens", chosen->max_tokens, "length of the answer")
+    infer
+        ->add_option("--limit", chosen->limit,
+                     "MUT to lock for it, of which the answer takes its price")
+        ->capture_default_str();
+    infer->add_option("--max-tokens", chosen->max_tokens, "tokens of the answer, at most")
         ->capture_default_str()
         ->check(CLI::Range(1, 2048));
-    infer->add_option("--temperature", chosen->temperature, "0 is the likeliest text")
+    infer
+        ->add_option("--temperature", chosen->temperature,
+                     "0 is the likeliest text; more varies more")
         ->capture_default_str()
         ->check(CLI::Range(0.0, 2.0));
     infer->add_option("--seed", chosen->seed, "same seed, same answer")->capture_default_str();

@@ -263,9 +263,10 @@ void add_model_commands(CLI::App& app, GlobalOptions& options, Action& action) {
     auto* ask = add("ask", "text from a model of texts, on this machine", "checkpoint", kCheckpoint,
                     run_ask);
     ask->add_option("prompt", chosen->second, "what to continue")->required();
-    ask->add_option("--max-tokens", chosen->tokens_max, "length of the answer")
+    ask->add_option("--max-tokens", chosen->tokens_max, "tokens of the answer, at most")
         ->capture_default_str();
-    ask->add_option("--temperature", chosen->temperature, "0 is the likeliest text")
+    ask->add_option("--temperature", chosen->temperature,
+                    "0 is the likeliest text; more varies more")
         ->capture_default_str();
     ask->add_option("--top-k", chosen->top_k,
                     "draw among so many likeliest tokens; 0: among all, as mutirao infer does")
@@ -283,10 +284,10 @@ void add_model_commands(CLI::App& app, GlobalOptions& options, Action& action) {
         "images", "make labelled pictures one file, to store and train on", "pictures",
         "a folder with a folder of PNG or JPEG files for each class, or an IDX file", run_images);
     images->add_option("labels", chosen->second, "the IDX file of an IDX file's labels");
-    images->add_option("--height", chosen->height, "of the model's pictures")
+    images->add_option("--height", chosen->height, "pixels that all pictures are made to")
         ->capture_default_str()
         ->check(CLI::Range(1, 1024));
-    images->add_option("--width", chosen->width, "of the model's pictures")
+    images->add_option("--width", chosen->width, "pixels, likewise")
         ->capture_default_str()
         ->check(CLI::Range(1, 1024));
     images->add_flag("--grey", chosen->grey, "leave the colours out");

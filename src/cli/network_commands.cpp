@@ -413,9 +413,10 @@ void add_network_commands(CLI::App& app, GlobalOptions& options, Action& action)
         ->capture_default_str()
         ->check(CLI::Range(0, 64));
     up->add_option("--storage-price", chosen->storage_price,
-                   "MUT for which each storage node keeps a GiB for a day (mutirao deal)");
-    up->add_option("--quota", chosen->quota,
-                   "bytes that each storage node may keep; 0 is no limit");
+                   "MUT for which each storage node keeps a GiB for a day (default: they make no "
+                   "deals)");
+    up->add_option("--quota", chosen->quota, "bytes that each storage node may keep; 0 is no limit")
+        ->capture_default_str();
     up->add_option("--backend", chosen->backend,
                    "what compute and trainers compute with: nano or libtorch")
         ->check(CLI::IsMember({"nano", "libtorch"}))

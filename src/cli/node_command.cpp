@@ -391,8 +391,8 @@ void add_node_command(CLI::App& app, GlobalOptions& options, Action& action) {
                      "all (an archive)")
         ->capture_default_str();
     command->add_option("--storage-price", chosen->storage_price,
-                        "MUT for which a storage node keeps a GiB for a day; without it, it makes "
-                        "no deals");
+                        "MUT for which a storage node keeps a GiB for a day (default: it makes no "
+                        "deals)");
     command->add_option("--quota", chosen->quota, "bytes that the node may keep; 0 is no limit")
         ->capture_default_str();
     command->add_flag("--allow-measuring", chosen->allow_measuring,

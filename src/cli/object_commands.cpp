@@ -232,19 +232,19 @@ void add_object_commands(CLI::App& app, GlobalOptions& options, Action& action) 
     auto* get = app.add_subcommand("get", "read an object back");
     get->add_option("name", chosen->name, "its name, or its content id")->required();
     get->add_option("-o,--output", chosen->output, "file to write (default: its name, here)");
-    get->add_option("--wallet", chosen->wallet, "whose it is");
+    add_wallet_option(*get, chosen->wallet, "whose it is");
     get->callback([&, chosen] {
         action = [&options, chosen] {
             return run_get(options, chosen->name, chosen->output, chosen->wallet);
         };
     });
     auto* ls = app.add_subcommand("ls", "a wallet's objects");
-    ls->add_option("--wallet", chosen->wallet, "whose objects");
+    add_wallet_option(*ls, chosen->wallet, "whose objects");
     ls->callback(
         [&, chosen] { action = [&options, chosen] { return run_ls(options, chosen->wallet); }; });
     auto* rm = app.add_subcommand("rm", "remove an object: its name, fragments and key");
     rm->add_option("name", chosen->name, "its name")->required();
-    rm->add_option("--wallet", chosen->wallet, "whose it is");
+    add_wallet_option(*rm, chosen->wallet, "whose it is");
     rm->callback([&, chosen] {
         action = [&options, chosen] { return run_rm(options, chosen->name, chosen->wallet); };
     });

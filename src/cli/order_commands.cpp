@@ -158,7 +158,7 @@ void add_order_commands(CLI::App& app, GlobalOptions& options, Action& action) {
     const auto add = [&, order, chosen](const char* name, const char* what, const char* wallet,
                                         auto run) {
         auto* command = order->add_subcommand(name, what);
-        command->add_option("--wallet", chosen->wallet, wallet);
+        add_wallet_option(*command, chosen->wallet, wallet);
         command->callback([&, chosen, run] {
             action = [&options, chosen, run] { return run(options, *chosen); };
         });
@@ -167,14 +167,16 @@ void add_order_commands(CLI::App& app, GlobalOptions& options, Action& action) {
     auto* sign = add("sign", "sign a call, for whoever brings it", "who signs", run_sign);
     sign->add_option("--to", chosen->to, "whom to pay, or a module: its name or address")
         ->required();
-    sign->add_option("--for", chosen->account, "whose call it is, when a session key signs");
+    sign->add_option("--for", chosen->account,
+                     "whose call it is, when a session key signs (default: the signer's own)");
     sign->add_option("--value", chosen->value, "MUT")->capture_default_str();
-    sign->add_option("--data", chosen->data, "the call, in hexadecimal digits");
+    sign->add_option("--data", chosen->data,
+                     "the call's data, in hexadecimal digits (default: none, a plain payment)");
     sign->add_option("--fee", chosen->fee, "MUT for whoever brings it")->capture_default_str();
     sign->add_option("--minutes", chosen->minutes, "how long it is good")
         ->capture_default_str()
         ->check(CLI::Range(1u, 525'600u));
-    sign->add_option("-o,--output", chosen->file, "a file to write");
+    sign->add_option("-o,--output", chosen->file, "a file to write (default: it is printed)");
     add("submit", "bring an order to the ledger", "who pays the gas", run_submit)
         ->add_option("file", chosen->file, "what order sign wrote")
         ->required();
@@ -189,6 +191,7 @@ void add_order_commands(CLI::App& app, GlobalOptions& options, Action& action) {
         ->check(CLI::Range(1u, 400u));
     add("keys", "an account's session keys", "the account", run_keys)
         ->get_option("--wallet")
+        ->description("the account: a wallet or address")
         ->required();
     add("revoke", "take a session key's leave back", "the account", run_revoke)
         ->add_option("signer", chosen->signer, "the key's address or wallet")

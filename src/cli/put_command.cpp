@@ -92,7 +92,7 @@ void add_put_command(CLI::App& app, GlobalOptions& options, Action& action) {
                     "files and folders, or - for standard input; what was broken off goes on")
         ->required();
     put->add_option("--name", chosen->name, "its name on the network (default: the file's)");
-    put->add_option("--wallet", chosen->wallet, "whose they are, and who pays");
+    add_wallet_option(*put, chosen->wallet, "whose they are, and who pays");
     put->add_flag("--strong", chosen->strong,
                   "certificates that even colluding nodes cannot have signed for other data");
     put->callback(

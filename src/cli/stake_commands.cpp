@@ -187,7 +187,7 @@ void add_stake_commands(CLI::App& app, GlobalOptions& options, Action& action) {
     const auto of_node = [&, chosen](CLI::App* command) {
         command->add_option("node", chosen->node, "its address, or its name in this network")
             ->required();
-        command->add_option("--wallet", chosen->wallet, "whose money it is");
+        add_wallet_option(*command, chosen->wallet, "whose money it is");
         return command;
     };
     of_node(
@@ -200,7 +200,8 @@ void add_stake_commands(CLI::App& app, GlobalOptions& options, Action& action) {
         ->required();
     of_node(add("withdraw", "get what was unbonded seven days ago", run_withdraw));
     add("show", "who has how much staked, and how much of it is a wallet's", run_show)
-        ->add_option("--wallet", chosen->wallet, "a wallet or address");
+        ->add_option("--wallet", chosen->wallet,
+                     "whose part to show: a wallet or address (default: nobody's)");
     auto* join = add("join", "make a machine's CometBFT a validator", run_join);
     join->add_option("--key", chosen->key, "its priv_validator_key.json")->required();
     auto* leave = add("leave", "a validator votes no more", run_leave);

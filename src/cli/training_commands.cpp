@@ -23,6 +23,10 @@ std::string percent_text(std::uint32_t ppm) {
     return out.str();
 }
 
+Result<Digest> run_named(Session& session, const std::string& text) {
+    return id_named(session, ledger::key::runs(), text, "run's id");
+}
+
 constexpr auto kOffersPoll = std::chrono::milliseconds(500);
 
 struct RunOptions {
@@ -53,29 +57,29 @@ Status run_new(const GlobalOptions& globals, const RunOptions& options) {
 
 Status run_start(const GlobalOptions& globals, const RunOptions& options) {
     TRY(auto session, Session::open(globals));
-    TRY(auto id, digest_from(options.run, "run id"));
     TRY_VOID(can_draw(options.curve));
     TRY_VOID(session->connect());
+    TRY(const auto id, run_named(*session, options.run));
     TRY(auto wallet, session->open_wallet(options.wallet));
     return train_run(*session, wallet, id, {options.curve, options.checkpoint_every});
 }
 
 Status run_status(const GlobalOptions& globals, const RunOptions& options) {
     TRY(auto session, Session::open(globals));
-    TRY(auto id, digest_from(options.run, "run id"));
     TRY_VOID(session->connect());
+    TRY(const auto id, run_named(*session, options.run));
     return show_trainers(*session, id);
 }
 
 Status run_fund(const GlobalOptions& globals, const RunOptions& options) {
     TRY(auto session, Session::open(globals));
-    TRY(const auto id, digest_from(options.run, "run id"));
     TRY(const auto value, ledger::Amount::parse(options.value));
     const auto ppm = static_cast<std::uint32_t>(std::lround(options.income_percent * 10'000));
     if (ppm == 0 && value.is_zero())
         return Error{ErrorKind::invalid_argument,
                      "say what contributors get: --value MUT, --income PERCENT, or both"};
     TRY_VOID(session->connect());
+    TRY(const auto id, run_named(*session, options.run));
     TRY(const auto wallet, session->open_wallet(options.wallet));
     node::Sender sender(session->ledger(), wallet);
     TRY(const auto sent, sender.send(ledger::fund_contributors(id, ppm, value)));
@@ -160,10 +164,20 @@ Status run_file(const GlobalOptions& globals, const RunOptions& options) {
         {curve, options.checkpoint_every == 0 ? plan.checkpoint_every : options.checkpoint_every});
 }
 
+// What a run leaves while it goes on.
+void add_along_the_way(CLI::App& command, RunOptions& chosen) {
+    command.add_option("--curve", chosen.curve,
+                       "file that the loss curve is drawn to, round by round: an SVG, or *.png "
+                       "(default: the run's file says, or none)");
+    command.add_option("--checkpoint-every", chosen.checkpoint_every,
+                       "rounds between checkpoints that are stored along the way (default: the "
+                       "run's file says, or only the finished model)");
+}
+
 void add_new(CLI::App& train, const std::shared_ptr<RunOptions>& chosen, GlobalOptions& options,
              Action& action) {
     auto* make = train.add_subcommand("new", "open a run: trainers, settings and their reward");
-    make->add_option("--wallet", chosen->wallet, "the builder");
+    add_wallet_option(*make, chosen->wallet, "the builder");
     make->add_option("--reward", chosen->reward, "MUT for the trainers, kept in escrow")
         ->capture_default_str();
     make->add_option("--preset", chosen->preset,
@@ -173,7 +187,8 @@ void add_new(CLI::App& train, const std::shared_ptr<RunOptions>& chosen, GlobalO
     make->add_option("--quorum", chosen->quorum,
                      "trainers that a round needs; then the run goes on without the others, as "
                      "long as more than half are there (default: all)");
-    make->add_option("--title", chosen->title, "what to call the model");
+    make->add_option("--title", chosen->title,
+                     "what to call the model (default: after the run's id)");
     make->add_option("--price-per-token", chosen->price, "MUT that the model's answers cost")
         ->capture_default_str();
     make->callback(
@@ -184,12 +199,12 @@ void add_fund(CLI::App& train, const std::shared_ptr<RunOptions>& chosen, Global
               Action& action) {
     auto* fund = train.add_subcommand(
         "fund", "promise those whose data a run learns from a share by what each contributed");
-    fund->add_option("run", chosen->run, "the run's id")->required();
-    fund->add_option("--wallet", chosen->wallet, "the builder");
+    fund->add_option("run", chosen->run, "the run's id, or how that begins")->required();
+    add_wallet_option(*fund, chosen->wallet, "the builder");
     fund->add_option("--value", chosen->value, "MUT, kept in escrow until the run ends")
         ->capture_default_str();
     fund->add_option("--income", chosen->income_percent,
-                     "percent of the model's income, beside what licences have")
+                     "per cent of the model's income, beside what licences have")
         ->capture_default_str()
         ->check(CLI::Range(0.0, 90.0));
     fund->callback(
@@ -204,17 +219,16 @@ void add_training_commands(CLI::App& app, GlobalOptions& options, Action& action
     train->require_subcommand(0, 1);
     train->add_option("file", chosen->file,
                       "a run as a TOML file: opened, offered its data, trained and registered");
-    train->add_option("--curve", chosen->curve, "where the loss curve goes: an SVG, or *.png");
-    train->add_option("--checkpoint-every", chosen->checkpoint_every,
-                      "rounds between checkpoints that are stored (default: only the end's)");
+    add_along_the_way(*train, *chosen);
     add_new(*train, chosen, options, action);
     add_fund(*train, chosen, options, action);
     auto* start = train->add_subcommand(
         "start", "pay the owners' offers, train, store and register the model");
-    start->add_option("run", chosen->run, "the run's id")->required();
-    start->add_option("--wallet", chosen->wallet, "the builder");
+    start->add_option("run", chosen->run, "the run's id, or how that begins")->required();
+    add_wallet_option(*start, chosen->wallet, "the builder");
+    add_along_the_way(*start, *chosen);
     auto* status = train->add_subcommand("status", "what each trainer of a run says");
-    status->add_option("run", chosen->run, "the run's id")->required();
+    status->add_option("run", chosen->run, "the run's id, or how that begins")->required();
     status->callback(
         [&, chosen] { action = [&options, chosen] { return run_status(options, *chosen); }; });
     start->callback(

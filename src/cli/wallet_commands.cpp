@@ -88,30 +88,27 @@ std::string about_text(Session& session, const ledger::Event& event) {
     return event.about.hex().substr(0, 12);
 }
 
-std::string name_of(Session& session, const NetworkFile& file, const Address& address) {
-    const auto text = crypto::to_checksum_text(address);
-    for (const auto& process : file.processes)
-        if (process.address == text) return process.name;
-    if (address == ledger::module::treasury()) return "treasury";
-    if (address == ledger::module::training()) return "escrow of the run";
-    if (address == ledger::module::compute()) return "escrow of the key";
-    return session.wallets().name_of(address);
-}
-
-Status run_payments(const GlobalOptions& globals) {
+Status run_payments(const GlobalOptions& globals, const std::string& whose) {
     TRY(auto session, Session::open(globals));
+    Address only;
+    if (!whose.empty()) {
+        TRY(only, session->wallets().resolve(whose));
+    }
     TRY_VOID(session->connect());
-    TRY(auto file, session->network_file());
     TRY(auto events,
         ledger::read_all<ledger::Event>(session->ledger(), ledger::key::events(), kEventsMax));
     boost::json::array list;
     std::vector<std::vector<std::string>> rows{{"block", "to", "amount", "why", "about"}};
     std::map<Digest, std::string> words;  // each thing is looked up once
+    std::map<Address, std::string> names;
     for (const auto& event : events) {
         if (event.kind != ledger::EventKind::paid) continue;
+        if (!only.is_zero() && event.from != only && event.to != only) continue;
         auto [about, fresh] = words.try_emplace(event.about);
         if (fresh) about->second = about_text(*session, event);
-        const auto to = name_of(*session, file, event.to);
+        auto [to_name, new_name] = names.try_emplace(event.to);
+        if (new_name) to_name->second = name_of_account(*session, event.to);
+        const auto& to = to_name->second;
         list.push_back({{"height", event.height},
                         {"from", crypto::to_checksum_text(event.from)},
                         {"to", crypto::to_checksum_text(event.to)},
@@ -130,6 +127,17 @@ Status run_payments(const GlobalOptions& globals) {
 }
 
 }  // namespace
+
+std::string name_of_account(Session& session, const Address& address) {
+    const auto text = crypto::to_checksum_text(address);
+    if (const auto file = session.network_file(); file.ok())
+        for (const auto& process : file->processes)
+            if (process.address == text) return process.name;
+    if (address == ledger::module::treasury()) return "treasury";
+    if (address == ledger::module::training()) return "escrow of the run";
+    if (address == ledger::module::compute()) return "escrow of the key";
+    return session.wallets().name_of(address);
+}
 
 void add_wallet_commands(CLI::App& app, GlobalOptions& options, Action& action) {
     auto* wallet =
@@ -163,8 +171,12 @@ void add_wallet_commands(CLI::App& app, GlobalOptions& options, Action& action) 
     resend->add_option("transaction", *name, "the raw transaction in hex")->required();
     resend->callback(
         [&, name] { action = [&options, name] { return run_resend(options, *name); }; });
-    app.add_subcommand("payments", "who was paid what, and why, from the ledger's events")
-        ->callback([&] { action = [&options] { return run_payments(options); }; });
+    auto* payments =
+        app.add_subcommand("payments", "who was paid what, and why, from the ledger's events");
+    payments->add_option("--wallet", *name,
+                         "only what this wallet or address paid or got (default: everybody)");
+    payments->callback(
+        [&, name] { action = [&options, name] { return run_payments(options, *name); }; });
 }
 
 }  // namespace mutirao::cli

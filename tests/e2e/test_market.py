@@ -42,7 +42,7 @@ class Market(OwnNetwork):
 
         nodes = [each["node"] for each in listed()["holders"]]
         before = {node: self.balance(node) for node in nodes}
-        run("deal", "audit", deal, "storage-1", "--wallet", "bia")
+        run("deal", "audit", deal[:16], "storage-1", "--wallet", "bia")
         wait_until(lambda: listed()["open_audits"] == 0, 20)
         paid = {each["node"]: int(each["paid_wei"]) for each in listed()["holders"]}
         audited = run("status")["nodes"]

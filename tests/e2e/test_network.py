@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -341,8 +342,38 @@ class CommandLine(unittest.TestCase):
                                   check=False)
             self.assertEqual(done.returncode, 0, words)
             self.assertIn("Usage", done.stdout)
-        done = subprocess.run([binary(), "voar"], capture_output=True, text=True, check=False)
-        self.assertNotEqual(done.returncode, 0)
+        for words, said in ((["voar"], 'there is no command "mutirao voar"; see mutirao --help'),
+                            (["wallet", "sell"], "mutirao wallet --help"),
+                            (["up", "--nodes", "0"], "mutirao up --help"),
+                            ([], "Usage: mutirao"), (["wallet"], "Usage: mutirao wallet")):
+            done = subprocess.run([binary(), *words], capture_output=True, text=True, check=False)
+            self.assertEqual((done.returncode, done.stdout), (10, ""), words)
+            self.assertIn(said, done.stderr)
+        done = subprocess.run([binary(), "voar", "--json"], capture_output=True, text=True,
+                              check=False)
+        error = json.loads(done.stderr.splitlines()[-1])["error"]
+        self.assertEqual((done.returncode, error["kind"]), (10, "invalid_argument"))
+
+    def test_each_command_explains_each_of_its_options(self):
+        from network import binary
+
+        def visit(words):
+            done = subprocess.run([binary(), *words, "--help"], capture_output=True, text=True,
+                                  check=False)
+            self.assertEqual(done.returncode, 0, words)
+            part, lines = "", done.stdout.splitlines()
+            for line, after in zip(lines, [*lines[1:], ""]):
+                self.assertLessEqual(len(line), 100, words)
+                if line.endswith(":"):
+                    part = line
+                elif part == "Subcommands:" and (name := re.match(r"  (\w\S*) ", line)):
+                    visit([*words, name[1]])
+                elif part in ("Options:", "Positionals:") and re.match(r"  \S", line):
+                    # What it is stands beside it, or on the next line when the name is long.
+                    self.assertTrue(line[30:].strip() or after.startswith(30 * " "), (words, line))
+            self.assertIn("Usage: mutirao", done.stdout)
+
+        visit([])
 
 
 if __name__ == "__main__":

@@ -61,6 +61,15 @@ class RunFile(NetworkTest):
         self.assertEqual(facts[-1]["title"], "vila")
         self.assertIn("ana 10", facts[-1]["shares"])
         self.assertEqual(self.contributions(facts[0]["run"]), {"notas.txt": 1_000_000})
+        # An id may be cut short, as tables show it.
+        self.assertEqual(self.contributions(facts[0]["run"][:16]), {"notas.txt": 1_000_000})
+        self.fails("not_found", "no run's id begins with", "train", "status", "0123456789ab")
+        self.fails("invalid_argument", "64 hexadecimal digits", "train", "status", "vila")
+        (licence,) = [each for each in self.run_("license", "list", "--wallet", "ana")["licences"]
+                      if each["subject"] == facts[0]["run"]]
+        self.assertEqual((licence["object"], licence["share_ppm"], licence["state"]),
+                         ("notas.txt", 100_000, "live"))
+        self.assertIn('"vila"', licence["subject_text"])
         # Along the way one checkpoint was stored, which is not the finished model, and loads.
         (stored,) = [fact for fact in facts if "checkpoint_round" in fact]
         self.assertEqual((stored["checkpoint_round"], stored["holders"]), (1, 2), stored)
@@ -111,6 +120,19 @@ class RunFile(NetworkTest):
         self.assertAlmostEqual(paid["ana"] / 3e18, contributions["notas.txt"] / 1e6, delta=1e-5)
         share = float(re.search(r"ana ([\d.]+) %", fact["shares"])[1])
         self.assertAlmostEqual(share, 10 + 12.5 * contributions["notas.txt"] / 1e6, delta=0.02)
+
+    def test_what_a_wallet_owns_or_got_is_told_alone(self):
+        ana = next(each["address"] for each in self.run_("wallet", "list")["wallets"]
+                   if each["name"] == "ana")
+        payments = self.run_("payments", "--wallet", "ana")["payments"]
+        self.assertTrue(payments)
+        for each in payments:
+            self.assertIn(ana, (each["from"], each["to"]))
+        self.assertLess(len(payments), len(self.run_("payments")["payments"]))
+        for each in self.run_("license", "list", "--wallet", "ana")["licences"]:
+            self.assertEqual(each["owner"], ana)
+        self.fails("invalid_argument", "mutirao license OBJECT --run RUN", "license", "notas.txt",
+                   "--wallet", "ana")
 
     def test_offers_that_do_not_come_leave_the_run_open(self):
         self.fails("timeout", "mutirao train start", "train",
