@@ -14,7 +14,7 @@ using wire::to_field;
 
 constexpr auto kPushDeadline = 30s;
 constexpr auto kRetryAfter = 300ms;
-constexpr std::size_t kEarlyMax = 4096;     // messages of what comes later
+constexpr std::size_t kEarlyMax = 4096;  // messages of what comes later
 constexpr std::size_t kFoundMax = 8;
 
 bool is_of_a_look(const train::PipelineMessage& message) {
