@@ -223,6 +223,10 @@ Result<Certificate> certify(const BatchStatement& batch, std::uint64_t until,
         signatures.push_back(each.signature);
     }
     TRY_VOID(check_quorum(keepers, out.signer_places()));
+    if (given.size() == 1 && given[0].own) {
+        out.signature = given[0].signature;
+        return out;
+    }
     TRY(const auto sum,
         crypto::aggregate_valid(keys, batch.kept_message(chain_id, until), signatures));
     for (const auto wrong : sum.bad) {

@@ -115,6 +115,19 @@ TEST(LaneCertificate, wrong_and_repeated_acknowledgements_do_not_count) {
     EXPECT_EQ(certify(batch, kUntil, keepers, kChain, none).error().kind, ErrorKind::corrupt);
 }
 
+TEST(LaneCertificate, ones_own_acknowledgement_makes_the_certificate_that_a_strangers_does) {
+    const auto keepers = keepers_of(1);
+    const auto batch = batch_of(1, 0).statement();
+    auto given = acknowledgements(batch, {0});
+    const auto strangers = certify(batch, kUntil, keepers, kChain, given).value();
+    given[0].own = true;
+    const auto own = certify(batch, kUntil, keepers, kChain, given).value();
+    EXPECT_EQ(own.encode(), strangers.encode());
+    EXPECT_TRUE(own.verify(keepers, kChain).ok());
+    // Alone it is under quorum as anybody's is.
+    EXPECT_FALSE(certify(batch, kUntil, keepers_of(4), kChain, given).ok());
+}
+
 TEST(LaneCertificate, votes_make_the_quorum_not_heads) {
     auto keepers = keepers_of(4);
     keepers.votes = {700, 100, 100, 100};

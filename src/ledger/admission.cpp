@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "crypto/hash.hpp"
+#include "crypto/keccak_each.hpp"
 #include "crypto/recover_each.hpp"
 #include "ledger/execution.hpp"
 #include "ledger/ledger.hpp"
@@ -48,10 +49,10 @@ Result<Unsigned> read_unsigned(const Genesis& genesis, const Digest& id, ByteSpa
     return Unsigned{id, raw, std::move(tx), gas};
 }
 
-AdmittedPtr remember(Memo& memo, Unsigned one, const Address& sender) {
+AdmittedPtr remember(Memo& memo, Unsigned one, const Digest& hash, const Address& sender) {
     auto out = std::make_shared<const Admitted>(
-        Admitted{std::move(one.tx), Transaction::hash(one.raw), sender, one.gas});
-    memo.remember(one.id, out, one.raw.size());
+        Admitted{std::move(one.tx), hash, sender, one.gas, to_bytes(one.raw)});
+    memo.remember(one.id, out);
     return out;
 }
 
@@ -64,14 +65,14 @@ Result<AdmittedPtr> admit(const Genesis& genesis, Memo& memo, ByteSpan raw,
     TRY(auto one, read_unsigned(genesis, id, raw));
     auto recovered = known_sender ? Result<Address>(*known_sender) : one.tx.sender();
     TRY(const auto sender, std::move(recovered));
-    return remember(memo, std::move(one), sender);
+    const auto hash = Transaction::hash(raw);
+    return remember(memo, std::move(one), hash, sender);
 }
 
 std::vector<Result<AdmittedPtr>> admit_each(const Genesis& genesis, Memo& memo,
                                             std::span<const ByteSpan> raws) {
     std::vector<Result<AdmittedPtr>> out;
     std::vector<std::pair<std::size_t, Unsigned>> fresh;  // of which place
-    std::vector<crypto::SignedHash> asked;
     out.reserve(raws.size());
     for (const auto raw : raws) {
         const auto id = crypto::blake3(raw);
@@ -82,14 +83,26 @@ std::vector<Result<AdmittedPtr>> admit_each(const Genesis& genesis, Memo& memo,
             out.back() = std::move(one).error();
             continue;
         }
-        asked.push_back({one->tx.signing_hash(), one->tx.signature});
         fresh.emplace_back(out.size() - 1, std::move(*one));
     }
+    if (fresh.empty()) return out;
+    // What each signer signed, and then what each is known by.
+    std::vector<Bytes> payloads;
+    payloads.reserve(fresh.size());
+    for (const auto& [place, one] : fresh) payloads.push_back(one.tx.signed_bytes());
+    std::vector<ByteSpan> hashed(payloads.begin(), payloads.end());
+    for (const auto& [place, one] : fresh) hashed.push_back(one.raw);
+    std::vector<Digest> hashes(hashed.size());
+    crypto::keccak256_each(hashed, hashes);
+    std::vector<crypto::SignedHash> asked;
+    asked.reserve(fresh.size());
+    for (std::size_t i = 0; i < fresh.size(); ++i)
+        asked.push_back({hashes[i], fresh[i].second.tx.signature});
     const auto senders = crypto::recover_each(asked);
     for (std::size_t i = 0; i < fresh.size(); ++i) {
         auto& [place, one] = fresh[i];
         if (senders[i].ok())
-            out[place] = remember(memo, std::move(one), *senders[i]);
+            out[place] = remember(memo, std::move(one), hashes[fresh.size() + i], *senders[i]);
         else
             out[place] = senders[i].error();
     }
@@ -116,16 +129,20 @@ Error replayed(std::uint64_t nonce, std::uint64_t next) {
 }
 
 Status Ledger::check(ByteSpan raw) const {
-    TRY(auto admitted, admit(genesis_, *memo_, raw));
-    TRY(auto found, read<Account>(records_, key::account(admitted->sender)));
+    TRY(const auto admitted, admit(genesis_, *memo_, raw));
+    return check(*admitted);
+}
+
+Status Ledger::check(const Admitted& admitted) const {
+    TRY(auto found, read<Account>(records_, key::account(admitted.sender)));
     const auto account = found.value_or(Account{});
-    const auto nonce = admitted->tx.nonce;
+    const auto nonce = admitted.tx.nonce;
     if (nonce < account.nonce) return replayed(nonce, account.nonce);
     if (nonce - account.nonce > kNonceAheadMax)
         return Error{ErrorKind::resource_exhausted, "nonce " + std::to_string(nonce) +
                                                         " is too far ahead of " +
                                                         std::to_string(account.nonce)};
-    return check_funds(admitted->tx, account.balance);
+    return check_funds(admitted.tx, account.balance);
 }
 
 std::vector<Bytes> Ledger::propose(const std::vector<Bytes>& waiting, std::size_t bytes_max) const {
@@ -140,7 +157,8 @@ std::vector<Bytes> Ledger::propose(const std::vector<Bytes>& waiting, std::size_
     for (const auto& raw : waiting) {
         auto admitted = admit(genesis_, *memo_, raw);
         if (!admitted.ok()) continue;
-        const auto& [tx, hash, sender, gas] = **admitted;
+        const auto& tx = (*admitted)->tx;
+        const auto& sender = (*admitted)->sender;
         const auto cost = worst_cost(tx);
         if (!cost.ok()) continue;
         auto [at, first] = by_sender.try_emplace(sender);

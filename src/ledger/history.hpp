@@ -91,6 +91,9 @@ class History {
     Status add_part(ByteSpan part);
     // Of the blocks that are kept, the oldest is 0.
     const BlockHistory& block(std::size_t number) const { return *blocks_[number]; }
+    std::shared_ptr<const BlockHistory> shared_block(std::size_t number) const {
+        return blocks_[number];
+    }
 
     // u64 first event that is kept, u64 number of blocks, and what a view of them writes.
     void encode(Writer& out) const;

@@ -134,12 +134,13 @@ Result<Receipt> Ledger::run(Changes& block, std::uint64_t height, std::uint64_t 
     return receipt;
 }
 
-void Ledger::touch_accounts(std::span<const Result<AdmittedPtr>> transactions) const {
+void Ledger::touch_accounts(std::span<const AdmittedPtr> transactions) const {
     std::vector<Bytes> keys;
+    keys.reserve(2 * transactions.size());
     for (const auto& admitted : transactions) {
-        if (!admitted.ok()) continue;
-        keys.push_back(key::account((*admitted)->sender));
-        keys.push_back(key::account((*admitted)->tx.to));
+        if (admitted == nullptr) continue;
+        keys.push_back(key::account(admitted->sender));
+        keys.push_back(key::account(admitted->tx.to));
     }
     records_.tree.touch(std::vector<ByteSpan>(keys.begin(), keys.end()));
 }
@@ -148,6 +149,18 @@ Result<Digest> Ledger::finalize(std::uint64_t height, std::uint64_t time_ms,
                                 const std::vector<Bytes>& transactions,
                                 const std::vector<LaneTip>& tips,
                                 const std::vector<ValidatorFault>& faults) {
+    std::vector<AdmittedPtr> prepared;
+    prepared.reserve(transactions.size());
+    for (auto& one : admit_each(genesis_, *memo_,
+                                std::vector<ByteSpan>(transactions.begin(), transactions.end())))
+        prepared.push_back(one.ok() ? std::move(*one) : nullptr);
+    return finalize_prepared(height, time_ms, prepared, tips, faults);
+}
+
+Result<Digest> Ledger::finalize_prepared(std::uint64_t height, std::uint64_t time_ms,
+                                         std::span<const AdmittedPtr> transactions,
+                                         const std::vector<LaneTip>& tips,
+                                         const std::vector<ValidatorFault>& faults) {
     if (height != this->height() + 1)
         return Error{ErrorKind::invalid_argument, "block " + std::to_string(height) +
                                                       " does not follow block " +
@@ -157,17 +170,15 @@ Result<Digest> Ledger::finalize(std::uint64_t height, std::uint64_t time_ms,
     Changes block(records_);
     for (const auto& tip : tips) block.put(key::lane_tip(tip.author), Writer().u(tip.next).bytes());
     BlockHistory history{records_.history.event_count(), {}, {}};
-    std::vector<Result<AdmittedPtr>> some;
     for (std::size_t from = 0; from < transactions.size(); from += kTouchedAhead) {
-        some.clear();
-        for (auto i = from; i < std::min(from + kTouchedAhead, transactions.size()); ++i)
-            some.push_back(admit(genesis_, *memo_, transactions[i]));
+        const auto some =
+            transactions.subspan(from, std::min(kTouchedAhead, transactions.size() - from));
         touch_accounts(some);
         for (const auto& admitted : some) {
-            if (!admitted.ok()) continue;
             // Not executable is a deterministic no-op: the block stays valid.
+            if (admitted == nullptr) continue;
             const auto before = block.mark();
-            auto receipt = run(block, height, time_ms, **admitted);
+            auto receipt = run(block, height, time_ms, *admitted);
             if (receipt.ok())
                 history.add(std::move(*receipt));
             else
@@ -203,6 +214,12 @@ void Ledger::commit() {
 
 Result<std::optional<Receipt>> Ledger::receipt(const Digest& transaction) const {
     return records_.history.receipt(transaction);
+}
+
+std::shared_ptr<const BlockHistory> Ledger::left_by(std::uint64_t height) const {
+    const auto begin = history_begin().height;
+    if (height < begin || height > this->height()) return nullptr;
+    return records_.history.shared_block(height - begin);
 }
 
 Result<StateProof> Ledger::prove(ByteSpan key) const {

@@ -10,6 +10,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "ledger/genesis.hpp"
@@ -77,6 +78,7 @@ class Ledger {
     // before (already_exists "replayed: ..."), and its sender can pay value and gas
     // (insufficient_funds with both amounts).
     Status check(ByteSpan raw) const;
+    Status check(const Admitted& admitted) const;
 
     // Of the waiting transactions, in order of arrival: those to put in the next block, ordered so
     // that every sender's nonces ascend and its balance covers them all, at most `bytes_max` bytes.
@@ -90,6 +92,11 @@ class Ledger {
                             const std::vector<Bytes>& transactions,
                             const std::vector<LaneTip>& tips = {},
                             const std::vector<ValidatorFault>& faults = {});
+    // The same of what prepare() gave for the block's transactions.
+    Result<Digest> finalize_prepared(std::uint64_t height, std::uint64_t time_ms,
+                                     std::span<const AdmittedPtr> transactions,
+                                     const std::vector<LaneTip>& tips = {},
+                                     const std::vector<ValidatorFault>& faults = {});
     void commit();
     // Whose power changed in the block that finalize() staged; empty when nothing is staged.
     std::vector<ValidatorUpdate> validator_updates() const {
@@ -104,6 +111,9 @@ class Ledger {
     // All records, and the history under its keys.
     const StateView& state() const { return records_; }
     Result<std::optional<Receipt>> receipt(const Digest& transaction) const;
+    // What a block left in the history, for as long as somebody reads it; null when it is
+    // forgotten, or to come.
+    std::shared_ptr<const BlockHistory> left_by(std::uint64_t height) const;
     // The first block whose events and receipts are all kept (height() + 1 if none's are), and the
     // first event that is.
     struct HistoryBegin {
@@ -148,7 +158,7 @@ class Ledger {
 
     Ledger() = default;
     // Asks for the memory of the accounts that these will touch.
-    void touch_accounts(std::span<const Result<AdmittedPtr>> transactions) const;
+    void touch_accounts(std::span<const AdmittedPtr> transactions) const;
     // An error means that the transaction cannot even pay; then `block` is to be taken back.
     Result<Receipt> run(Changes& block, std::uint64_t height, std::uint64_t time_ms,
                         const Admitted& transaction) const;

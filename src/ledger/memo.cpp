@@ -5,17 +5,18 @@ namespace mutirao::ledger {
 AdmittedPtr Memo::admitted(const Digest& id) const {
     const std::lock_guard lock(mutex_);
     const auto at = admitted_.find(id);
-    return at == admitted_.end() ? nullptr : at->second.admitted;
+    return at == admitted_.end() ? nullptr : at->second;
 }
 
-void Memo::remember(const Digest& id, AdmittedPtr admitted, std::size_t size) {
+void Memo::remember(const Digest& id, AdmittedPtr admitted) {
+    const auto size = admitted->raw.size();
     const std::lock_guard lock(mutex_);
-    if (!admitted_.try_emplace(id, Entry{std::move(admitted), size}).second) return;
+    if (!admitted_.try_emplace(id, std::move(admitted)).second) return;
     admitted_order_.push_back(id);
     admitted_bytes_ += size;
     while (admitted_order_.size() > kAdmittedKept || admitted_bytes_ > kAdmittedBytesKept) {
         const auto oldest = admitted_.find(admitted_order_.front());
-        admitted_bytes_ -= oldest->second.size;
+        admitted_bytes_ -= oldest->second->raw.size();
         admitted_.erase(oldest);
         admitted_order_.pop_front();
     }

@@ -24,6 +24,7 @@ struct Admitted {
     Digest hash;
     Address sender;
     std::uint64_t gas = 0;
+    Bytes raw = {};  // as it was sent
 };
 using AdmittedPtr = std::shared_ptr<const Admitted>;
 
@@ -44,7 +45,7 @@ class Memo {
   public:
     // Null when it is not known. `id` is blake3 of the transaction's bytes.
     AdmittedPtr admitted(const Digest& id) const;
-    void remember(const Digest& id, AdmittedPtr admitted, std::size_t size);
+    void remember(const Digest& id, AdmittedPtr admitted);
 
     // Whether something signed was found good: its hash, keyed by what it is.
     bool is_good(const Digest& claim) const;
@@ -62,14 +63,9 @@ class Memo {
     Result<crypto::BlsVerifiedKey> key(const crypto::BlsPublicKey& key);
 
   private:
-    struct Entry {
-        AdmittedPtr admitted;
-        std::size_t size = 0;
-    };
-
     Gathering gathering_;
     mutable std::mutex mutex_;  // guards everything below; held for look-ups only
-    std::unordered_map<Digest, Entry> admitted_;
+    std::unordered_map<Digest, AdmittedPtr> admitted_;
     std::deque<Digest> admitted_order_;
     std::size_t admitted_bytes_ = 0;
     std::unordered_set<Digest> claims_;

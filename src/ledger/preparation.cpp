@@ -67,8 +67,8 @@ std::vector<Digest> claims_in(const Transaction& tx) {
 
 }  // namespace
 
-void prepare(const Genesis& genesis, Memo& memo, std::span<const ByteSpan> transactions,
-             const Threads& threads) {
+std::vector<AdmittedPtr> prepare(const Genesis& genesis, Memo& memo,
+                                 std::span<const ByteSpan> transactions, const Threads& threads) {
     std::vector<AdmittedPtr> admitted(transactions.size());
     run_parallel(threads, (transactions.size() + kTask - 1) / kTask, [&](unsigned, std::size_t at) {
         const auto from = at * kTask;
@@ -100,12 +100,20 @@ void prepare(const Genesis& genesis, Memo& memo, std::span<const ByteSpan> trans
                                 all.subspan(first, std::min(together, all.size() - first)));
             });
     });
+    return admitted;
 }
 
 Bytes findings_of(const Memo& memo, std::span<const ByteSpan> transactions) {
-    Bytes out(kFindingSize * transactions.size());
-    for (std::size_t i = 0; i < transactions.size(); ++i) {
-        const auto admitted = memo.admitted(crypto::blake3(transactions[i]));
+    std::vector<AdmittedPtr> known;
+    known.reserve(transactions.size());
+    for (const auto raw : transactions) known.push_back(memo.admitted(crypto::blake3(raw)));
+    return findings_of(memo, known);
+}
+
+Bytes findings_of(const Memo& memo, std::span<const AdmittedPtr> prepared) {
+    Bytes out(kFindingSize * prepared.size());
+    for (std::size_t i = 0; i < prepared.size(); ++i) {
+        const auto& admitted = prepared[i];
         if (admitted == nullptr) continue;
         auto* const at = out.data() + kFindingSize * i;
         const auto sender = admitted->sender.span();

@@ -151,11 +151,13 @@ Result<TransactionType> type_of(std::uint8_t first) {
 
 }  // namespace
 
-Digest Transaction::signing_hash() const {
+Bytes Transaction::signed_bytes() const {
     auto items = body_of(*this);
     if (is_legacy(*this)) items.number(chain_id).number(0).number(0);
-    return crypto::keccak256(envelope(type, items));
+    return envelope(type, items);
 }
+
+Digest Transaction::signing_hash() const { return crypto::keccak256(signed_bytes()); }
 
 Digest Transaction::hash(ByteSpan raw) { return crypto::keccak256(raw); }
 

@@ -33,6 +33,7 @@ struct Transaction {
 
     // keccak256 of what is encoded, without the signature; a legacy one ends in (chain id, 0, 0).
     Digest signing_hash() const;
+    Bytes signed_bytes() const;  // whose hash that is
     void sign(const crypto::AccountKey& key) { signature = key.sign(signing_hash()); }
     // The signer's address; about 50 us. permission_denied on a high s.
     Result<Address> sender() const { return crypto::recover(signing_hash(), signature); }

@@ -7,28 +7,13 @@ namespace {
 
 constexpr std::size_t kBytesOfTransaction = 192;  // beside its own: vectors, hash, place
 
-Result<std::uint64_t> height_of_event(const ledger::StateView& state, std::uint64_t index) {
-    TRY(const auto event,
-        ledger::require<ledger::Event>(state, ledger::key::event(index), "such event"));
-    return event.height;
-}
-
-// The first event from `first` on that is of a block after `height`.
-Result<std::uint64_t> events_end(const ledger::Ledger& ledger, std::uint64_t first,
-                                 std::uint64_t height) {
-    TRY(const auto count, ledger::read_counter(ledger.state(), ledger::key::event_count()));
-    if (ledger.height() == height) return count;
-    std::uint64_t low = first, high = count;
-    while (low < high) {
-        const auto middle = low + (high - low) / 2;
-        TRY(const auto found, height_of_event(ledger.state(), middle));
-        found <= height ? low = middle + 1 : high = middle;
-    }
-    return low;
-}
-
-std::shared_ptr<KeptBlock> facts_of(const consensus::Block& block) {
+std::shared_ptr<KeptBlock> facts_of(const consensus::Block& block,
+                                    const ledger::BlockHistory& left) {
     auto out = std::make_shared<KeptBlock>();
+    out->first_event = left.first_event;
+    out->events = left.events.size();
+    out->transactions.reserve(left.receipts.size());
+    out->hashes.reserve(left.receipts.size());
     out->height = block.height;
     out->time_ms = block.time_ms;
     out->hash = block.hash();
@@ -37,68 +22,67 @@ std::shared_ptr<KeptBlock> facts_of(const consensus::Block& block) {
     return out;
 }
 
+void take(KeptBlock& block, Bytes raw, const Digest& hash) {
+    block.bytes += raw.size();
+    block.transactions.push_back(std::move(raw));
+    block.hashes.push_back(hash);
+}
+
+Status check_complete(const KeptBlock& block, const ledger::BlockHistory& left) {
+    if (block.hashes.size() == left.receipts.size()) return {};
+    return Error{ErrorKind::corrupt, "block " + std::to_string(block.height) +
+                                         " is not the one that left the history here"};
+}
+
 std::size_t bytes_of(const KeptBlock& block) {
     return block.bytes + block.hashes.size() * kBytesOfTransaction + sizeof(KeptBlock);
 }
 
 }  // namespace
 
-Status EthHistory::add(const consensus::Block& block, const std::vector<Bytes>& transactions,
+// One that a block holds and that could not even pay has no receipt and no place: the receipts are
+// of the others, in their order.
+Status EthHistory::add(const consensus::Block& block,
+                       std::span<const ledger::AdmittedPtr> transactions,
                        const ledger::Ledger& ledger) {
-    const auto begin = ledger.history_begin();
-    if (block.height < begin.height) return {};  // what it did is forgotten
-    auto kept = facts_of(block);
-    const bool follows = block.height == height() + 1;
-    if (!follows) {
-        TRY(next_event_, events_end(ledger, begin.event, block.height - 1));
+    const auto left = ledger.left_by(block.height);
+    if (left == nullptr) return {};  // what it did is forgotten
+    auto kept = facts_of(block, *left);
+    const auto& receipts = left->receipts;
+    for (const auto& one : transactions) {
+        if (kept->hashes.size() == receipts.size()) break;
+        if (one != nullptr && one->hash == receipts[kept->hashes.size()].transaction)
+            take(*kept, one->raw, one->hash);
     }
-    kept->first_event = next_event_;
-    TRY(next_event_, events_end(ledger, next_event_, block.height));
-    kept->events = next_event_ - kept->first_event;
-    for (const auto& raw : transactions) {
-        // One that a block holds and that could not even pay has no receipt and no place.
-        const auto hash = ledger::Transaction::hash(raw);
-        TRY(const auto receipt, ledger.receipt(hash));
-        if (!receipt || receipt->height != block.height) continue;
-        kept->bytes += raw.size();
-        kept->transactions.push_back(raw);
-        kept->hashes.push_back(hash);
-    }
+    TRY_VOID(check_complete(*kept, *left));
     const std::unique_lock lock(mutex_);
-    while (!blocks_.empty() && (!follows || blocks_.front()->height < begin.height)) drop_oldest();
+    const bool follows = block.height == height_ + 1;
+    const auto begin = ledger.history_begin().height;
+    while (!blocks_.empty() && (!follows || blocks_.front()->height < begin)) drop_oldest();
     keep(std::move(kept));
     return {};
 }
 
-Status EthHistory::begin_after(const consensus::BlockFacts& last, const ledger::Ledger& ledger) {
-    TRY(next_event_, ledger::read_counter(ledger.state(), ledger::key::event_count()));
+void EthHistory::begin_after(const consensus::BlockFacts& last) {
     auto block = std::make_shared<KeptBlock>();
     block->height = last.height;
     block->time_ms = last.time_ms;
     block->hash = last.hash;
     const std::unique_lock lock(mutex_);
     keep(std::move(block));
-    return {};
 }
 
 Status EthHistory::add_old(const consensus::Block& block, std::vector<Bytes> transactions,
                            const ledger::BlockHistory& left) {
-    auto kept = facts_of(block);
-    kept->first_event = left.first_event;
-    kept->events = left.events.size();
+    auto kept = facts_of(block, left);
     const auto& receipts = left.receipts;
     const bool all_ran = receipts.size() == transactions.size();
     for (auto& raw : transactions) {
         if (kept->hashes.size() == receipts.size()) break;
         const auto& hash = receipts[kept->hashes.size()].transaction;
-        if (!all_ran && ledger::Transaction::hash(raw) != hash) continue;
-        kept->bytes += raw.size();
-        kept->transactions.push_back(std::move(raw));
-        kept->hashes.push_back(hash);
+        if (all_ran || ledger::Transaction::hash(raw) == hash) take(*kept, std::move(raw), hash);
     }
-    if (kept->hashes.size() != receipts.size())
-        return Error{ErrorKind::corrupt, "block " + std::to_string(block.height) +
-                                             " is not the one that left the history here"};
+    TRY_VOID(check_complete(*kept, left));
     const std::unique_lock lock(mutex_);
     keep(std::move(kept));
     return {};

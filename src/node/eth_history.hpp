@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <shared_mutex>
+#include <span>
 #include <unordered_map>
 
 #include "consensus/engine.hpp"
@@ -35,13 +36,14 @@ class EthHistory {
   public:
     explicit EthHistory(std::size_t bytes_max = kHistoryBytesMax) : bytes_max_(bytes_max) {}
 
-    // The next block, and what it made run. `ledger` has executed it, and perhaps later ones. After
-    // a gap (a state that came from elsewhere) what was before is dropped.
-    Status add(const consensus::Block& block, const std::vector<Bytes>& transactions,
+    // The next block, and what it made run, where null is nothing. `ledger` has executed it, and
+    // perhaps later ones. After a gap (a state that came from elsewhere) what was before is
+    // dropped.
+    Status add(const consensus::Block& block, std::span<const ledger::AdmittedPtr> transactions,
                const ledger::Ledger& ledger);
-    // The last block before a state that came from elsewhere and that `ledger` is at: these facts
-    // are all that is known of it. Only before the first add().
-    Status begin_after(const consensus::BlockFacts& last, const ledger::Ledger& ledger);
+    // The last block before a state that came from elsewhere: these facts are all that is known of
+    // it. Only before the first add().
+    void begin_after(const consensus::BlockFacts& last);
 
     // An old block, what it made run, and what that left in the ledger's history; in an object of
     // its own, in order of heights. corrupt when they do not belong together.
@@ -68,7 +70,6 @@ class EthHistory {
     std::unordered_map<Digest, std::uint64_t> by_hash_;
     std::unordered_map<Digest, gateway::TransactionPlace> places_;
     std::uint64_t height_ = 0;
-    std::uint64_t next_event_ = 0;
     std::size_t bytes_ = 0;
 };
 

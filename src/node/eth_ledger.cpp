@@ -13,28 +13,31 @@ namespace {
 constexpr std::size_t kCachedTransactions = 32768;  // about 1 KiB each
 constexpr Duration kEmptyBlocksFor = std::chrono::seconds(60);
 constexpr Duration kEmptyBlockEach = std::chrono::seconds(1);
+
 // What execution made of a block: a receipt each, and the events that came between.
 struct Outcomes {
     std::vector<ledger::Receipt> receipts;
     std::vector<ledger::Event> events;
-    Digest state;  // after the latest block
 };
 
-Status read_outcomes(const ledger::Ledger& ledger, const KeptBlock& kept, Outcomes& out) {
-    out.state = ledger.state_hash();
-    for (const auto& hash : kept.hashes) {
-        TRY(auto receipt, ledger.receipt(hash));
-        if (!receipt)
-            return Error{ErrorKind::not_found, "the receipt of " + hash.hex() + " is gone"};
-        out.receipts.push_back(std::move(*receipt));
+Result<Outcomes> read_outcomes(const KeptBlock& kept, const ledger::BlockHistory* left) {
+    Outcomes out;
+    if (kept.hashes.empty() && kept.events == 0) return out;
+    if (left == nullptr || left->receipts.size() != kept.hashes.size())
+        return Error{ErrorKind::not_found,
+                     "the receipts of block " + std::to_string(kept.height) + " are gone"};
+    out.receipts.reserve(left->receipts.size());
+    for (const auto& entry : left->receipts) {
+        TRY(auto receipt, ledger::decode_record<ledger::Receipt>(entry.record));
+        receipt.error = entry.words;
+        out.receipts.push_back(std::move(receipt));
     }
-    for (std::uint64_t i = 0; i < kept.events; ++i) {
-        TRY(auto event,
-            ledger::require<ledger::Event>(ledger.state(), ledger::key::event(kept.first_event + i),
-                                           "such event"));
+    out.events.reserve(left->events.size());
+    for (const auto& record : left->events) {
+        TRY(auto event, ledger::decode_record<ledger::Event>(record));
         out.events.push_back(std::move(event));
     }
-    return {};
+    return out;
 }
 
 // Each transaction begins by paying its fee, about itself: that is where its events begin, and who
@@ -56,7 +59,8 @@ void share_out(const Outcomes& outcomes, gateway::ExecutedBlock& block) {
 
 }  // namespace
 
-void EthLedger::on_block(const consensus::Block& block, const std::vector<Bytes>& transactions,
+void EthLedger::on_block(const consensus::Block& block,
+                         std::span<const ledger::AdmittedPtr> transactions,
                          std::span<const Digest> batches) {
     if (auto added = history_.add(block, transactions, ledger_); !added.ok())
         LOG_ERROR("block " + std::to_string(block.height) +
@@ -73,7 +77,8 @@ Status EthLedger::set_engine(consensus::Engine& engine) {
     if (height() == ledger_.height()) return {};
     const auto facts = engine.blocks(ledger_.height(), 1);
     if (facts.empty()) return {};
-    return history_.begin_after(facts.front(), ledger_);
+    history_.begin_after(facts.front());
+    return {};
 }
 
 bool EthLedger::wants_empty_block() const {
@@ -101,11 +106,13 @@ Result<gateway::BlockPtr> EthLedger::block(std::uint64_t height) const {
 }
 
 Result<gateway::BlockPtr> EthLedger::read_block(const KeptBlock& kept) const {
-    Outcomes outcomes;
-    Status failed;
-    engine_->with_application(
-        [&](const auto&) { failed = read_outcomes(ledger_, kept, outcomes); });
-    TRY_VOID(failed);
+    std::shared_ptr<const ledger::BlockHistory> left;
+    Digest state;
+    engine_->with_application([&](const auto&) {
+        left = ledger_.left_by(kept.height);
+        state = ledger_.state_hash();
+    });
+    TRY(const auto outcomes, read_outcomes(kept, left.get()));
     auto out = std::make_shared<gateway::ExecutedBlock>();
     out->height = kept.height;
     out->time_ms = kept.time_ms;
@@ -114,7 +121,7 @@ Result<gateway::BlockPtr> EthLedger::read_block(const KeptBlock& kept) const {
     out->bytes = kept.bytes;
     // The next block names the state that it builds on.
     TRY(const auto next, history_.block(kept.height + 1));
-    out->state = next == nullptr ? outcomes.state : next->state_before;
+    out->state = next == nullptr ? state : next->state_before;
     for (std::size_t i = 0; i < kept.hashes.size(); ++i) {
         const auto& receipt = outcomes.receipts[i];
         out->transactions.push_back({kept.hashes[i],
@@ -265,11 +272,12 @@ Result<Digest> EthLedger::submit(ByteSpan raw) {
     return hash;
 }
 
-void EthLedger::expect_batch(const Digest& batch, std::span<const Bytes> transactions) {
+void EthLedger::expect_batch(const Digest& batch,
+                             std::span<const ledger::AdmittedPtr> transactions) {
     std::vector<EthPool::Turn> turns;
-    for (const auto& raw : transactions)
-        if (const auto admitted = memo_->admitted(crypto::blake3(raw)))
-            turns.emplace_back(admitted->sender, admitted->tx.nonce);
+    turns.reserve(transactions.size());
+    for (const auto& admitted : transactions)
+        if (admitted != nullptr) turns.emplace_back(admitted->sender, admitted->tx.nonce);
     pool_.add_batch(batch, std::move(turns));
 }
 

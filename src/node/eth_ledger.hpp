@@ -28,8 +28,9 @@ class EthLedger final : public gateway::EthereumChain {
 
     // The engine's news (consensus::OnBlock). It may come before set_engine(), while the log is
     // read. A block whose records cannot be read is an error of the ledger's own.
-    // `transactions` is what the block made run, those out of `batches` included.
-    void on_block(const consensus::Block& block, const std::vector<Bytes>& transactions,
+    // `transactions` is what the block made run, those out of `batches` included; null for what
+    // could not.
+    void on_block(const consensus::Block& block, std::span<const ledger::AdmittedPtr> transactions,
                   std::span<const Digest> batches);
     // Whose application `ledger` is; before any other call. Where the engine goes on after a
     // snapshot and has no block yet, the last block before it is what is known.
@@ -50,9 +51,9 @@ class EthLedger final : public gateway::EthereumChain {
     // As submit(), for callers that ask for receipts and need no block to look for them; one that
     // waits already is fine.
     Result<Digest> take(ByteSpan raw) { return take(raw, true); }
-    // A batch of the data lane that the engine is about to take: its transactions, which prepare()
-    // has seen, count for pending_nonce() until on_block() names the batch.
-    void expect_batch(const Digest& batch, std::span<const Bytes> transactions);
+    // A batch of the data lane that the engine is about to take: its transactions, as prepare()
+    // gave them, count for pending_nonce() until on_block() names the batch.
+    void expect_batch(const Digest& batch, std::span<const ledger::AdmittedPtr> transactions);
 
     const ledger::Genesis& genesis() const override { return genesis_; }
     std::uint64_t height() const override { return history_.height(); }

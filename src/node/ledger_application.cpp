@@ -16,14 +16,26 @@ Result<Digest> LedgerApplication::finalize(std::uint64_t height, std::uint64_t t
             faults.push_back({fault->validator, fault->height});
     Expanded block{content_of(transactions)};
     if (lane_ != nullptr) {
-        TRY(block, lane_->expand(block.transactions, next_batches(), height));
+        TRY(block, lane_->expand(std::move(block.transactions), next_batches(), height));
     }
-    // Nearly always done already; not when the log is read.
-    check_signatures(std::vector<ByteSpan>(block.transactions.begin(), block.transactions.end()));
-    TRY(const auto hash, ledger_.finalize(height, time_ms, block.transactions, block.tips, faults));
+    look_at_unknown(block);
+    TRY(const auto hash,
+        ledger_.finalize_prepared(height, time_ms, block.known, block.tips, faults));
     to_run_ = block.transactions.size();
     finalized_ = {height, std::move(block)};
     return hash;
+}
+
+// Signatures are nearly always checked already; not when the log is read.
+void LedgerApplication::look_at_unknown(Expanded& block) const {
+    block.known.resize(block.transactions.size());
+    std::vector<ByteSpan> unknown;
+    for (std::size_t i = 0; i < block.known.size(); ++i)
+        if (block.known[i] == nullptr) unknown.push_back(block.transactions[i]);
+    auto found = check_signatures(unknown);
+    auto next = found.begin();
+    for (auto& known : block.known)
+        if (known == nullptr) known = std::move(*next++);
 }
 
 void LedgerApplication::set_lane(LedgerLane& lane, bool by_validators, Bring bring) {
@@ -69,9 +81,10 @@ Result<Expanded> LedgerApplication::expand_again(const consensus::Block& block,
     for (const auto& raw : content)
         if (const auto certificate = lane::Certificate::decode(raw); certificate.ok())
             tips.try_emplace(certificate->batch.author, certificate->batch.sequence);
-    TRY(auto out, lane_->expand_again(content, [&](const auto& author) -> Result<std::uint64_t> {
-        return tips.at(author);
-    }));
+    TRY(auto out,
+        lane_->expand_again(std::move(content), [&](const auto& author) -> Result<std::uint64_t> {
+            return tips.at(author);
+        }));
     for (const auto& tip : out.tips) tips[tip.author] = tip.next;
     return out;
 }

@@ -24,9 +24,10 @@ class LedgerApplication final : public consensus::Application {
           threads_(threads) {}
 
     // Checks the signatures of transactions that will come by check() or finalize(), so that these
-    // need not. Any thread, beside any other call.
-    void check_signatures(std::span<const ByteSpan> transactions) const {
-        ledger::prepare(genesis_, *memo_, transactions, threads_);
+    // need not. What is known of each, as ledger::prepare(). Any thread, beside any other call.
+    std::vector<ledger::AdmittedPtr> check_signatures(
+        std::span<const ByteSpan> transactions) const {
+        return ledger::prepare(genesis_, *memo_, transactions, threads_);
     }
     // The same, and begins to fetch what certificates among them need.
     void prepare(std::span<const ByteSpan> transactions) const override {
@@ -39,6 +40,9 @@ class LedgerApplication final : public consensus::Application {
 
     Bytes findings(std::span<const ByteSpan> transactions) const override {
         return ledger::findings_of(*memo_, transactions);
+    }
+    Bytes findings(std::span<const ledger::AdmittedPtr> prepared) const {
+        return ledger::findings_of(*memo_, prepared);
     }
     void believe(std::span<const ByteSpan> transactions, ByteSpan findings) const override {
         ledger::believe(genesis_, *memo_, transactions, findings, threads_);
@@ -54,7 +58,8 @@ class LedgerApplication final : public consensus::Application {
     // certificates of batches are refused. Who keeps them is as the state says, where it has
     // validators and `by_validators`.
     void set_lane(LedgerLane& lane, bool by_validators, Bring bring = {});
-    // What the block made run that was finalized last. Once.
+    // What the block made run that was finalized last, its `known` in full: null for what could
+    // not run. Once.
     Result<Expanded> told(const consensus::Block& block);
     // Each author's next batch.
     using LaneTips = std::map<Address, std::uint64_t>;
@@ -106,6 +111,7 @@ class LedgerApplication final : public consensus::Application {
         Expanded block;
     };
     void set_keepers();
+    void look_at_unknown(Expanded& block) const;
     std::vector<Bytes> content_of(const std::vector<Bytes>& block) const;
     NextBatch next_batches() const {
         return [this](const auto& author) { return next_batch(author); };

@@ -57,13 +57,16 @@ Result<lane::Acknowledgement> LedgerLane::acknowledge(const lane::BatchStatement
                      "this ledger keeps no batches: it is no validator, or has no votes; send "
                      "batches to one that has"};
     log_->needed_until(batch, until);
-    return lane::Acknowledgement{*now->self, key_.sign(batch.kept_message(chain_id_, until))};
+    return lane::Acknowledgement{*now->self, key_.sign(batch.kept_message(chain_id_, until)), true};
 }
 
 Result<lane::Certificate> LedgerLane::certify(const lane::BatchStatement& batch,
                                               std::uint64_t until,
                                               std::span<const lane::Acknowledgement> given) {
     const auto now = keepers();
+    for (const auto& one : given)
+        if (one.own && now->self != one.keeper)
+            return Error{ErrorKind::permission_denied, "the keepers have changed; send it again"};
     TRY(auto out, lane::certify(batch, until, now->keepers, chain_id_, given));
     memo_->remember_good(claim_of(*now, out));
     return out;
@@ -79,6 +82,38 @@ Status LedgerLane::verify(const lane::Certificate& certificate, std::uint64_t he
     TRY_VOID(certificate.verify(now->keepers, chain_id_));
     memo_->remember_good(claim);
     return {};
+}
+
+void LedgerLane::know(const lane::BatchStatement& batch, Known transactions) {
+    const std::lock_guard lock(mutex_);
+    if (!known_.try_emplace(batch.digest, std::move(transactions), batch.bytes).second) return;
+    known_order_.push_back(batch.digest);
+    known_bytes_ += batch.bytes;
+    while (known_bytes_ > kLaneKnownBytes) {
+        forget_known(known_order_.front());
+        known_order_.pop_front();
+    }
+}
+
+void LedgerLane::forget_known(const Digest& batch) {
+    const auto at = known_.find(batch);
+    if (at == known_.end()) return;
+    known_bytes_ -= at->second.bytes;
+    known_.erase(at);
+}
+
+LedgerLane::Known LedgerLane::known(const lane::BatchStatement& batch) const {
+    const std::lock_guard lock(mutex_);
+    const auto at = known_.find(batch.digest);
+    return at == known_.end() ? Known() : at->second.transactions;
+}
+
+void LedgerLane::ran(std::span<const lane::BatchStatement> batches, std::uint64_t height) {
+    for (const auto& batch : batches) log_->needed_until(batch, height);
+    const std::lock_guard lock(mutex_);
+    for (const auto& batch : batches) forget_known(batch.digest);
+    while (!known_order_.empty() && !known_.contains(known_order_.front()))
+        known_order_.pop_front();
 }
 
 Result<std::vector<Bytes>> LedgerLane::transactions(const lane::BatchStatement& batch,
@@ -147,24 +182,24 @@ Result<LedgerLane::Proposed> LedgerLane::propose(const std::vector<Bytes>& waiti
     return out;
 }
 
-Result<Expanded> LedgerLane::expand(const std::vector<Bytes>& block, const NextBatch& next,
+Result<Expanded> LedgerLane::expand(std::vector<Bytes> block, const NextBatch& next,
                                     std::uint64_t height) {
     return expand_those(
-        block, next, [&](const auto& one) { return verify(one, height).ok(); }, believe_);
+        std::move(block), next, [&](const auto& one) { return verify(one, height).ok(); },
+        believe_);
 }
 
-Result<Expanded> LedgerLane::expand_again(const std::vector<Bytes>& block,
-                                          const NextBatch& next) const {
-    return expand_those(block, next, [](const auto&) { return true; }, {});
+Result<Expanded> LedgerLane::expand_again(std::vector<Bytes> block, const NextBatch& next) const {
+    return expand_those(std::move(block), next, [](const auto&) { return true; }, {});
 }
 
-Result<Expanded> LedgerLane::expand_those(const std::vector<Bytes>& block, const NextBatch& next,
+Result<Expanded> LedgerLane::expand_those(std::vector<Bytes> block, const NextBatch& next,
                                           const Holds& holds, const Believe& believe) const {
     Tips tips(next);
     Expanded out;
-    for (const auto& raw : block) {
+    for (auto& raw : block) {
         if (!lane::is_certificate(raw)) {
-            out.transactions.push_back(raw);
+            out.transactions.push_back(std::move(raw));
             continue;
         }
         const auto certificate = lane::Certificate::decode(raw);
@@ -172,13 +207,20 @@ Result<Expanded> LedgerLane::expand_those(const std::vector<Bytes>& block, const
         const auto& batch = certificate->batch;
         TRY(auto* number, tips.of(batch.author));
         if (batch.sequence != *number) continue;
-        TRY(auto found, transactions(batch, believe));
+        auto known = believe ? this->known(batch) : Known();
+        std::vector<Bytes> found(known.size());
+        if (known.empty()) {
+            TRY(found, transactions(batch, believe));
+        }
         ++*number;
         out.batches.push_back(batch);
         out.from_batches += found.size();
+        out.known.resize(out.transactions.size());
+        std::move(known.begin(), known.end(), std::back_inserter(out.known));
         std::move(found.begin(), found.end(), std::back_inserter(out.transactions));
         out.tips.push_back({batch.author, *number});
     }
+    out.known.resize(out.transactions.size());
     return out;
 }
 

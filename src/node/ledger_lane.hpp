@@ -2,8 +2,10 @@
 // blocks carry their certificates. docs/reference/lane.md.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <optional>
+#include <unordered_map>
 
 #include "base/ports.hpp"
 #include "lane/batch_log.hpp"
@@ -20,6 +22,8 @@ inline constexpr std::uint64_t kBatchBlocks = 4096;
 // A block's content as it runs: transactions out of batches, and others, in the block's order.
 struct Expanded {
     std::vector<Bytes> transactions;
+    // Of each, what is known of it; then its bytes are there, and not in `transactions`.
+    std::vector<ledger::AdmittedPtr> known = {};
     std::vector<ledger::LaneTip> tips = {};  // after the block
     std::vector<lane::BatchStatement> batches = {};
     std::size_t from_batches = 0;  // of the transactions
@@ -27,6 +31,9 @@ struct Expanded {
 
 // Which number of an author's is next.
 using NextBatch = std::function<Result<std::uint64_t>(const Address& author)>;
+
+// Of transactions in batches that wait for a block, at most, are kept in memory.
+inline constexpr std::size_t kLaneKnownBytes = 32 << 20;
 
 // What was found out about a batch's transactions when it was kept: for whoever runs them.
 using Believe = std::function<void(std::span<const ByteSpan> transactions, ByteSpan findings)>;
@@ -61,15 +68,17 @@ class LedgerLane {
     Result<std::vector<Bytes>> transactions(const lane::BatchStatement& batch) const {
         return transactions(batch, believe_);
     }
+    // A batch that was kept, and what is known of its transactions, all of them: whoever runs it
+    // soon need not read it again.
+    void know(const lane::BatchStatement& batch, std::vector<ledger::AdmittedPtr> transactions);
     // A block of this height has run these.
-    void ran(std::span<const lane::BatchStatement> batches, std::uint64_t height) {
-        for (const auto& batch : batches) log_->needed_until(batch, height);
-    }
+    void ran(std::span<const lane::BatchStatement> batches, std::uint64_t height);
 
     // For a batch that is kept until that height. permission_denied where this is no keeper.
     Result<lane::Acknowledgement> acknowledge(const lane::BatchStatement& batch,
                                               std::uint64_t until) const;
-    // As lane::certify; what comes out is known to hold.
+    // As lane::certify, with acknowledge()'s own among those given; what comes out is known to
+    // hold.
     Result<lane::Certificate> certify(const lane::BatchStatement& batch, std::uint64_t until,
                                       std::span<const lane::Acknowledgement> given);
     // Whether a block of this height may name the batch: permission_denied for a certificate that
@@ -92,16 +101,23 @@ class LedgerLane {
                              const NextBatch& next, std::uint64_t height);
     // A certificate that does not hold, or whose number is not the author's next, stands for
     // nothing. not_found when a batch is not kept here.
-    Result<Expanded> expand(const std::vector<Bytes>& block, const NextBatch& next,
-                            std::uint64_t height);
+    Result<Expanded> expand(std::vector<Bytes> block, const NextBatch& next, std::uint64_t height);
     // The same for a block that ran before, when others may have been keepers: blocks are made of
     // certificates that held. Its transactions will not run again: nobody is told of findings.
-    Result<Expanded> expand_again(const std::vector<Bytes>& block, const NextBatch& next) const;
+    Result<Expanded> expand_again(std::vector<Bytes> block, const NextBatch& next) const;
 
   private:
     using Holds = std::function<bool(const lane::Certificate& certificate)>;
-    Result<Expanded> expand_those(const std::vector<Bytes>& block, const NextBatch& next,
+    using Known = std::vector<ledger::AdmittedPtr>;
+    struct KnownBatch {
+        KnownBatch(Known known, std::size_t size) : transactions(std::move(known)), bytes(size) {}
+        Known transactions;
+        std::size_t bytes;
+    };
+    Result<Expanded> expand_those(std::vector<Bytes> block, const NextBatch& next,
                                   const Holds& holds, const Believe& believe) const;
+    Known known(const lane::BatchStatement& batch) const;
+    void forget_known(const Digest& batch);  // with the lock
     Result<std::vector<Bytes>> transactions(const lane::BatchStatement& batch,
                                             const Believe& believe) const;
 
@@ -113,6 +129,9 @@ class LedgerLane {
     mutable std::mutex mutex_;  // guards everything below
     std::uint64_t height_ = 0;
     LaneKeepersPtr keepers_ = std::make_shared<const LaneKeepers>();
+    std::unordered_map<Digest, KnownBatch> known_;  // by the digest, which is of all of its bytes
+    std::deque<Digest> known_order_;                // those that ran stay until they are the oldest
+    std::size_t known_bytes_ = 0;
 };
 
 }  // namespace mutirao::node

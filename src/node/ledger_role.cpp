@@ -89,7 +89,7 @@ void LedgerRole::on_block(const consensus::Block& block) {
     queue_.leave(told->batches, block.height);
     std::vector<Digest> batches;
     for (const auto& batch : told->batches) batches.push_back(batch.digest);
-    ethereum_.on_block(block, told->transactions, batches);
+    ethereum_.on_block(block, told->known, batches);
     if (lane_) lane_->ran(told->batches, block.height);
 }
 

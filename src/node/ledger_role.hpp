@@ -88,7 +88,8 @@ class LedgerRole {
     Result<lane::Certificate> certify_batch(const lane::BatchStatement& batch, ByteSpan encoded,
                                             std::uint64_t until);
     // Hands over a batch that is kept and certified.
-    Status submit_batch(const lane::Certificate& certificate, std::span<const Bytes> transactions);
+    Status submit_batch(const lane::Certificate& certificate,
+                        std::span<const ledger::AdmittedPtr> transactions);
     void seek_batches(std::span<const ByteSpan> block);
     Status await_batches(std::span<const ByteSpan> block);
     Status bring_batch(const lane::Certificate& certificate);

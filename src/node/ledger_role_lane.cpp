@@ -49,9 +49,9 @@ Status LedgerRole::submit_kept_batches() {
         lane_->log().from([this](const auto& author) { return application_.next_batch(author); }));
     for (const auto& batch : kept) {
         TRY(const auto transactions, lane_->transactions(batch));
-        application_.check_signatures(spans_of(transactions));
+        const auto prepared = application_.check_signatures(spans_of(transactions));
         TRY(const auto certificate, certify_batch(batch, {}, height + kBatchBlocks));
-        TRY_VOID(submit_batch(certificate, transactions));
+        TRY_VOID(submit_batch(certificate, prepared));
     }
     return {};
 }
@@ -83,7 +83,7 @@ Result<lane::Certificate> LedgerRole::certify_batch(const lane::BatchStatement& 
 }
 
 Status LedgerRole::submit_batch(const lane::Certificate& certificate,
-                                std::span<const Bytes> transactions) {
+                                std::span<const ledger::AdmittedPtr> transactions) {
     const auto bytes = certificate.encode();
     if (!engine_->is_waiting(bytes)) ethereum_.expect_batch(certificate.batch.digest, transactions);
     queue_.enter({}, certificate.batch, certificate.until, bytes);
@@ -104,12 +104,15 @@ Result<Bytes> LedgerRole::put_batch(ByteSpan request) {
                      "too many batches are being certified; send it again in a moment"};
     TRY(const auto batch, lane::Batch::decode(request));
     TRY(const auto statement, batch.verify(chain_id_));
-    const auto transactions = spans_of(batch.transactions);
-    application_.check_signatures(transactions);
+    auto prepared = application_.check_signatures(spans_of(batch.transactions));
     Status refused;
     engine_->with_application([&](const auto&) {
-        for (std::size_t i = 0; i < batch.transactions.size() && refused.ok(); ++i)
-            if (auto checked = application_.ledger().check(batch.transactions[i]); !checked.ok())
+        const auto& ledger = application_.ledger();
+        for (std::size_t i = 0; i < prepared.size() && refused.ok(); ++i)
+            // What is wrong with one that is not good, check() says.
+            if (auto checked = prepared[i] == nullptr ? ledger.check(batch.transactions[i])
+                                                      : ledger.check(*prepared[i]);
+                !checked.ok())
                 refused = std::move(checked).error().within("transaction " + std::to_string(i) +
                                                             " of the batch");
     });
@@ -121,11 +124,12 @@ Result<Bytes> LedgerRole::put_batch(ByteSpan request) {
     TRY_VOID(refused);
     if (auto known = queue_.certificate({}, statement); engine_->is_waiting(known)) return known;
     const auto until = tip.height + kBatchBlocks;
-    TRY_VOID(lane_->log().keep(statement, request, application_.findings(transactions), until,
+    TRY_VOID(lane_->log().keep(statement, request, application_.findings(prepared), until,
                                {tip.next, 0}));
     queue_.enter({}, statement, until, {});  // it takes room, whether it is certified or not
     TRY(const auto certificate, certify_batch(statement, request, until));
-    TRY_VOID(submit_batch(certificate, batch.transactions));
+    lane_->know(statement, prepared);
+    TRY_VOID(submit_batch(certificate, prepared));
     return certificate.encode();
 }
 
@@ -147,24 +151,20 @@ Result<Bytes> LedgerRole::keep_batch(const net::Caller& caller, ByteSpan request
     TRY(const auto asked, lane::KeepRequest::decode(request));
     TRY(const auto batch, lane::Batch::decode(asked.batch));
     TRY(const auto statement, batch.verify(chain_id_));
-    const auto transactions = spans_of(batch.transactions);
-    application_.check_signatures(transactions);
-    const auto findings = application_.findings(transactions);
-    const auto size = findings.size() / transactions.size();
-    for (std::size_t i = 0; i < transactions.size(); ++i) {
-        const auto sender = ByteSpan(findings).subspan(size * i, Address::kSize);
-        if (std::all_of(sender.begin(), sender.end(), [](auto byte) { return byte == 0; }))
+    auto prepared = application_.check_signatures(spans_of(batch.transactions));
+    for (std::size_t i = 0; i < prepared.size(); ++i)
+        if (prepared[i] == nullptr)
             return Error{ErrorKind::invalid_argument, "transaction " + std::to_string(i) +
                                                           " of the batch is none of this chain"};
-    }
     TRY(const auto tip, tip_of(batch.author));
     if (asked.until <= tip.height || asked.until > tip.height + 2 * kBatchBlocks)
         return Error{ErrorKind::invalid_argument,
                      "block " + std::to_string(asked.until) + " is not within " +
                          std::to_string(2 * kBatchBlocks) + " after this ledger's, " +
                          std::to_string(tip.height)};
-    TRY_VOID(lane_->log().keep(statement, asked.batch, findings, asked.until,
+    TRY_VOID(lane_->log().keep(statement, asked.batch, application_.findings(prepared), asked.until,
                                {tip.next, kLaneBatchesMax}));
+    lane_->know(statement, std::move(prepared));
     TRY(const auto own, lane_->acknowledge(statement, asked.until));
     queue_.enter(*caller.account, statement, asked.until, {});
     return to_bytes(own.signature.span());
@@ -202,8 +202,9 @@ void LedgerRole::tend_batches() {
         const auto done = [&]() -> Status {
             TRY(const auto encoded, lane_->log().encoded(batch));
             TRY(const auto transactions, lane_->transactions(batch));
+            const auto prepared = application_.check_signatures(spans_of(transactions));
             TRY(const auto certificate, certify_batch(batch, encoded, height + kBatchBlocks));
-            return submit_batch(certificate, transactions);
+            return submit_batch(certificate, prepared);
         }();
         if (!done.ok())
             LOG_INFO("batch " + batch.digest.hex() + " goes on waiting: " + done.error().message);
@@ -216,10 +217,9 @@ Status LedgerRole::bring_batch(const lane::Certificate& certificate) {
     if (!peers_)
         return Error{ErrorKind::unavailable, "this ledger has no way to call other machines"};
     TRY(const auto batch, peers_->get(*lane_->keepers(), certificate));
-    const auto transactions = spans_of(batch.transactions);
-    application_.check_signatures(transactions);
+    const auto prepared = application_.check_signatures(spans_of(batch.transactions));
     return lane_->log().keep_certified(certificate.batch, batch.encode(),
-                                       application_.findings(transactions), certificate.until);
+                                       application_.findings(prepared), certificate.until);
 }
 
 void LedgerRole::seek_batches(std::span<const ByteSpan> block) {
