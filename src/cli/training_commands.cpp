@@ -198,7 +198,7 @@ void add_new(CLI::App& train, const std::shared_ptr<RunOptions>& chosen, GlobalO
 void add_fund(CLI::App& train, const std::shared_ptr<RunOptions>& chosen, GlobalOptions& options,
               Action& action) {
     auto* fund = train.add_subcommand(
-        "fund", "promise those whose data a run learns from a share by what each contributed");
+        "fund", "promise owners of a run's data a share by what each contributed");
     fund->add_option("run", chosen->run, "the run's id, or how that begins")->required();
     add_wallet_option(*fund, chosen->wallet, "the builder");
     fund->add_option("--value", chosen->value, "MUT, kept in escrow until the run ends")
