@@ -226,7 +226,10 @@ std::string GrpcServer::address() const { return impl_->address.text(); }
 
 void GrpcServer::stop() {
     std::call_once(impl_->stopped, [this] {
-        const auto grace = impl_->shared.limits.stop_grace.count();
+        // With a grace Shutdown() waits for connections, too, and a client without calls looks at
+        // its own only every five seconds.
+        const bool is_idle = impl_->shared.calls == 0;
+        const auto grace = is_idle ? 0 : impl_->shared.limits.stop_grace.count();
         impl_->server->Shutdown(
             gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_nanos(grace, GPR_TIMESPAN)));
         impl_->server->Wait();
