@@ -6,6 +6,7 @@
 #include "base/ensure.hpp"
 #include "base/memory_disk.hpp"
 #include "base/record_log.hpp"
+#include "base/test_record_log.hpp"
 
 namespace {
 
@@ -14,25 +15,13 @@ using namespace mutirao;
 constexpr std::size_t kRecordMax = 64;
 const char* const kName = "things.log";
 
-// FNV-1a, four times over.
-Digest checksum(ByteSpan bytes) {
-    Digest out;
-    for (std::uint64_t lane = 0; lane < 4; ++lane) {
-        auto hash = 0xcbf29ce484222325u + lane;
-        for (const auto byte : bytes) hash = (hash ^ byte) * 0x100000001b3u;
-        for (std::size_t i = 0; i < 8; ++i)
-            out.bytes[8 * lane + i] = static_cast<std::uint8_t>(hash >> 8 * i);
-    }
-    return out;
-}
-
 struct Opened {
     std::vector<Bytes> records;
     std::unique_ptr<RecordLog> log;  // null when it is refused
 };
 Opened open(Disk& disk, bool cut_damage) {
     Opened out;
-    auto log = RecordLog::open(disk, {kName, kRecordMax, checksum, 200, cut_damage},
+    auto log = RecordLog::open(disk, {kName, kRecordMax, test_checksum, 200, cut_damage},
                                [&](ByteSpan record, auto) {
                                    out.records.push_back(to_bytes(record));
                                    return Status();

@@ -4,26 +4,15 @@
 
 #include "base/memory_disk.hpp"
 #include "base/random.hpp"
+#include "base/test_record_log.hpp"
 
 namespace mutirao {
 namespace {
 
 constexpr std::size_t kRecordMax = 200;
 
-// FNV-1a, four times over: enough to tell what a flipped bit changes.
-Digest checksum(ByteSpan bytes) {
-    Digest out;
-    for (std::uint64_t lane = 0; lane < 4; ++lane) {
-        auto hash = 0xcbf29ce484222325u + lane;
-        for (const auto byte : bytes) hash = (hash ^ byte) * 0x100000001b3u;
-        for (std::size_t i = 0; i < 8; ++i)
-            out.bytes[8 * lane + i] = static_cast<std::uint8_t>(hash >> 8 * i);
-    }
-    return out;
-}
-
 RecordLog::Shape shape(std::uint64_t segment_bytes = 1 << 20) {
-    return {"things.log", kRecordMax, checksum, segment_bytes};
+    return {"things.log", kRecordMax, test_checksum, segment_bytes};
 }
 
 Bytes sample(std::uint64_t number) {
