@@ -1,5 +1,6 @@
 // GrpcNetwork against GrpcServer over loopback TCP.
 #include <atomic>
+#include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
 #include <stdexcept>
 #include <thread>
@@ -8,6 +9,7 @@
 #include "net/address.hpp"
 #include "net/grpc_network.hpp"
 #include "net/grpc_server.hpp"
+#include "net/listen.hpp"
 #include "net/test_gate.hpp"
 #include "net/test_socket.hpp"
 
@@ -185,6 +187,18 @@ TEST(Grpc, a_dead_peer_is_unavailable_at_once_and_named) {
         EXPECT_NE(failed.error().message.find(address), std::string::npos);
     }
     EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(3));
+}
+
+// A machine at many times its load takes the connection and says nothing for seconds.
+TEST(Grpc, a_peer_that_is_slow_to_greet_is_waited_for) {
+    boost::asio::io_context context;
+    boost::asio::ip::tcp::acceptor silent(context);
+    const auto port = listen_at(silent, parse_listen_address("127.0.0.1:0").value()).value();
+    GrpcNetwork network;
+    const auto late = network.call("127.0.0.1:" + std::to_string(port), kEcho, {},
+                                   std::chrono::milliseconds(1500));
+    ASSERT_FALSE(late.ok());
+    EXPECT_EQ(late.error().kind, ErrorKind::timeout) << late.error().message;
 }
 
 TEST(Grpc, what_is_no_address_or_method_is_refused) {
