@@ -44,10 +44,10 @@ Result<std::unique_ptr<BlockLog>> BlockLog::open(Disk& disk, const Replay& repla
     std::unique_ptr<BlockLog> log(new BlockLog());
     std::optional<std::uint32_t> begun;
     const auto each = [&](ByteSpan record, RecordLog::Place place) -> Status {
-        TRY(const auto logged, decode(record));
+        TRY(auto logged, decode(record));
         if (!begun) begun = place.segment;
         log->enter(logged.block.height, place.segment);
-        return replay(logged.block, logged.findings);
+        return replay(std::move(logged.block), logged.findings);
     };
     const auto may_begin = [&](ByteSpan record, RecordLog::Place) -> Result<bool> {
         TRY(const auto logged, decode(record));

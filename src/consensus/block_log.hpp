@@ -14,7 +14,7 @@ namespace mutirao::consensus {
 // One thread at a time, but for read().
 class BlockLog {
   public:
-    using Replay = std::function<Status(const Block& block, ByteSpan findings)>;
+    using Replay = std::function<Status(Block block, ByteSpan findings)>;
     // Calls `replay` for every whole block, in order. The first may be any: older ones may have
     // been forgotten. `segment_bytes`: as RecordLog's.
     // Whole segments below the block of height `from` are left out, but for their first blocks.

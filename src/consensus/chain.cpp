@@ -47,7 +47,32 @@ Status Chain::begin_after_forgotten(const Block& first) {
     return {};
 }
 
-Status Chain::replay(const Block& block, ByteSpan findings) {
+// Blocks up to the snapshot are part of it.
+void Chain::believe(const Block& block, ByteSpan findings) const {
+    if (block.height <= snapshot_height()) return;
+    const std::vector<ByteSpan> transactions(block.transactions.begin(), block.transactions.end());
+    application_.believe(transactions, findings);
+}
+
+Status Chain::read_ahead(Block block, ByteSpan findings) {
+    Status done;
+    run_parallel(options_.threads, 2, [&](unsigned, std::size_t which) {
+        if (which == 0)
+            done = replay_read();
+        else
+            believe(block, findings);
+    });
+    read_ = std::move(block);
+    return done;
+}
+
+Status Chain::replay_read() {
+    if (!read_) return {};
+    const auto block = std::exchange(read_, std::nullopt);
+    return replay(*block);
+}
+
+Status Chain::replay(const Block& block) {
     const auto name = "block " + std::to_string(block.height);
     if (facts_.empty() && block.height > last_height_ + 1) TRY_VOID(begin_after_forgotten(block));
     if (block.previous != last_hash_ || block.height != last_height_ + 1)
@@ -57,11 +82,7 @@ Status Chain::replay(const Block& block, ByteSpan findings) {
         !crypto::verify(options_.proposer.public_key(), block.hash().span(), block.signature))
         return Error{ErrorKind::corrupt, name + " is not signed by this ledger"};
     remember(block);
-    // Blocks up to the snapshot are part of it.
     if (block.height > snapshot_height()) {
-        const std::vector<ByteSpan> transactions(block.transactions.begin(),
-                                                 block.transactions.end());
-        application_.believe(transactions, findings);
         TRY_VOID(finalize(block));
         TRY_VOID(application_.commit());
         announce(block);
@@ -114,8 +135,11 @@ Status Chain::open() {
     if (options_.on_restored) options_.on_restored(opened_at_);
     TRY(log_, BlockLog::open(
                   disk_,
-                  [this](const Block& block, ByteSpan findings) { return replay(block, findings); },
+                  [this](Block block, ByteSpan findings) {
+                      return read_ahead(std::move(block), findings);
+                  },
                   options_.log_segment_bytes, opened_at_));
+    TRY_VOID(replay_read());
     if (last_height_ < snapshot_height())
         return Error{ErrorKind::corrupt,
                      "blocks.log ends at block " + std::to_string(last_height_) +

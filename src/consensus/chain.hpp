@@ -68,7 +68,11 @@ class Chain {
     Status restore();
     Status read_base();
     void set_base(std::uint64_t height, const Digest& hash, Origin origin);
-    Status replay(const Block& block, ByteSpan findings);
+    // Runs the block that it was given last, and keeps this one until the next call.
+    Status read_ahead(Block block, ByteSpan findings);
+    Status replay_read();
+    void believe(const Block& block, ByteSpan findings) const;
+    Status replay(const Block& block);
     Status begin_after_forgotten(const Block& first);
     void remember(const Block& block);
     void announce(const Block& block) const {
@@ -84,6 +88,7 @@ class Chain {
     std::unique_ptr<BlockLog> log_;
     std::unique_ptr<HistoryLog> history_;
     std::uint64_t opened_at_ = 0;  // the snapshot's height then
+    std::optional<Block> read_;    // out of the log, not run yet
     Digest last_hash_;
     std::uint64_t last_height_ = 0;       // in the log
     std::optional<StateIndex> snapshot_;  // the newest

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "base/parallel.hpp"
 #include "base/ports.hpp"
 #include "consensus/application.hpp"
 #include "consensus/block.hpp"
@@ -95,6 +96,9 @@ struct EngineOptions {
     // Writes snapshots while blocks are made; must outlive the engine. Null: the engine waits for
     // each.
     Executor* snapshots = nullptr;
+    // Help while the engine opens: what is known of a block's transactions is brought back
+    // (Application::believe) beside the run of the block before it.
+    Threads threads = {};
     // Told, while the engine opens, that the snapshot of this height (0: none) is restored, and the
     // log comes next. May be empty.
     std::function<void(std::uint64_t height)> on_restored = {};

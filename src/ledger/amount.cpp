@@ -111,7 +111,7 @@ Result<Amount> Amount::parse(std::string_view text) {
 }
 
 void Amount::encode(Writer& out) const {
-    out.u(static_cast<std::uint64_t>(wei_)).u(static_cast<std::uint64_t>(wei_ >> 64));
+    for (const auto word : words()) out.u(word);
 }
 
 Result<Amount> Amount::decode(Reader& in) {

@@ -2,6 +2,7 @@
 // operation is checked. Wider values, which RLP and the ABI could carry, are refused. Pure.
 #pragma once
 
+#include <array>
 #include <compare>
 #include <cstdint>
 #include <string>
@@ -42,6 +43,10 @@ class Amount {
     // "12.5" or "12,5" or "12.5 MUT"; invalid_argument with more than 18 decimals or over 2^128-1.
     static Result<Amount> parse(std::string_view text);
 
+    // As it is encoded: the low word first.
+    std::array<std::uint64_t, 2> words() const {
+        return {static_cast<std::uint64_t>(wei_), static_cast<std::uint64_t>(wei_ >> 64)};
+    }
     void encode(Writer& out) const;
     static Result<Amount> decode(Reader& in);
 

@@ -160,7 +160,8 @@ Result<Digest> Ledger::finalize(std::uint64_t height, std::uint64_t time_ms,
 Result<Digest> Ledger::finalize_prepared(std::uint64_t height, std::uint64_t time_ms,
                                          std::span<const AdmittedPtr> transactions,
                                          const std::vector<LaneTip>& tips,
-                                         const std::vector<ValidatorFault>& faults) {
+                                         const std::vector<ValidatorFault>& faults,
+                                         const Threads& threads) {
     if (height != this->height() + 1)
         return Error{ErrorKind::invalid_argument, "block " + std::to_string(height) +
                                                       " does not follow block " +
@@ -191,12 +192,20 @@ Result<Digest> Ledger::finalize_prepared(std::uint64_t height, std::uint64_t tim
     TRY_VOID(draw_audits(closing, state_hash_));
     TRY_VOID(close_epoch(closing));
     TRY(auto validators, close_validators(closing));
-    history.add(block.events());
-    if (!history.events.empty())
-        block.put(key::event_count(), Writer().u(history.events_end()).bytes());
+    const auto& events = block.events();
+    if (!events.empty())
+        block.put(key::event_count(), Writer().u(history.first_event + events.size()).bytes());
     staged_.emplace();
-    staged_->tree = records_.tree.stage(block.take_difference());
-    staged_->header = {staged_->tree.root, history.root(), height, time_ms, state_hash_};
+    Digest history_root;
+    run_parallel(threads, 2, [&](unsigned, std::size_t which) {
+        if (which == 0) {
+            staged_->tree = records_.tree.stage(block.take_difference());
+        } else {
+            history.add(events);
+            history_root = history.root();
+        }
+    });
+    staged_->header = {staged_->tree.root, history_root, height, time_ms, state_hash_};
     staged_->state_hash = staged_->header.hash();
     staged_->history = std::move(history);
     staged_->validators = std::move(validators);

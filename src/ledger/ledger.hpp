@@ -92,11 +92,13 @@ class Ledger {
                             const std::vector<Bytes>& transactions,
                             const std::vector<LaneTip>& tips = {},
                             const std::vector<ValidatorFault>& faults = {});
-    // The same of what prepare() gave for the block's transactions.
+    // The same of what prepare() gave for the block's transactions. The roots of the state and of
+    // what the block leaves behind are worked out side by side on two of the threads.
     Result<Digest> finalize_prepared(std::uint64_t height, std::uint64_t time_ms,
                                      std::span<const AdmittedPtr> transactions,
                                      const std::vector<LaneTip>& tips = {},
-                                     const std::vector<ValidatorFault>& faults = {});
+                                     const std::vector<ValidatorFault>& faults = {},
+                                     const Threads& threads = {});
     void commit();
     // Whose power changed in the block that finalize() staged; empty when nothing is staged.
     std::vector<ValidatorUpdate> validator_updates() const {

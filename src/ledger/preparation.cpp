@@ -125,20 +125,25 @@ Bytes findings_of(const Memo& memo, std::span<const AdmittedPtr> prepared) {
     return out;
 }
 
-void believe(const Genesis& genesis, Memo& memo, std::span<const ByteSpan> transactions,
-             ByteSpan findings, const Threads& threads) {
-    if (findings.size() != kFindingSize * transactions.size()) return;
+std::vector<AdmittedPtr> believe(const Genesis& genesis, Memo& memo,
+                                 std::span<const ByteSpan> transactions, ByteSpan findings,
+                                 const Threads& threads) {
+    std::vector<AdmittedPtr> out(transactions.size());
+    if (findings.size() != kFindingSize * transactions.size()) return out;
     run_parallel(threads, (transactions.size() + kTask - 1) / kTask, [&](unsigned, std::size_t at) {
         const auto end = std::min((at + 1) * kTask, transactions.size());
         for (auto i = at * kTask; i < end; ++i) {
             const auto finding = findings.subspan(kFindingSize * i, kFindingSize);
             const auto sender = Address::from_bytes(finding.first(Address::kSize)).value();
             if (sender.is_zero()) continue;
-            const auto admitted = admit(genesis, memo, transactions[i], sender);
-            if (!admitted.ok() || finding.back() == 0) continue;
-            for (const auto& claim : claims_in((*admitted)->tx)) memo.remember_good(claim);
+            auto admitted = admit(genesis, memo, transactions[i], sender);
+            if (!admitted.ok()) continue;
+            out[i] = std::move(*admitted);
+            if (finding.back() == 0) continue;
+            for (const auto& claim : claims_in(out[i]->tx)) memo.remember_good(claim);
         }
     });
+    return out;
 }
 
 }  // namespace mutirao::ledger

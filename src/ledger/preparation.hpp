@@ -26,9 +26,11 @@ std::vector<AdmittedPtr> prepare(const Genesis& genesis, Memo& memo,
 Bytes findings_of(const Memo& memo, std::span<const ByteSpan> transactions);
 // The same of what prepare() gave.
 Bytes findings_of(const Memo& memo, std::span<const AdmittedPtr> prepared);
-// The reverse: leaves the transactions in the memo as prepare() would. Ignores findings of another
-// size. Only for bytes that this machine wrote: they are believed. 2 us a transaction.
-void believe(const Genesis& genesis, Memo& memo, std::span<const ByteSpan> transactions,
-             ByteSpan findings, const Threads& threads);
+// The reverse: leaves the transactions in the memo as prepare() would, and gives what it would.
+// Ignores findings of another size: then nothing is known. Only for bytes that this machine wrote:
+// they are believed. 2 us a transaction.
+std::vector<AdmittedPtr> believe(const Genesis& genesis, Memo& memo,
+                                 std::span<const ByteSpan> transactions, ByteSpan findings,
+                                 const Threads& threads);
 
 }  // namespace mutirao::ledger

@@ -3,6 +3,8 @@
 //     template <class V> void fields(V& visit) { visit(a); visit(b); ... }
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -17,32 +19,69 @@ inline constexpr std::size_t kListMax = 4096;       // entries of any list in a 
 
 namespace codec_detail {
 
-class Encode {
+// How many bytes Encode writes.
+class Size {
   public:
     template <class T>
     void operator()(T& value) {
-        if constexpr (std::is_same_v<T, bool>) {
-            out.u(static_cast<std::uint8_t>(value));
-        } else if constexpr (std::is_enum_v<T>) {
-            out.u(static_cast<std::uint8_t>(value));
+        if constexpr (std::is_enum_v<T>) {
+            bytes += 1;
         } else if constexpr (std::is_unsigned_v<T>) {
-            out.u(value);
+            bytes += sizeof(T);
         } else if constexpr (std::is_same_v<T, Amount>) {
-            value.encode(out);
-        } else if constexpr (std::is_same_v<T, std::string>) {
-            out.text(value);
-        } else if constexpr (std::is_same_v<T, Bytes>) {
-            out.blob(value);
+            bytes += Amount::kSize;
+        } else if constexpr (std::is_same_v<T, std::string> || std::is_same_v<T, Bytes>) {
+            bytes += sizeof(std::uint32_t) + value.size();
         } else if constexpr (requires { value.span(); }) {
-            out.raw(value.span());
+            bytes += T::kSize;
         } else if constexpr (requires { value.emplace_back(); }) {
-            out.u(static_cast<std::uint32_t>(value.size()));
+            bytes += sizeof(std::uint32_t);
             for (auto& entry : value) (*this)(entry);
         } else {
             value.fields(*this);
         }
     }
-    Writer out;
+    std::size_t bytes = 0;
+};
+
+// Where there is room for what Size says: most records are a few dozen bytes in many fields.
+class Encode {
+  public:
+    explicit Encode(std::uint8_t* out) : at(out) {}
+    template <class T>
+    void operator()(T& value) {
+        if constexpr (std::is_enum_v<T>) {
+            number(static_cast<std::uint8_t>(value));
+        } else if constexpr (std::is_unsigned_v<T>) {
+            number(value);
+        } else if constexpr (std::is_same_v<T, Amount>) {
+            for (const auto word : value.words()) number(word);
+        } else if constexpr (std::is_same_v<T, std::string>) {
+            blob(as_bytes(value));
+        } else if constexpr (std::is_same_v<T, Bytes>) {
+            blob(value);
+        } else if constexpr (requires { value.span(); }) {
+            raw(value.span());
+        } else if constexpr (requires { value.emplace_back(); }) {
+            number(static_cast<std::uint32_t>(value.size()));
+            for (auto& entry : value) (*this)(entry);
+        } else {
+            value.fields(*this);
+        }
+    }
+
+  private:
+    template <std::unsigned_integral T>
+    void number(T value) {
+        for (std::size_t i = 0; i < sizeof(T); ++i)
+            *at++ = static_cast<std::uint8_t>(value >> (8 * i));
+    }
+    void raw(ByteSpan bytes) { at = std::copy(bytes.begin(), bytes.end(), at); }
+    void blob(ByteSpan bytes) {
+        number(static_cast<std::uint32_t>(bytes.size()));
+        raw(bytes);
+    }
+    std::uint8_t* at;
 };
 
 class Decode {
@@ -101,9 +140,13 @@ class Decode {
 
 template <class Record>
 Bytes encode_record(const Record& record) {
-    codec_detail::Encode encode;
-    const_cast<Record&>(record).fields(encode);  // fields() only reads when encoding
-    return std::move(encode.out).take();
+    auto& fields = const_cast<Record&>(record);  // fields() only reads when encoding
+    codec_detail::Size size;
+    fields.fields(size);
+    Bytes out(size.bytes);
+    codec_detail::Encode encode(out.data());
+    fields.fields(encode);
+    return out;
 }
 
 // corrupt on anything that encode_record would not have written.

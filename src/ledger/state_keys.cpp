@@ -18,9 +18,10 @@ Bytes tagged(Tag tag, ByteSpan a, ByteSpan b) {
 }
 
 Bytes numbered(Tag tag, std::uint64_t value) {
-    auto out = tagged(tag);
-    append_number(out, value);
-    return out;
+    std::uint8_t big_endian[sizeof value];
+    for (std::size_t i = 0; i < sizeof value; ++i)
+        big_endian[i] = static_cast<std::uint8_t>(value >> (56 - 8 * i));
+    return tagged(tag, big_endian);
 }
 
 }  // namespace mutirao::ledger

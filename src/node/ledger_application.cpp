@@ -20,7 +20,7 @@ Result<Digest> LedgerApplication::finalize(std::uint64_t height, std::uint64_t t
     }
     look_at_unknown(block);
     TRY(const auto hash,
-        ledger_.finalize_prepared(height, time_ms, block.known, block.tips, faults));
+        ledger_.finalize_prepared(height, time_ms, block.known, block.tips, faults, threads_));
     to_run_ = block.transactions.size();
     finalized_ = {height, std::move(block)};
     return hash;
@@ -42,7 +42,9 @@ void LedgerApplication::set_lane(LedgerLane& lane, bool by_validators, Bring bri
     lane_ = &lane;
     by_validators_ = by_validators;
     bring_ = std::move(bring);
-    lane.set_believe([this](auto transactions, auto findings) { believe(transactions, findings); });
+    lane.set_believe([this](auto transactions, auto findings) {
+        return ledger::believe(genesis_, *memo_, transactions, findings, threads_);
+    });
     set_keepers();
 }
 

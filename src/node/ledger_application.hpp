@@ -44,8 +44,10 @@ class LedgerApplication final : public consensus::Application {
     Bytes findings(std::span<const ledger::AdmittedPtr> prepared) const {
         return ledger::findings_of(*memo_, prepared);
     }
+    // Of batches that certificates among them name, too.
     void believe(std::span<const ByteSpan> transactions, ByteSpan findings) const override {
         ledger::believe(genesis_, *memo_, transactions, findings, threads_);
+        if (lane_ != nullptr) lane_->read_ahead(transactions);
     }
     std::uint64_t ran() const override { return ran_; }
 

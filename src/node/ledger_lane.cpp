@@ -116,13 +116,43 @@ void LedgerLane::ran(std::span<const lane::BatchStatement> batches, std::uint64_
         known_order_.pop_front();
 }
 
-Result<std::vector<Bytes>> LedgerLane::transactions(const lane::BatchStatement& batch,
-                                                    const Believe& believe) const {
+Result<std::vector<Bytes>> LedgerLane::transactions(const lane::BatchStatement& batch) const {
     TRY(auto kept, log_->get(batch));
-    if (believe)
-        believe(std::vector<ByteSpan>(kept.transactions.begin(), kept.transactions.end()),
-                kept.findings);
+    if (believe_)
+        believe_(std::vector<ByteSpan>(kept.transactions.begin(), kept.transactions.end()),
+                 kept.findings);
     return std::move(kept.transactions);
+}
+
+Result<LedgerLane::Content> LedgerLane::content(const lane::BatchStatement& batch,
+                                                const Believe& believe) const {
+    Content out;
+    if (believe) out.known = known(batch);
+    if (!out.known.empty()) {
+        out.transactions.resize(out.known.size());
+        return out;
+    }
+    TRY(auto kept, log_->get(batch));
+    out.transactions = std::move(kept.transactions);
+    if (believe)
+        out.known = believe(
+            std::vector<ByteSpan>(out.transactions.begin(), out.transactions.end()), kept.findings);
+    out.known.resize(out.transactions.size());
+    return out;
+}
+
+void LedgerLane::read_ahead(std::span<const ByteSpan> block) {
+    for (const auto raw : block) {
+        if (!lane::is_certificate(raw)) continue;
+        const auto certificate = lane::Certificate::decode(raw);
+        if (!certificate.ok()) continue;
+        // What does not hold among the keepers of now may hold among the block's: expand() decides.
+        static_cast<void>(verify(*certificate, 0));
+        auto found = content(certificate->batch, believe_);
+        if (found.ok() && std::none_of(found->known.begin(), found->known.end(),
+                                       [](const auto& one) { return one == nullptr; }))
+            know(certificate->batch, std::move(found->known));
+    }
 }
 
 Status LedgerLane::check(ByteSpan bytes, const NextBatch& next, std::uint64_t height) {
@@ -207,17 +237,14 @@ Result<Expanded> LedgerLane::expand_those(std::vector<Bytes> block, const NextBa
         const auto& batch = certificate->batch;
         TRY(auto* number, tips.of(batch.author));
         if (batch.sequence != *number) continue;
-        auto known = believe ? this->known(batch) : Known();
-        std::vector<Bytes> found(known.size());
-        if (known.empty()) {
-            TRY(found, transactions(batch, believe));
-        }
+        TRY(auto found, content(batch, believe));
         ++*number;
         out.batches.push_back(batch);
-        out.from_batches += found.size();
+        out.from_batches += found.transactions.size();
         out.known.resize(out.transactions.size());
-        std::move(known.begin(), known.end(), std::back_inserter(out.known));
-        std::move(found.begin(), found.end(), std::back_inserter(out.transactions));
+        std::move(found.known.begin(), found.known.end(), std::back_inserter(out.known));
+        std::move(found.transactions.begin(), found.transactions.end(),
+                  std::back_inserter(out.transactions));
         out.tips.push_back({batch.author, *number});
     }
     out.known.resize(out.transactions.size());

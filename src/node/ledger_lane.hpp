@@ -35,8 +35,10 @@ using NextBatch = std::function<Result<std::uint64_t>(const Address& author)>;
 // Of transactions in batches that wait for a block, at most, are kept in memory.
 inline constexpr std::size_t kLaneKnownBytes = 32 << 20;
 
-// What was found out about a batch's transactions when it was kept: for whoever runs them.
-using Believe = std::function<void(std::span<const ByteSpan> transactions, ByteSpan findings)>;
+// What is known of a batch's transactions by what was found out when it was kept (findings): null
+// for one that nothing is known of.
+using Believe = std::function<std::vector<ledger::AdmittedPtr>(
+    std::span<const ByteSpan> transactions, ByteSpan findings)>;
 
 // Who keeps batches, in the order of certificates' bitmaps.
 struct LaneKeepers {
@@ -57,20 +59,21 @@ class LedgerLane {
                crypto::BlsSecretKey key, std::uint64_t chain_id)
         : log_(std::move(log)), memo_(std::move(memo)), key_(std::move(key)), chain_id_(chain_id) {}
 
-    // Told of findings before transactions are given out; set before any call that does.
+    // Asked before transactions are run; set before any call that does.
     void set_believe(Believe believe) { believe_ = std::move(believe); }
     // As the blocks up to this height agree; after each of them. Sets `id` and `self`.
     void set_keepers(LaneKeepers keepers, std::uint64_t height);
     LaneKeepersPtr keepers() const;
 
     lane::BatchLog& log() { return *log_; }
-    // The transactions of a batch that is kept.
-    Result<std::vector<Bytes>> transactions(const lane::BatchStatement& batch) const {
-        return transactions(batch, believe_);
-    }
+    // The transactions of a batch that is kept, for whoever prepares them again.
+    Result<std::vector<Bytes>> transactions(const lane::BatchStatement& batch) const;
     // A batch that was kept, and what is known of its transactions, all of them: whoever runs it
     // soon need not read it again.
     void know(const lane::BatchStatement& batch, std::vector<ledger::AdmittedPtr> transactions);
+    // The same of all that this block names, as far as it is kept, whose certificates are looked
+    // at as well: expand() will have less to do. Beside it, too.
+    void read_ahead(std::span<const ByteSpan> block);
     // A block of this height has run these.
     void ran(std::span<const lane::BatchStatement> batches, std::uint64_t height);
 
@@ -116,10 +119,14 @@ class LedgerLane {
     };
     Result<Expanded> expand_those(std::vector<Bytes> block, const NextBatch& next,
                                   const Holds& holds, const Believe& believe) const;
+    // A batch's transactions: of each what is known of it, or else its bytes.
+    struct Content {
+        Known known;
+        std::vector<Bytes> transactions;  // as many
+    };
+    Result<Content> content(const lane::BatchStatement& batch, const Believe& believe) const;
     Known known(const lane::BatchStatement& batch) const;
     void forget_known(const Digest& batch);  // with the lock
-    Result<std::vector<Bytes>> transactions(const lane::BatchStatement& batch,
-                                            const Believe& believe) const;
 
     const std::unique_ptr<lane::BatchLog> log_;
     const std::shared_ptr<ledger::Memo> memo_;

@@ -69,6 +69,7 @@ Result<std::unique_ptr<LedgerRole>> LedgerRole::open(Disk& disk, Clock& clock,
     const auto begun = clock.monotonic();
     auto restored = begun;
     options.on_restored = [&](auto) { restored = clock.monotonic(); };
+    options.threads = threads;
     auto* const executor = options.snapshots;
     TRY(role->engine_, consensus::open_engine(disk, clock, role->application_, std::move(options)));
     log_opening(*role->engine_, role->application_, restored - begun, clock.monotonic() - restored);
