@@ -88,8 +88,8 @@ RpcResult get_receipt(RpcContext& context) {
     TRY(const auto hash, context.params.digest(0));
     const auto place = context.chain.place_of(hash);
     if (!place) return json::value();
-    TRY(const auto block, context.chain.block(place->height));
-    return receipts_json(*block, place->index, 1)[0];
+    TRY(const auto part, context.chain.part(*place));
+    return part ? json::value(receipt_json(*part)) : json::value();
 }
 
 RpcResult get_block_receipts(RpcContext& context) {
@@ -97,7 +97,7 @@ RpcResult get_block_receipts(RpcContext& context) {
     const bool by_hash = named != nullptr && named->is_string() && named->get_string().size() == 66;
     TRY(const auto block, by_hash ? block_by_hash(context, 0) : chosen_block(context, 0));
     if (block == nullptr) return json::value();
-    return json::value(receipts_json(*block, 0, block->transactions.size()));
+    return json::value(receipts_json(*block));
 }
 
 RpcResult gas_price(RpcContext& context) {

@@ -43,6 +43,14 @@ struct ExecutedBlock {
 };
 using BlockPtr = std::shared_ptr<const ExecutedBlock>;
 
+// One transaction of a block, and what tells its place there.
+struct ExecutedPart {
+    ExecutedBlock block;  // of the transactions this one alone; without bloom, gas and bytes
+    std::size_t index = 0;
+    std::uint64_t gas_before = 0;  // of the transactions before it
+    std::size_t logs_before = 0;
+};
+
 // Where a transaction is.
 struct TransactionPlace {
     std::uint64_t height = 0;
@@ -62,6 +70,8 @@ class EthereumChain {
     // Null above the latest. not_found, kPrunedHistory, when the block is older than what is
     // kept.
     virtual Result<BlockPtr> block(std::uint64_t height) const = 0;
+    // nullopt above the latest; not_found as block(). A tenth of what that costs.
+    virtual Result<std::optional<ExecutedPart>> part(const TransactionPlace& place) const = 0;
     virtual std::optional<std::uint64_t> height_of(const Digest& block) const = 0;
     virtual std::optional<TransactionPlace> place_of(const Digest& transaction) const = 0;
 
@@ -94,5 +104,7 @@ class EthereumChain {
 };
 
 void add_to_bloom(Bloom& bloom, const ledger::Log& log);
+// `index` must be one of its transactions.
+ExecutedPart part_of(const ExecutedBlock& block, std::size_t index);
 
 }  // namespace mutirao::gateway

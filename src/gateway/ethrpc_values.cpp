@@ -102,8 +102,8 @@ struct Before {
     }
 };
 
-json::object receipt_json(const ExecutedBlock& block, std::size_t index, const Before& before) {
-    const auto& executed = block.transactions[index];
+json::object receipt_json(const ExecutedBlock& block, const ExecutedTransaction& executed,
+                          std::size_t index, const Before& before) {
     const auto decoded = ledger::Transaction::decode(executed.raw);
     ENSURE(decoded.ok(), "a block holds what was executed");
     json::array logs;
@@ -165,6 +165,22 @@ void add_to_bloom(Bloom& bloom, const ledger::Log& log) {
     };
     add(log.address.span());
     for (const auto& topic : log.topics) add(topic.span());
+}
+
+ExecutedPart part_of(const ExecutedBlock& block, std::size_t index) {
+    ExecutedPart out;
+    out.block.height = block.height;
+    out.block.time_ms = block.time_ms;
+    out.block.hash = block.hash;
+    out.block.parent = block.parent;
+    out.block.state = block.state;
+    Before before;
+    for (std::size_t i = 0; i < index; ++i) before.pass(block.transactions[i]);
+    out.block.transactions.push_back(block.transactions.at(index));
+    out.index = index;
+    out.gas_before = before.gas;
+    out.logs_before = before.logs;
+    return out;
 }
 
 std::string quantity(u128 value) {
@@ -287,15 +303,19 @@ json::object waiting_json(ByteSpan raw, Amount base_fee, std::uint64_t chain_id)
     return out;
 }
 
-json::array receipts_json(const ExecutedBlock& block, std::size_t first, std::size_t count) {
+json::array receipts_json(const ExecutedBlock& block) {
     json::array out;
     Before before;
-    for (std::size_t i = 0; i < first; ++i) before.pass(block.transactions[i]);
-    for (std::size_t i = first; i < first + count; ++i) {
-        out.emplace_back(receipt_json(block, i, before));
-        before.pass(block.transactions[i]);
+    for (const auto& executed : block.transactions) {
+        out.emplace_back(receipt_json(block, executed, out.size(), before));
+        before.pass(executed);
     }
     return out;
+}
+
+json::object receipt_json(const ExecutedPart& part) {
+    return receipt_json(part.block, part.block.transactions.at(0), part.index,
+                        {part.gas_before, part.logs_before});
 }
 
 Bytes revert_data(std::string_view sentence) {

@@ -39,8 +39,8 @@ boost::json::object transaction_json(const ExecutedBlock& block, std::size_t ind
                                      std::uint64_t chain_id);
 // One that waits for a block: block fields are null.
 boost::json::object waiting_json(ByteSpan raw, ledger::Amount base_fee, std::uint64_t chain_id);
-// Of `count` transactions of the block from `first` on; there must be so many. O(the block).
-boost::json::array receipts_json(const ExecutedBlock& block, std::size_t first, std::size_t count);
+boost::json::array receipts_json(const ExecutedBlock& block);
+boost::json::object receipt_json(const ExecutedPart& part);
 // What a unit of gas cost.
 ledger::Amount price_of(const ExecutedTransaction& tx);
 

@@ -70,6 +70,11 @@ class TestEthereumChain final : public EthereumChain {
             return Error{ErrorKind::not_found, std::string(kPrunedHistory) + ": block"};
         return height < blocks_.size() ? blocks_[height] : BlockPtr();
     }
+    Result<std::optional<ExecutedPart>> part(const TransactionPlace& place) const override {
+        TRY(const auto whole, block(place.height));
+        if (whole == nullptr) return std::optional<ExecutedPart>();
+        return std::optional(part_of(*whole, place.index));
+    }
     std::optional<std::uint64_t> height_of(const Digest& hash) const override {
         for (const auto& block : blocks_)
             if (block->hash == hash) return block->height;

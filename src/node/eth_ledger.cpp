@@ -11,50 +11,66 @@ namespace mutirao::node {
 namespace {
 
 constexpr std::size_t kCachedTransactions = 32768;  // about 1 KiB each
+constexpr unsigned kPartsInARow = 8;                // of one block
 constexpr Duration kEmptyBlocksFor = std::chrono::seconds(60);
 constexpr Duration kEmptyBlockEach = std::chrono::seconds(1);
 
-// What execution made of a block: a receipt each, and the events that came between.
-struct Outcomes {
-    std::vector<ledger::Receipt> receipts;
-    std::vector<ledger::Event> events;
+// What a block left behind, taken apart as it is read.
+class Outcomes {
+  public:
+    Outcomes(const KeptBlock& kept, const ledger::BlockHistory& left) : kept_(kept), left_(left) {}
+
+    Result<gateway::ExecutedTransaction> transaction(std::size_t index) const {
+        TRY(auto receipt, this->receipt(index));
+        return gateway::ExecutedTransaction{
+            kept_.hashes[index],         kept_.transactions[index], {},          receipt.succeeded,
+            left_.receipts[index].words, receipt.gas_used,          receipt.fee, {}};
+    }
+    Result<ledger::Receipt> receipt(std::size_t index) const {
+        return ledger::decode_record<ledger::Receipt>(left_.receipts[index].record);
+    }
+    // Gives events with the transaction that each is of, in order, until `give` returns false. Each
+    // transaction begins by paying its fee, about itself: that is where its events begin, and who
+    // its sender is. Where fees are nothing, there is no such event: then the sender is recovered,
+    // and the events are those of the block's first transaction.
+    Status each_event(const std::function<bool(std::size_t at, const ledger::Event&)>& give) const {
+        std::size_t at = 0, next = 0;
+        for (const auto& record : left_.events) {
+            TRY(const auto event, ledger::decode_record<ledger::Event>(record));
+            if (event.reason == ledger::Reason::fee) {
+                for (; next < kept_.hashes.size() && kept_.hashes[next] != event.about; ++next) {
+                    TRY(const auto passed, receipt(next));
+                    if (!passed.fee.is_zero()) break;
+                }
+                if (next < kept_.hashes.size() && kept_.hashes[next] == event.about) at = next++;
+            }
+            if (at < kept_.hashes.size() && !give(at, event)) break;
+        }
+        return {};
+    }
+    bool begins(std::size_t at, const ledger::Event& event) const {
+        return event.reason == ledger::Reason::fee && event.about == kept_.hashes[at];
+    }
+
+  private:
+    const KeptBlock& kept_;
+    const ledger::BlockHistory& left_;
 };
 
-Result<Outcomes> read_outcomes(const KeptBlock& kept, const ledger::BlockHistory* left) {
-    Outcomes out;
-    if (kept.hashes.empty() && kept.events == 0) return out;
-    if (left == nullptr || left->receipts.size() != kept.hashes.size())
-        return Error{ErrorKind::not_found,
-                     "the receipts of block " + std::to_string(kept.height) + " are gone"};
-    out.receipts.reserve(left->receipts.size());
-    for (const auto& entry : left->receipts) {
-        TRY(auto receipt, ledger::decode_record<ledger::Receipt>(entry.record));
-        receipt.error = entry.words;
-        out.receipts.push_back(std::move(receipt));
-    }
-    out.events.reserve(left->events.size());
-    for (const auto& record : left->events) {
-        TRY(auto event, ledger::decode_record<ledger::Event>(record));
-        out.events.push_back(std::move(event));
-    }
-    return out;
+// Where nothing was paid, no event names the sender.
+Status recover_sender(gateway::ExecutedTransaction& tx) {
+    if (!tx.fee.is_zero()) return {};
+    TRY(const auto decoded, ledger::Transaction::decode(tx.raw));
+    TRY(tx.sender, decoded.sender());
+    return {};
 }
 
-// Each transaction begins by paying its fee, about itself: that is where its events begin, and who
-// its sender is. Where fees are nothing, there is no such event: then the sender is recovered, and
-// the events are those of the block's first transaction.
-void share_out(const Outcomes& outcomes, gateway::ExecutedBlock& block) {
-    std::size_t at = 0, next = 0;
-    for (const auto& event : outcomes.events) {
-        while (next < block.transactions.size() && block.transactions[next].fee.is_zero()) ++next;
-        if (next < block.transactions.size() && event.reason == ledger::Reason::fee &&
-            event.about == block.transactions[next].hash) {
-            at = next++;
-            block.transactions[at].sender = event.from;
-        }
-        if (at < block.transactions.size())
-            block.transactions[at].logs.push_back(ledger::to_log(event));
-    }
+void write_head(const KeptBlock& kept, const Digest& state, gateway::ExecutedBlock& out) {
+    out.height = kept.height;
+    out.time_ms = kept.time_ms;
+    out.hash = kept.hash;
+    out.parent = kept.previous;
+    out.state = state;
 }
 
 }  // namespace
@@ -94,54 +110,109 @@ gateway::BlockPtr EthLedger::beginning() const {
     return out;
 }
 
+Result<std::shared_ptr<const KeptBlock>> EthLedger::kept(std::uint64_t height) const {
+    if (height <= old_until_) wait_for_old();
+    return history_.block(height);
+}
+
 Result<gateway::BlockPtr> EthLedger::block(std::uint64_t height) const {
     if (height == 0) return beginning();
     if (auto known = cached(height)) return known;
-    if (height <= old_until_) wait_for_old();
-    TRY(const auto kept, history_.block(height));
-    if (kept == nullptr) return gateway::BlockPtr();
-    TRY(auto read, read_block(*kept));
+    TRY(const auto found, kept(height));
+    if (found == nullptr) return gateway::BlockPtr();
+    TRY(auto read, read_block(*found));
     cache(read);
     return read;
 }
 
-Result<gateway::BlockPtr> EthLedger::read_block(const KeptBlock& kept) const {
-    std::shared_ptr<const ledger::BlockHistory> left;
-    Digest state;
+Result<std::optional<gateway::ExecutedPart>> EthLedger::part(
+    const gateway::TransactionPlace& place) const {
+    std::optional<gateway::ExecutedPart> out;
+    if (const auto known = cached(place.height)) {
+        out = gateway::part_of(*known, place.index);
+        return out;
+    }
+    if (asked_often(place.height)) {
+        TRY(const auto whole, block(place.height));
+        if (whole != nullptr) out = gateway::part_of(*whole, place.index);
+        return out;
+    }
+    TRY(const auto found, kept(place.height));
+    if (found == nullptr) return out;
+    TRY(out, read_part(*found, place.index));
+    return out;
+}
+
+Result<EthLedger::Left> EthLedger::left_by(const KeptBlock& kept) const {
+    static const auto nothing = std::make_shared<const ledger::BlockHistory>();
+    Left out;
     engine_->with_application([&](const auto&) {
-        left = ledger_.left_by(kept.height);
-        state = ledger_.state_hash();
+        out.history = ledger_.left_by(kept.height);
+        out.state = ledger_.state_hash();
     });
-    TRY(const auto outcomes, read_outcomes(kept, left.get()));
-    auto out = std::make_shared<gateway::ExecutedBlock>();
-    out->height = kept.height;
-    out->time_ms = kept.time_ms;
-    out->hash = kept.hash;
-    out->parent = kept.previous;
-    out->bytes = kept.bytes;
     // The next block names the state that it builds on.
     TRY(const auto next, history_.block(kept.height + 1));
-    out->state = next == nullptr ? state : next->state_before;
+    if (next != nullptr) out.state = next->state_before;
+    if (kept.hashes.empty() && kept.events == 0)
+        out.history = nothing;
+    else if (out.history == nullptr || out.history->receipts.size() != kept.hashes.size())
+        return Error{ErrorKind::not_found,
+                     "the receipts of block " + std::to_string(kept.height) + " are gone"};
+    return out;
+}
+
+Result<gateway::BlockPtr> EthLedger::read_block(const KeptBlock& kept) const {
+    TRY(const auto left, left_by(kept));
+    auto out = std::make_shared<gateway::ExecutedBlock>();
+    write_head(kept, left.state, *out);
+    out->bytes = kept.bytes;
+    const Outcomes outcomes(kept, *left.history);
+    out->transactions.reserve(kept.hashes.size());
     for (std::size_t i = 0; i < kept.hashes.size(); ++i) {
-        const auto& receipt = outcomes.receipts[i];
-        out->transactions.push_back({kept.hashes[i],
-                                     kept.transactions[i],
-                                     {},
-                                     receipt.succeeded,
-                                     receipt.error,
-                                     receipt.gas_used,
-                                     receipt.fee,
-                                     {}});
-        out->gas_used += receipt.gas_used;
+        TRY(auto tx, outcomes.transaction(i));
+        out->gas_used += tx.gas_used;
+        out->transactions.push_back(std::move(tx));
     }
-    share_out(outcomes, *out);
-    for (auto& tx : out->transactions) {
-        for (const auto& log : tx.logs) gateway::add_to_bloom(out->bloom, log);
-        if (!tx.fee.is_zero()) continue;
-        TRY(const auto decoded, ledger::Transaction::decode(tx.raw));
-        TRY(tx.sender, decoded.sender());
-    }
+    TRY_VOID(outcomes.each_event([&](std::size_t at, const ledger::Event& event) {
+        auto& tx = out->transactions[at];
+        if (outcomes.begins(at, event)) tx.sender = event.from;
+        tx.logs.push_back(ledger::to_log(event));
+        gateway::add_to_bloom(out->bloom, tx.logs.back());
+        return true;
+    }));
+    for (auto& tx : out->transactions) TRY_VOID(recover_sender(tx));
     return gateway::BlockPtr(std::move(out));
+}
+
+Result<gateway::ExecutedPart> EthLedger::read_part(const KeptBlock& kept, std::size_t index) const {
+    TRY(const auto left, left_by(kept));
+    gateway::ExecutedPart out;
+    write_head(kept, left.state, out.block);
+    const Outcomes outcomes(kept, *left.history);
+    out.index = index;
+    for (std::size_t i = 0; i < index; ++i) {
+        TRY(const auto before, outcomes.receipt(i));
+        out.gas_before += before.gas_used;
+    }
+    TRY(auto tx, outcomes.transaction(index));
+    TRY_VOID(outcomes.each_event([&](std::size_t at, const ledger::Event& event) {
+        if (at < index) ++out.logs_before;
+        if (at != index) return at < index;
+        if (outcomes.begins(at, event)) tx.sender = event.from;
+        tx.logs.push_back(ledger::to_log(event));
+        return true;
+    }));
+    TRY_VOID(recover_sender(tx));
+    out.block.transactions.push_back(std::move(tx));
+    return out;
+}
+
+// Then reading it whole costs less.
+bool EthLedger::asked_often(std::uint64_t height) const {
+    const std::lock_guard lock(cache_mutex_);
+    if (part_of_ != height) parts_ = 0;
+    part_of_ = height;
+    return ++parts_ > kPartsInARow;
 }
 
 gateway::BlockPtr EthLedger::cached(std::uint64_t height) const {

@@ -58,6 +58,8 @@ class EthLedger final : public gateway::EthereumChain {
     const ledger::Genesis& genesis() const override { return genesis_; }
     std::uint64_t height() const override { return history_.height(); }
     Result<gateway::BlockPtr> block(std::uint64_t height) const override;
+    Result<std::optional<gateway::ExecutedPart>> part(
+        const gateway::TransactionPlace& place) const override;
     std::optional<std::uint64_t> height_of(const Digest& block) const override;
     std::optional<gateway::TransactionPlace> place_of(const Digest& transaction) const override;
     Result<ledger::Account> account(const Address& address) const override;
@@ -82,9 +84,19 @@ class EthLedger final : public gateway::EthereumChain {
     // Refuses what offers too little to replace another one that waits.
     Status check_rival(const ledger::Admitted& offer, ByteSpan raw) const;
     gateway::BlockPtr beginning() const;
+    // Null above the latest.
+    Result<std::shared_ptr<const KeptBlock>> kept(std::uint64_t height) const;
+    // With the state after it.
+    struct Left {
+        std::shared_ptr<const ledger::BlockHistory> history;
+        Digest state;
+    };
+    Result<Left> left_by(const KeptBlock& kept) const;
     Result<gateway::BlockPtr> read_block(const KeptBlock& kept) const;
+    Result<gateway::ExecutedPart> read_part(const KeptBlock& kept, std::size_t index) const;
     gateway::BlockPtr cached(std::uint64_t height) const;
     void cache(gateway::BlockPtr block) const;
+    bool asked_often(std::uint64_t height) const;
 
     const ledger::Ledger& ledger_;  // only within the engine's with_application()
     const ledger::Genesis genesis_;
@@ -106,6 +118,8 @@ class EthLedger final : public gateway::EthereumChain {
     mutable std::mutex cache_mutex_;              // guards everything below
     mutable std::list<gateway::BlockPtr> cache_;  // the latest asked for first
     mutable std::size_t cached_transactions_ = 0;
+    mutable std::uint64_t part_of_ = 0;  // the block of which a part was asked for last
+    mutable unsigned parts_ = 0;         // in a row
 };
 
 }  // namespace mutirao::node

@@ -72,6 +72,37 @@ TEST_F(DataLane, a_batch_is_certified_and_runs_in_the_next_block) {
     EXPECT_TRUE(role->ethereum().place_of(ledger::Transaction::hash(batch.transactions[0])));
 }
 
+// One transaction is read without the rest of its block.
+TEST_F(DataLane, a_part_of_a_block_is_what_the_whole_says) {
+    const auto batch = transfers(1, 0, {{1, 0}, {1, 1}, {2, 0}, {3, 0}, {3, 1}, {4, 0}});
+    ASSERT_TRUE(put(batch).ok());
+    ASSERT_TRUE(role->tick().ok());
+    std::vector<gateway::ExecutedPart> parts;
+    for (std::size_t i = 0; i < batch.transactions.size(); ++i)
+        parts.push_back(*role->ethereum().part({1, i}).value());
+    const auto whole = role->ethereum().block(1).value();
+    ASSERT_EQ(whole->transactions.size(), parts.size());
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        const auto expected = gateway::part_of(*whole, i);
+        EXPECT_EQ(parts[i].index, i);
+        EXPECT_EQ(parts[i].gas_before, expected.gas_before);
+        EXPECT_EQ(parts[i].logs_before, 2 * i);  // a fee and a transfer each
+        EXPECT_EQ(expected.logs_before, 2 * i);
+        EXPECT_EQ(parts[i].block.hash, whole->hash);
+        EXPECT_EQ(parts[i].block.state, whole->state);
+        const auto &part = parts[i].block.transactions.at(0), &tx = whole->transactions[i];
+        EXPECT_EQ(part.hash, tx.hash);
+        EXPECT_EQ(part.raw, tx.raw);
+        EXPECT_EQ(part.sender, tx.sender);
+        EXPECT_EQ(part.fee, tx.fee);
+        EXPECT_EQ(part.succeeded, tx.succeeded);
+        ASSERT_EQ(part.logs.size(), tx.logs.size());
+        for (std::size_t log = 0; log < part.logs.size(); ++log)
+            EXPECT_EQ(part.logs[log].data, tx.logs[log].data);
+    }
+    EXPECT_FALSE(role->ethereum().part({2, 0}).value().has_value());
+}
+
 TEST_F(DataLane, a_batch_runs_once_over_restarts_too) {
     const auto first = transfers(1, 0, {{1, 0}}), second = transfers(1, 1, {{1, 1}});
     ASSERT_TRUE(put(first).ok());
