@@ -407,7 +407,7 @@ void report(const Run& run, const Measured& got, const std::vector<Peer>& peers,
                         " made final; batches sent again for lack "
                         "of room: " +
                         std::to_string(got.sent_again)});
-    if (run.kind == Kind::transfers && run.way == Way::http)
+    if (run.kind == Kind::transfers)
         for (const auto& peer : peers) {
             const auto value = peer.tps.ok() ? std::optional(*peer.tps) : std::nullopt;
             rows.push_back({what, got.tps, "tx/s", peer.name, value,
@@ -420,7 +420,7 @@ void report(const Run& run, const Measured& got, const std::vector<Peer>& peers,
                     "",
                     {},
                     run.kind == Kind::transfers ? std::optional(at_most(90)) : std::nullopt,
-                    "recovering one signer takes " + rounded(got.recover_us) + " us, " +
+                    "recovering a signer, among many, takes " + rounded(got.recover_us) + " us, " +
                         rounded(100 * got.recover_us / got.cpu_us) + " % of it; the client " +
                         rounded(got.client_cpu_us) + " us; peak memory " +
                         std::to_string(got.peak_bytes >> 20) + " MiB"});
