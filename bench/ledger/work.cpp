@@ -8,6 +8,7 @@
 
 #include "base/random.hpp"
 #include "crypto/hash.hpp"
+#include "crypto/recover_each.hpp"
 #include "ledger/history.hpp"
 #include "ledger/ledger.hpp"
 #include "os/clock.hpp"

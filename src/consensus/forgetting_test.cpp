@@ -1,7 +1,10 @@
 // What a ledger forgets of its blocks, when it takes snapshots, and that it opens again.
+#include <atomic>
+#include <future>
 #include <gtest/gtest.h>
 
 #include "base/memory_disk.hpp"
+#include "base/test_threads.hpp"
 #include "consensus/test_application.hpp"
 #include "consensus/test_comet.hpp"
 
@@ -18,6 +21,7 @@ class Working final : public Application {
     Result<Digest> finalize(std::uint64_t height, std::uint64_t time_ms,
                             const std::vector<Bytes>& transactions) override {
         staged = transactions.size();
+        if (on_finalize) on_finalize(height);
         return counters.finalize(height, time_ms, transactions);
     }
     Status commit() override {
@@ -41,13 +45,16 @@ class Working final : public Application {
         return Writer().u(transactions.size()).bytes();
     }
     void believe(std::span<const ByteSpan> transactions, ByteSpan findings) const override {
+        if (on_believe) on_believe();
         believed += transactions.size();
         EXPECT_EQ(to_bytes(findings), Writer().u(transactions.size()).bytes());
     }
 
     Counters counters;
     std::uint64_t staged = 0, done = 0;
-    mutable std::uint64_t believed = 0;
+    mutable std::atomic<std::uint64_t> believed = 0;
+    std::function<void(std::uint64_t height)> on_finalize;
+    std::function<void()> on_believe;
     mutable int snapshots = 0;
 };
 
@@ -64,7 +71,9 @@ class Forgetting : public ::testing::Test {
             if (first_told == 0) first_told = block.height;
         };
         options.on_forgotten = [this](std::uint64_t first) { kept_from = first; };
+        options.threads = threads;
         application = std::make_unique<Working>();
+        if (on_made) on_made(*application);
         return open_engine(disk, clock, *application, std::move(options));
     }
     void run(Engine& engine, std::uint32_t blocks, std::size_t ballast = 120'000) {
@@ -83,6 +92,8 @@ class Forgetting : public ::testing::Test {
     std::uint64_t blocks_kept = 5, snapshot_transactions = 1 << 18;
     std::uint64_t first_told = 0, kept_from = 0;
     std::uint32_t step = 0;
+    Threads threads;
+    std::function<void(Working& made)> on_made;
     std::unique_ptr<Working> application;
 };
 
@@ -157,6 +168,56 @@ TEST_F(Forgetting, findings_come_back_with_the_blocks_after_the_snapshot) {
     engine.reset();
     ASSERT_TRUE(open().ok());
     EXPECT_EQ(application->believed, 16u);  // blocks 4 and 5
+}
+
+bool comes(std::promise<void>& told) {
+    return told.get_future().wait_for(std::chrono::seconds(10)) == std::future_status::ready;
+}
+
+// Block 4 is run while block 5 is brought back: each waits here for the other.
+TEST_F(Forgetting, the_next_block_is_brought_back_beside_the_run_of_this_one) {
+    auto engine = open().value();
+    run(*engine, 5, 20);
+    engine.reset();
+    const auto expected = application->state_hash();
+    ThreadExecutor executor;
+    threads = {&executor, 2};
+    std::promise<void> run_begun, next_believed;
+    on_made = [&](Working& made) {
+        made.on_finalize = [&](std::uint64_t height) {
+            EXPECT_GE(application->believed, (height - 3) * 8);  // its own, at least
+            if (height != 4) return;
+            run_begun.set_value();
+            EXPECT_TRUE(comes(next_believed));
+        };
+        made.on_believe = [&, calls = 0]() mutable {
+            if (++calls != 2) return;
+            EXPECT_TRUE(comes(run_begun));
+            next_believed.set_value();
+        };
+    };
+    ASSERT_TRUE(open().ok());
+    EXPECT_EQ(application->believed, 16u);
+    EXPECT_EQ(application->height(), 5u);
+    EXPECT_EQ(application->state_hash(), expected);
+}
+
+// What is wrong with a block is told although the next one was read meanwhile.
+TEST_F(Forgetting, a_block_that_cannot_run_again_is_told_of_with_threads_too) {
+    auto engine = open().value();
+    run(*engine, 5, 20);
+    engine.reset();
+    ThreadExecutor executor;
+    threads = {&executor, 2};
+    on_made = [&](Working& made) {
+        made.on_finalize = [&made](std::uint64_t height) {
+            if (height != 4) return;
+            EXPECT_TRUE(made.counters.commit().ok());  // one block too far
+        };
+    };
+    const auto opened = open();
+    ASSERT_FALSE(opened.ok());
+    EXPECT_NE(opened.error().message.find("wrong height"), std::string::npos);
 }
 
 // CometBFT may forget what the ledger needs no more: ResponseCommit.retain_height.
