@@ -51,6 +51,16 @@ struct Beginning {
     std::uint64_t height = 0;
     std::uint64_t time_ms = 0;
     Digest state_hash;
+    std::optional<Address> founder = {};  // has the supply of a new one
+
+    void add_founder(boost::json::object& facts) const {
+        if (founder) facts["founder"] = crypto::to_checksum_text(*founder);
+    }
+    std::string founder_text() const {
+        return founder
+                   ? "\nThe supply is in the wallet of " + crypto::to_checksum_text(*founder) + "."
+                   : "";
+    }
 };
 
 Result<Beginning> read_export(const std::string& path) {
@@ -70,6 +80,7 @@ Result<Beginning> begin_new(Session& session, const std::string& founder,
     Beginning out;
     TRY(auto address,
         founder == kFounder ? founder_address(session) : session.wallets().resolve(founder));
+    out.founder = address;
     out.genesis.time_ms = out.time_ms = session.clock().unix_ms();
     const auto staked = kValidatorMut * validators.size();
     out.genesis.allocations.push_back({address, mut(kFounderMut - staked)});
@@ -180,15 +191,17 @@ Status init_comet(Session& session, const InitOptions& options, const Beginning&
         how += "\n  mutirao node --role ledger --data " + folder +
                "/ledger\n  cometbft start --home " + folder + "/cometbft";
     }
-    session.out().facts({{"engine", "cometbft"},
-                         {"chain_id", network.chain_id},
-                         {"height", beginning.height},
-                         {"state_hash", beginning.state_hash.hex()},
-                         {"validators", std::move(list)}});
+    boost::json::object facts{{"engine", "cometbft"},
+                              {"chain_id", network.chain_id},
+                              {"height", beginning.height},
+                              {"state_hash", beginning.state_hash.hex()},
+                              {"validators", std::move(list)}};
+    beginning.add_founder(facts);
+    session.out().facts(std::move(facts));
     session.out().line("Ledgers and CometBFT of chain " + network.chain_id +
                        " are configured, mempool \"" + network.mempool + "\", state hash " +
-                       beginning.state_hash.hex() +
-                       ".\nEach validator runs both of its programs:" + how);
+                       beginning.state_hash.hex() + "." + beginning.founder_text() +
+                       "\nEach validator runs both of its programs:" + how);
     return {};
 }
 
@@ -205,12 +218,14 @@ Status run_init(const GlobalOptions& globals, InitOptions options) {
     if (options.engine == "cometbft") return init_comet(*session, options, beginning, validators);
     const auto& folder = options.folder;
     TRY_VOID(write_ledger(folder, beginning, options.engine));
-    session->out().facts({{"engine", options.engine},
-                          {"height", beginning.height},
-                          {"state_hash", beginning.state_hash.hex()},
-                          {"ledger", folder}});
+    boost::json::object facts{{"engine", options.engine},
+                              {"height", beginning.height},
+                              {"state_hash", beginning.state_hash.hex()},
+                              {"ledger", folder}};
+    beginning.add_founder(facts);
+    session->out().facts(std::move(facts));
     session->out().line("A ledger begins in " + folder + ":\n  mutirao node --role ledger --data " +
-                        folder);
+                        folder + beginning.founder_text());
     return {};
 }
 
