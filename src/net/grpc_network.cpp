@@ -24,8 +24,8 @@ namespace {
 
 constexpr int kReconnectFirstMs = 100;
 constexpr int kReconnectMaxMs = 1000;
-// With the TLS handshake, for which a machine at ten times its load takes seconds. Peers that are gone
-// refuse at once, and a call's own deadline holds as well.
+// With the TLS handshake, for which a machine at ten times its load takes seconds. Peers that are
+// gone refuse at once, and a call's own deadline holds as well.
 constexpr int kConnectTimeoutMs = 5000;
 constexpr Duration kDeadlineMax = std::chrono::hours(24);
 
