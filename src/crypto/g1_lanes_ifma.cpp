@@ -126,8 +126,8 @@ inline Wide minus(Wide a, const Wide& b) {
     return a;
 }
 
-inline Fe mul(const Fe& a, const Fe& b) { return carry(reduce(product(a, b))); }
-inline Fe sqr(const Fe& a) { return carry(reduce(square(a))); }
+[[gnu::noinline]] Fe mul(const Fe& a, const Fe& b) { return carry(reduce(product(a, b))); }
+[[gnu::noinline]] Fe sqr(const Fe& a) { return carry(reduce(square(a))); }
 
 // None of these is carried.
 inline Fe add(const Fe& a, const Fe& b) {
