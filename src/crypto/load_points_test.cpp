@@ -163,6 +163,42 @@ TEST(LoadPoints, takes_x_at_the_ends_of_the_field_and_beyond) {
     expect_as_alone(some);
 }
 
+// Points of the group on y^2 = x^3 + b for b other than 4, which the sums do not use: x = u^2 x_0
+// for (x_0, y_0) of the group with u^6 = -2 / (x_0^3 + 2), so that (u^3 y_0)^2 = -(x^3 + 4). What
+// would be a root of x^3 + 4, if it had one, is u^3 y_0.
+TEST(LoadPoints, refuses_points_of_another_curve_whose_multiples_look_right) {
+    std::vector<Compressed> some;
+    for (const auto* const x : {"08586e0abc299b8a6f081ca851516c22b3948a61a05bf0456d39cd448329bd37"
+                                "c8d85a08205a0550b0816e0e28a738ac",
+                                "0aa5e7ff8356963fadb21a6d6753a2967ad4b181643830b5955122a918a27335"
+                                "98302db77a78c82c70ce8d0704fe30d2"})
+        for (const std::uint8_t flags : {0x80, 0xa0}) {
+            some.push_back(Compressed::from_hex(x).value());
+            some.back().bytes[0] |= flags;
+        }
+    EXPECT_EQ(expect_as_alone(some), 0u);
+}
+
+TEST(LoadPoints, refuses_a_second_way_to_write_a_point) {
+    SeededRandom random(6);
+    const auto p = Compressed::from_hex(kP).value();
+    std::vector<Compressed> some;
+    while (some.size() < 24) {
+        auto one = bytes_of(in_group(random));
+        const auto flags = static_cast<std::uint8_t>(one.bytes[0] & 0xe0);
+        one.bytes[0] &= 0x1f;
+        unsigned carry = 0;
+        for (std::size_t i = 48; i-- > 0; carry >>= 8) {
+            carry += static_cast<unsigned>(one.bytes[i]) + p.bytes[i];
+            one.bytes[i] = static_cast<std::uint8_t>(carry);
+        }
+        if (one.bytes[0] > 0x1f) continue;  // x + p takes more than its 381 bits
+        one.bytes[0] |= flags;
+        some.push_back(one);
+    }
+    EXPECT_EQ(expect_as_alone(some), 0u);
+}
+
 // Sums on the way to z^2 P meet points that are alike when the order of P is low.
 TEST(LoadPoints, refuses_points_of_low_order_and_those_that_differ_by_one) {
     SeededRandom random(4);
