@@ -2,7 +2,7 @@
 // that other files share: they run on other processors, too.
 //
 // Numbers are in Montgomery form with R = 2^416. As 2^35 p is below R, a product of numbers up to
-// 2^16 p comes out below 2 p, so that sums of a few need no reduction before they are multiplied.
+// 2^8 p comes out hardly over p: sums of a few need no reduction before they are multiplied.
 #include "crypto/g1_lanes.hpp"
 
 #if defined(__x86_64__)
