@@ -8,6 +8,7 @@
 #include "crypto/bls_points.hpp"
 #include "crypto/drawn_weights.hpp"
 #include "crypto/hash.hpp"
+#include "crypto/load_points.hpp"
 #include "crypto/pairing_terms.hpp"
 
 namespace mutirao::crypto {
@@ -43,6 +44,17 @@ struct Group {
     Weighted hashes;
 };
 
+// nullopt when one of them is no point of the group, or infinity.
+std::optional<std::vector<blst_p1_affine>> signatures_of(std::span<const AggregateClaim> claims) {
+    std::vector<CompressedPoint> compressed;
+    for (const auto& claim : claims) compressed.emplace_back(claim.aggregate.bytes);
+    std::vector<blst_p1_affine> out(claims.size());
+    const auto good = load_points(compressed, out);
+    for (std::size_t i = 0; i < out.size(); ++i)
+        if (!good[i] || blst_p1_affine_is_inf(&out[i])) return std::nullopt;
+    return out;
+}
+
 bool product_is_one(const std::vector<blst_p1_affine>& in_g1,
                     const std::vector<blst_p2_affine>& in_g2) {
     const blst_p1_affine* const left[2] = {in_g1.data(), nullptr};
@@ -71,14 +83,13 @@ Bytes statement_of(std::span<const AggregateClaim> claims) {
 
 std::optional<OfAggregates> of(std::span<const AggregateClaim> claims,
                                std::span<const Weight> weights) {
+    const auto points = signatures_of(claims);
+    if (!points) return std::nullopt;
+    const Weighted signatures{*points, {weights.begin(), weights.end()}};
     std::vector<Group> groups;
-    Weighted signatures;
     for (std::size_t i = 0; i < claims.size(); ++i) {
         const auto& claim = claims[i];
-        blst_p1_affine signature;
-        if (claim.keys.empty() || !load_signature(claim.aggregate, signature)) return std::nullopt;
-        signatures.points.push_back(signature);
-        signatures.weights.push_back(weights[i]);
+        if (claim.keys.empty()) return std::nullopt;
         auto group = std::find_if(groups.begin(), groups.end(), [&](const Group& each) {
             return same_keys(each.keys, claim.keys);
         });

@@ -7,6 +7,7 @@
 #include "base/codec.hpp"
 #include "crypto/hash.hpp"
 #include "crypto/kzg_setup.hpp"
+#include "crypto/load_points.hpp"
 #include "crypto/pairing_terms.hpp"
 
 namespace mutirao::crypto {
@@ -101,9 +102,27 @@ blst_p1_affine point_of(const CheckedCommitment& commitment) {
     return out;
 }
 
+// Whether all are points of the group.
+bool load_all(std::span<const CompressedPoint> compressed, std::vector<blst_p1_affine>& out) {
+    out.resize(compressed.size());
+    const auto good = load_points(compressed, out);
+    return std::find(good.begin(), good.end(), false) == good.end();
+}
 bool load_all(std::span<const KzgCommitment> commitments, std::vector<blst_p1_affine>& out) {
-    for (const auto& commitment : commitments)
-        if (!load_point(commitment.span(), out.emplace_back())) return false;
+    std::vector<CompressedPoint> compressed;
+    for (const auto& commitment : commitments) compressed.emplace_back(commitment.bytes);
+    return load_all(compressed, out);
+}
+// Commitments and proofs together: their lanes are full, but for the last ones.
+bool load_all(std::span<const PointOpening> openings, std::vector<blst_p1_affine>& commitments,
+              std::vector<blst_p1_affine>& proofs) {
+    std::vector<CompressedPoint> compressed;
+    for (const auto& each : openings) compressed.emplace_back(each.commitment.bytes);
+    for (const auto& each : openings) compressed.emplace_back(each.proof.bytes);
+    if (!load_all(compressed, commitments)) return false;
+    const auto middle = commitments.begin() + static_cast<std::ptrdiff_t>(openings.size());
+    proofs.assign(middle, commitments.end());
+    commitments.erase(middle, commitments.end());
     return true;
 }
 
@@ -306,16 +325,15 @@ Bytes statement_of(std::span<const PointOpening> openings) {
 
 std::optional<OfOpenings> of(std::span<const PointOpening> openings,
                              std::span<const Weight> weights) {
-    std::vector<blst_p1_affine> points(openings.size()), proofs(openings.size());
+    std::vector<blst_p1_affine> points, proofs;
+    if (!load_all(openings, points, proofs)) return std::nullopt;
     std::vector<blst_fr> weighted_z(openings.size());
     blst_fr y{};
     for (std::size_t j = 0; j < openings.size(); ++j) {
         const auto& each = openings[j];
         blst_scalar value;
         blst_scalar_from_lendian(&value, each.value.bytes.data());
-        if (!blst_scalar_fr_check(&value) || !load_point(each.commitment.span(), points[j]) ||
-            !load_point(each.proof.span(), proofs[j]))
-            return std::nullopt;
+        if (!blst_scalar_fr_check(&value)) return std::nullopt;
         Scalar weight;
         std::copy(weights[j].begin(), weights[j].end(), weight.bytes.begin());
         const auto factor = scalar_to_fr(weight.span());
