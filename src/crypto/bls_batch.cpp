@@ -8,6 +8,7 @@
 #include "crypto/bls_points.hpp"
 #include "crypto/drawn_weights.hpp"
 #include "crypto/hash.hpp"
+#include "crypto/hash_to_group_each.hpp"
 #include "crypto/load_points.hpp"
 #include "crypto/pairing_terms.hpp"
 
@@ -55,6 +56,12 @@ std::optional<std::vector<blst_p1_affine>> signatures_of(std::span<const Aggrega
     return out;
 }
 
+std::vector<blst_p1_affine> hashes_of(std::span<const AggregateClaim> claims) {
+    std::vector<ByteSpan> messages;
+    for (const auto& claim : claims) messages.emplace_back(claim.message);
+    return hash_each_to_group(messages, kSignDomain);
+}
+
 bool product_is_one(const std::vector<blst_p1_affine>& in_g1,
                     const std::vector<blst_p2_affine>& in_g2) {
     const blst_p1_affine* const left[2] = {in_g1.data(), nullptr};
@@ -83,18 +90,20 @@ Bytes statement_of(std::span<const AggregateClaim> claims) {
 
 std::optional<OfAggregates> of(std::span<const AggregateClaim> claims,
                                std::span<const Weight> weights) {
+    for (const auto& claim : claims)
+        if (claim.keys.empty()) return std::nullopt;
     const auto points = signatures_of(claims);
     if (!points) return std::nullopt;
+    const auto hashes = hashes_of(claims);
     const Weighted signatures{*points, {weights.begin(), weights.end()}};
     std::vector<Group> groups;
     for (std::size_t i = 0; i < claims.size(); ++i) {
         const auto& claim = claims[i];
-        if (claim.keys.empty()) return std::nullopt;
         auto group = std::find_if(groups.begin(), groups.end(), [&](const Group& each) {
             return same_keys(each.keys, claim.keys);
         });
         if (group == groups.end()) group = groups.insert(group, Group{claim.keys, {}});
-        group->hashes.points.push_back(to_affine(hash_to_group(claim.message, kSignDomain)));
+        group->hashes.points.push_back(hashes[i]);
         group->hashes.weights.push_back(weights[i]);
     }
     OfAggregates out{signatures.sum(), {}, {}};

@@ -6,27 +6,10 @@
 #include "base/ensure.hpp"
 
 namespace mutirao::crypto {
-
-namespace g1_lanes {
-
-const Kernel* kernel() {
-#if defined(__x86_64__)
-    static const bool here = __builtin_cpu_supports("avx512f") &&
-                             __builtin_cpu_supports("avx512dq") &&
-                             __builtin_cpu_supports("avx512ifma");
-    if (here) return &kIfmaKernel;
-#endif
-    return nullptr;
-}
-
-}  // namespace g1_lanes
-
 namespace {
 
 using namespace g1_lanes;
 
-constexpr std::size_t kWordBits = 52;
-constexpr std::uint64_t kWordMask = (std::uint64_t{1} << kWordBits) - 1;
 constexpr std::size_t kWorthIt = 2;  // points: eight take little longer than one alone
 constexpr std::uint8_t kIsCompressed = 0x80, kIsInfinity = 0x40, kIsLarger = 0x20;
 
@@ -49,28 +32,6 @@ bool is_below_p(const Limbs& number) {
     return std::lexicographical_compare(number.rbegin(), number.rend(), kP.rbegin(), kP.rend());
 }
 
-void set(Numbers& numbers, std::size_t lane, const Limbs& number) {
-    for (std::size_t i = 0; i < kWords; ++i) {
-        const auto limb = kWordBits * i / 64, shift = kWordBits * i % 64;
-        auto word = number[limb] >> shift;
-        if (shift + kWordBits > 64 && limb + 1 < number.size())
-            word |= number[limb + 1] << (64 - shift);
-        numbers.words[i][lane] = word & kWordMask;
-    }
-}
-
-blst_fp number_of(const Numbers& numbers, std::size_t lane) {
-    blst_fp out{};
-    for (std::size_t i = 0; i < kWords; ++i) {
-        const auto word = numbers.words[i][lane];
-        const auto limb = kWordBits * i / 64, shift = kWordBits * i % 64;
-        out.l[limb] |= word << shift;
-        if (shift + kWordBits > 64 && limb + 1 < std::size(out.l))
-            out.l[limb + 1] |= word >> (64 - shift);
-    }
-    return out;
-}
-
 bool load_alone(CompressedPoint point, blst_p1_affine& out) {
     return blst_p1_uncompress(&out, point.data()) == BLST_SUCCESS && blst_p1_affine_in_g1(&out);
 }
@@ -88,7 +49,7 @@ std::uint8_t load_eight(const Kernel& kernel, std::span<const Candidate> some, A
     std::uint8_t larger = 0;
     for (std::size_t lane = 0; lane < kLanes; ++lane) {
         const auto& one = some[lane < some.size() ? lane : 0];
-        set(x, lane, one.x);
+        set_lane(x.words, lane, one.x);
         if (one.larger) larger |= static_cast<std::uint8_t>(1u << lane);
     }
     return kernel.load(x, larger, out);
@@ -121,7 +82,7 @@ std::vector<bool> load_points(std::span<const CompressedPoint> compressed,
         for (std::size_t lane = 0; lane < eight.size(); ++lane) {
             const auto place = eight[lane].place;
             if ((in_group >> lane & 1) == 0) continue;
-            out[place] = {number_of(points.x, lane), number_of(points.y, lane)};
+            out[place] = {number_in(points.x, lane), number_in(points.y, lane)};
             good[place] = true;
         }
     }
