@@ -59,9 +59,10 @@ void verify_vouchers(Memo& memo, std::uint64_t chain_id, std::span<const Voucher
         expected.emplace_back(voucher.key, claim);
     }
     const auto signers = crypto::recover_each(asked);
+    std::vector<Digest> good;
     for (std::size_t i = 0; i < signers.size(); ++i)
-        if (signers[i].ok() && *signers[i] == expected[i].first)
-            memo.remember_good(expected[i].second);
+        if (signers[i].ok() && *signers[i] == expected[i].first) good.push_back(expected[i].second);
+    memo.remember_good(good);
 }
 
 Status verify_signed(Memo& memo, std::uint64_t chain_id, const block::Certificate& certificate,

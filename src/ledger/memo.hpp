@@ -7,7 +7,8 @@
 #include <deque>
 #include <map>
 #include <memory>
-#include <mutex>
+#include <shared_mutex>
+#include <span>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -49,7 +50,8 @@ class Memo {
 
     // Whether something signed was found good: its hash, keyed by what it is.
     bool is_good(const Digest& claim) const;
-    void remember_good(const Digest& claim);
+    void remember_good(const Digest& claim) { remember_good({&claim, 1}); }
+    void remember_good(std::span<const Digest> claims);
 
     // An epoch that a committed block closed, so that its members are final. not_found when there
     // is none; invalid_argument when it has no nodes. Reading it costs about 1 us a member the
@@ -63,13 +65,17 @@ class Memo {
     Result<crypto::BlsVerifiedKey> key(const crypto::BlsPublicKey& key);
 
   private:
+    // Whoever runs a block asks for claims and committees while many threads bring transactions: a
+    // lock each, which those who only look share. All are held for look-ups only.
     Gathering gathering_;
-    mutable std::mutex mutex_;  // guards everything below; held for look-ups only
+    mutable std::shared_mutex admitted_mutex_;  // guards the three below
     std::unordered_map<Digest, AdmittedPtr> admitted_;
     std::deque<Digest> admitted_order_;
     std::size_t admitted_bytes_ = 0;
+    mutable std::shared_mutex claims_mutex_;  // guards the two below
     std::unordered_set<Digest> claims_;
     std::deque<Digest> claims_order_;
+    mutable std::shared_mutex mutex_;  // guards everything below
     std::map<std::uint64_t, CommitteePtr> committees_;
     std::map<crypto::BlsPublicKey, crypto::BlsVerifiedKey> keys_;
 };

@@ -132,6 +132,7 @@ std::vector<AdmittedPtr> believe(const Genesis& genesis, Memo& memo,
     if (findings.size() != kFindingSize * transactions.size()) return out;
     run_parallel(threads, (transactions.size() + kTask - 1) / kTask, [&](unsigned, std::size_t at) {
         const auto end = std::min((at + 1) * kTask, transactions.size());
+        std::vector<Digest> good;
         for (auto i = at * kTask; i < end; ++i) {
             const auto finding = findings.subspan(kFindingSize * i, kFindingSize);
             const auto sender = Address::from_bytes(finding.first(Address::kSize)).value();
@@ -140,8 +141,9 @@ std::vector<AdmittedPtr> believe(const Genesis& genesis, Memo& memo,
             if (!admitted.ok()) continue;
             out[i] = std::move(*admitted);
             if (finding.back() == 0) continue;
-            for (const auto& claim : claims_in(out[i]->tx)) memo.remember_good(claim);
+            for (const auto& claim : claims_in(out[i]->tx)) good.push_back(claim);
         }
+        memo.remember_good(good);
     });
     return out;
 }
