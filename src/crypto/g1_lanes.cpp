@@ -2,6 +2,8 @@
 
 #include <iterator>
 
+#include "crypto/has_ifma.hpp"
+
 namespace mutirao::crypto::g1_lanes {
 namespace {
 
@@ -12,9 +14,7 @@ constexpr std::uint64_t kWordMask = (std::uint64_t{1} << kWordBits) - 1;
 
 const Kernel* kernel() {
 #if defined(__x86_64__)
-    static const bool here = __builtin_cpu_supports("avx512f") &&
-                             __builtin_cpu_supports("avx512dq") &&
-                             __builtin_cpu_supports("avx512ifma");
+    static const bool here = has_ifma();
     if (here) return &kIfmaKernel;
 #endif
     return nullptr;

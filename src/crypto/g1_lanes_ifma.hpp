@@ -6,26 +6,16 @@
 // 2^8 p comes out hardly over p: sums of a few need no reduction before they are multiplied.
 #pragma once
 
-#include <immintrin.h>
-
 #include "crypto/g1_lanes.hpp"
+#include "crypto/ifma_words.hpp"
 
 namespace mutirao::crypto::g1_lanes {
 namespace {
 
-using V = __m512i;
-
-V all(std::uint64_t word) { return _mm512_set1_epi64(static_cast<long long>(word)); }
-// acc + the low, and the high, 52 bits of the product of the low 52 bits of a and b.
-V low(V acc, V a, V b) { return _mm512_madd52lo_epu64(acc, a, b); }
-V high(V acc, V a, V b) { return _mm512_madd52hi_epu64(acc, a, b); }
-V plus(V a, V b) { return _mm512_add_epi64(a, b); }
-V minus(V a, V b) { return _mm512_sub_epi64(a, b); }
 V zero() { return _mm512_setzero_si512(); }
 // What goes over 52 bits, which may be negative.
 V over(V a) { return _mm512_srai_epi64(a, 52); }
 
-constexpr std::uint64_t kMask52 = (std::uint64_t{1} << 52) - 1;
 constexpr std::uint64_t kP[kWords] = {0xeffffffffaaab, 0xfeb153ffffb9f, 0x6b0f6241eabff,
                                       0x12bf6730d2a0f, 0x764774b84f385, 0x1ba7b6434bacd,
                                       0x1ea397fe69a4b, 0x1a011};
@@ -117,11 +107,11 @@ inline Wide square(const Fe& a) {
     }
     return r;
 }
-inline Wide plus(Wide a, const Wide& b) {
+inline Wide total(Wide a, const Wide& b) {
     for (std::size_t i = 0; i < 2 * kWords; ++i) a.w[i] = plus(a.w[i], b.w[i]);
     return a;
 }
-inline Wide minus(Wide a, const Wide& b) {
+inline Wide difference(Wide a, const Wide& b) {
     for (std::size_t i = 0; i < 2 * kWords; ++i) a.w[i] = minus(a.w[i], b.w[i]);
     return a;
 }
@@ -238,7 +228,7 @@ struct CurvePoint {
     CurvePoint out;
     out.x = carry(sub<3>(reduce(square(e)), t));
     const Fe way = carry(sub<9>(t, doubled(out.x)));
-    out.twice_y = carry(add(reduce(minus(product(e, way), square(b))), same(kP)));
+    out.twice_y = carry(add(reduce(difference(product(e, way), square(b))), same(kP)));
     out.z = mul(p.twice_y, p.z);
     return out;
 }
@@ -257,7 +247,7 @@ struct CurvePoint {
     out.x = carry(sub<5>(reduce(square(r)), add(j, v)));
     const Fe way = carry(sub<15>(v, doubled(out.x)));
     const Fe twice_j = carry(doubled(j));
-    out.twice_y = carry(add(reduce(minus(product(r, way), product(p_y, twice_j))), same(kP)));
+    out.twice_y = carry(add(reduce(difference(product(r, way), product(p_y, twice_j))), same(kP)));
     out.z = mul(mul(p.z, q.z), twice_h);
     return out;
 }

@@ -14,7 +14,7 @@ using namespace hash_constants;
 
 // a b + c d
 [[gnu::noinline]] Fe sum_of_products(const Fe& a, const Fe& b, const Fe& c, const Fe& d) {
-    return carry(reduce(plus(product(a, b), product(c, d))));
+    return carry(reduce(total(product(a, b), product(c, d))));
 }
 
 // The high 96 bits weigh 2^416, which is R.

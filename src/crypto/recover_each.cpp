@@ -6,6 +6,7 @@
 #include <secp256k1.h>
 
 #include "crypto/group_scalar.hpp"
+#include "crypto/has_ifma.hpp"
 #include "crypto/hash.hpp"
 #include "crypto/keccak_each.hpp"
 #include "crypto/recover_lanes.hpp"
@@ -16,9 +17,7 @@ namespace recover_lanes {
 
 const Kernel* kernel() {
 #if defined(__x86_64__)
-    static const bool here = __builtin_cpu_supports("avx512f") &&
-                             __builtin_cpu_supports("avx512dq") &&
-                             __builtin_cpu_supports("avx512ifma");
+    static const bool here = has_ifma();
     if (here) return &kIfmaKernel;
 #endif
     return nullptr;

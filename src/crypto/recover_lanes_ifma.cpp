@@ -3,19 +3,11 @@
 #include "crypto/recover_lanes.hpp"
 
 #if defined(__x86_64__)
-#include <immintrin.h>
+#include "crypto/ifma_words.hpp"
 
 namespace mutirao::crypto::recover_lanes {
 namespace {
 
-using V = __m512i;
-
-V all(std::uint64_t word) { return _mm512_set1_epi64(static_cast<long long>(word)); }
-// acc + the low, and the high, 52 bits of the product of the low 52 bits of a and b.
-V low(V acc, V a, V b) { return _mm512_madd52lo_epu64(acc, a, b); }
-V high(V acc, V a, V b) { return _mm512_madd52hi_epu64(acc, a, b); }
-V plus(V a, V b) { return _mm512_add_epi64(a, b); }
-V minus(V a, V b) { return _mm512_sub_epi64(a, b); }
 template <int Bits>
 V right(V a) {
     return _mm512_srli_epi64(a, Bits);
@@ -25,7 +17,6 @@ V left(V a) {
     return _mm512_slli_epi64(a, Bits);
 }
 
-constexpr std::uint64_t kMask52 = (std::uint64_t{1} << 52) - 1;
 constexpr std::uint64_t kMask48 = (std::uint64_t{1} << 48) - 1;
 constexpr std::uint64_t kFold256 = 0x1000003d1;        // 2^256 mod p
 constexpr std::uint64_t kFold260 = 16 * 0x1000003d1u;  // 2^260 mod p
