@@ -135,8 +135,8 @@ Result<LedgerLane::Content> LedgerLane::content(const lane::BatchStatement& batc
     TRY(auto kept, log_->get(batch));
     out.transactions = std::move(kept.transactions);
     if (believe)
-        out.known = believe(
-            std::vector<ByteSpan>(out.transactions.begin(), out.transactions.end()), kept.findings);
+        out.known = believe(std::vector<ByteSpan>(out.transactions.begin(), out.transactions.end()),
+                            kept.findings);
     out.known.resize(out.transactions.size());
     return out;
 }
