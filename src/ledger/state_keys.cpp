@@ -1,10 +1,22 @@
 #include "ledger/state_keys.hpp"
 
+#include <array>
+
 namespace mutirao::ledger {
+namespace {
+
+std::array<std::uint8_t, 8> big_endian(std::uint64_t value) {
+    std::array<std::uint8_t, 8> out;
+    for (std::size_t i = 0; i < out.size(); ++i)
+        out[i] = static_cast<std::uint8_t>(value >> (56 - 8 * i));
+    return out;
+}
+
+}  // namespace
 
 void append_number(Bytes& out, std::uint64_t value) {
-    for (int shift = 56; shift >= 0; shift -= 8)
-        out.push_back(static_cast<std::uint8_t>(value >> shift));
+    const auto bytes = big_endian(value);
+    out.insert(out.end(), bytes.begin(), bytes.end());
 }
 
 Bytes tagged(Tag tag, ByteSpan a, ByteSpan b) {
@@ -17,11 +29,6 @@ Bytes tagged(Tag tag, ByteSpan a, ByteSpan b) {
     return out;
 }
 
-Bytes numbered(Tag tag, std::uint64_t value) {
-    std::uint8_t big_endian[sizeof value];
-    for (std::size_t i = 0; i < sizeof value; ++i)
-        big_endian[i] = static_cast<std::uint8_t>(value >> (56 - 8 * i));
-    return tagged(tag, big_endian);
-}
+Bytes numbered(Tag tag, std::uint64_t value) { return tagged(tag, big_endian(value)); }
 
 }  // namespace mutirao::ledger

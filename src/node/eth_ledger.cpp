@@ -127,14 +127,13 @@ Result<gateway::BlockPtr> EthLedger::block(std::uint64_t height) const {
 
 Result<std::optional<gateway::ExecutedPart>> EthLedger::part(
     const gateway::TransactionPlace& place) const {
-    std::optional<gateway::ExecutedPart> out;
-    if (const auto known = cached(place.height)) {
-        out = gateway::part_of(*known, place.index);
-        return out;
+    auto whole = cached(place.height);
+    if (whole == nullptr && asked_often(place.height)) {
+        TRY(whole, block(place.height));
     }
-    if (asked_often(place.height)) {
-        TRY(const auto whole, block(place.height));
-        if (whole != nullptr) out = gateway::part_of(*whole, place.index);
+    std::optional<gateway::ExecutedPart> out;
+    if (whole != nullptr) {
+        out = gateway::part_of(*whole, place.index);
         return out;
     }
     TRY(const auto found, kept(place.height));
