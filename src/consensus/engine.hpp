@@ -88,7 +88,7 @@ struct EngineOptions {
     AtPoint at_point;                    // may be empty
     OnBlock on_block = {};               // likewise
     // A snapshot comes sooner when so many transactions have run since the last was begun.
-    std::uint64_t snapshot_transactions = 1 << 17;
+    std::uint64_t snapshot_transactions = 3 << 15;
     // Blocks that are kept at least, and all since the snapshot; 0: all for ever (an archive). With
     // `cometbft`, CometBFT is told that it may forget as many.
     std::uint64_t blocks_kept = kBlocksKept;
