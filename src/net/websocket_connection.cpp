@@ -1,5 +1,6 @@
 #include "net/websocket_connection.hpp"
 
+#include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/beast/http/message.hpp>
@@ -15,7 +16,8 @@ namespace http = boost::beast::http;
 namespace websocket = boost::beast::websocket;
 using boost::system::error_code;
 
-constexpr std::size_t kReadBytes = 4 << 10;
+// Waiting costs little memory; a long message comes in steps as long as what is there already.
+constexpr std::size_t kReadBytesMin = 4 << 10, kReadBytesMax = 64 << 10;
 constexpr auto kCloseTime = std::chrono::seconds(2);
 constexpr auto kRetry = std::chrono::milliseconds(50);  // after the pool was full
 
@@ -38,6 +40,7 @@ void WebSocketConnection::open(const HttpRequest& request) {
                                                        shared_.limits.idle_timeout, true});
     stream_.read_message_max(shared_.limits.message_bytes_max);
     stream_.text(true);
+    stream_.auto_fragment(false);  // a message is one frame, and one write
     arm(shared_.limits.transfer_timeout);
     stream_.async_accept(upgrade, [self = shared_from_this()](error_code problem) {
         if (self->phase_ != Phase::opening) return;
@@ -53,7 +56,7 @@ void WebSocketConnection::read_more() {
         out_bytes_ > shared_.limits.unsent_bytes_max)
         return;
     reading_ = true;
-    stream_.async_read_some(buffer_, kReadBytes,
+    stream_.async_read_some(buffer_, std::clamp(buffer_.size(), kReadBytesMin, kReadBytesMax),
                             [self = shared_from_this()](error_code problem, std::size_t) {
                                 self->reading_ = false;
                                 if (self->phase_ == Phase::closed) return;
