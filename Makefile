@@ -74,6 +74,7 @@ $(benches:%=bench-%): bench-%: configure
 .PHONY: asan tsan
 asan: ## unit and corpus tests under the address and undefined-behaviour sanitizers
 tsan: ## unit and corpus tests under the thread sanitizer
+tsan: export TSAN_OPTIONS = suppressions=$(CURDIR)/tests/thread-sanitizer.supp
 asan tsan: datasets
 	@cmake --preset $@
 	@$(call build_preset,$@)
