@@ -32,7 +32,8 @@ class FastClock final : public Clock {
     void sleep(Duration duration) override { std::this_thread::sleep_for(duration / kTimes); }
 };
 
-// Calls are function calls; `fault` may answer in the callee's stead.
+// Calls are function calls; `fault` may answer in the callee's stead. It and `tap` are set before
+// anybody starts, and what they use outlives the run.
 class Calls final : public Network {
   public:
     void serve(const std::string& name, Serve serve) { served_[name] = std::move(serve); }

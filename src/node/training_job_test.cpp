@@ -68,8 +68,8 @@ TEST(TrainingJob, a_worker_that_nobody_can_call_takes_part) {
 TEST(TrainingJob, a_sender_that_dies_in_the_middle_of_its_payload_stops_nobody) {
     auto settings = small_settings();
     settings.rounds = 3;
-    Crew crew(4, settings);
     std::atomic<int> chunks = 0;
+    Crew crew(4, settings);
     crew.network().fault = [&](const std::string& peer, std::string_view method) {
         if (peer != "worker-1") return false;
         if (method == "/mutirao.v1.Train/Chunk") ++chunks;
@@ -98,17 +98,15 @@ TEST(TrainingJob, a_state_that_came_in_part_before_a_crash_is_gone_on_with) {
     settings.model = model::GptConfig{.layers = 2, .width = 128, .heads = 2, .context = 16};
     settings.local_steps = 1;
     settings.rounds = 12;  // more than others keep payloads of: who comes late takes the state
-    Crew crew(3, settings);
-    crew.start(0);
-    crew.start(1);
-    ASSERT_TRUE(crew.finish({0, 1}));
+    std::atomic<bool> is_late = false;  // worker 2 comes
     std::mutex mutex;
-    std::map<std::uint32_t, int> given;  // chunks of the state, to worker 2
+    std::map<std::uint32_t, int> given;  // chunks of the state, to it
     std::atomic<std::size_t> most = 10;
+    Crew crew(3, settings);
     crew.network().tap = [&](std::string_view method, ByteSpan in, const Result<Bytes>& reply) {
         v1::ChunkRequest request;
-        if (method != "/mutirao.v1.Train/Chunk" || !reply.ok() || !wire::parse(in, request).ok() ||
-            request.list())
+        if (!is_late || method != "/mutirao.v1.Train/Chunk" || !reply.ok() ||
+            !wire::parse(in, request).ok() || request.list())
             return;
         const std::lock_guard lock(mutex);
         ++given[request.chunk()];
@@ -117,6 +115,10 @@ TEST(TrainingJob, a_state_that_came_in_part_before_a_crash_is_gone_on_with) {
         const std::lock_guard lock(mutex);
         return method == "/mutirao.v1.Train/Chunk" && given.size() >= most;
     };
+    crew.start(0);
+    crew.start(1);
+    ASSERT_TRUE(crew.finish({0, 1}));
+    is_late = true;
     crew.start(2);
     const auto until = std::chrono::steady_clock::now() + 60s;
     for (std::size_t came = 0; came < most;) {
@@ -206,8 +208,8 @@ train::RunSettings masked_settings() {
 TEST(TrainingJob, of_a_secure_sum_nothing_but_the_sum_crosses_the_wire) {
     auto settings = masked_settings();
     settings.quorum = 0;
-    Crew crew(4, settings);
     PlainWords seen;
+    Crew crew(4, settings);
     seen.watch(crew.network());
     crew.all_start();
     ASSERT_TRUE(crew.finish({0, 1, 2, 3}));
